@@ -211,6 +211,7 @@ def resolve(readings: LabelReadings, model: LabelModel | None) -> list[Resolutio
                 answer_set=None,
                 answer_score=None,
                 answer_vector=None,
+                answer_record=None,
                 error_risk=one.risk,
                 risk_basis="",
                 triage=triage(one.risk, bands),

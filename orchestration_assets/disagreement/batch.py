@@ -18,6 +18,7 @@ from orchestration_assets.disagreement.label_weights import (
     weigh,
 )
 from orchestration_assets.disagreement.readings import Key, ServiceReadings
+from orchestration_assets.disagreement.record_weights import RecordWeights, weigh_records
 from orchestration_assets.disagreement.resolution import ResolutionRules
 from orchestration_assets.disagreement.vectors import BatchThresholds
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse
@@ -86,6 +87,22 @@ def label_weights(
         if in_use is not None:
             found.versions[name] = in_use.version
     return found
+
+
+def record_weights(
+    readings: Mapping[Key, ServiceReadings], tasks: Mapping[str, Task], policy: Policy | None
+) -> dict[str, RecordWeights]:
+    """What the values of each record task are settled by."""
+    if policy is None:
+        return {}
+    enough = policy.disagreement.learn_from_items
+    return {
+        name: weigh_records(
+            task, {key: votes for key, votes in readings.items() if key[1] == name}, enough
+        )
+        for name, task in tasks.items()
+        if task.kind is AnswerKind.RECORD
+    }
 
 
 def pinned_thresholds(

@@ -14,12 +14,14 @@ from orchestration_assets.disagreement.batch import (
     declared_in,
     label_weights,
     pinned_thresholds,
+    record_weights,
     rules_of,
     service_versions,
 )
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
 from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
+from orchestration_assets.disagreement.kinds.violations import violation_rows
 from orchestration_assets.disagreement.label_weights import learned_weights
 from orchestration_assets.disagreement.neighbour_history import (
     history_limits,
@@ -135,6 +137,7 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
     plans = PROCESSING_PLANS.rows(learned_from)
     calibrated = promoted_for(registry)
     weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
+    records = record_weights(batch.independent, batch.tasks, policy)
     learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
     table = resolve_alike(
         batch.plans,
@@ -144,12 +147,14 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
         rules_of(policy),
         weights.by_question | learned,
         weights.basis,
+        records,
     )
     bands = count_members(table["triage"], Triage)
     figures = {
         **count_members(table["status"], ResolutionStatus),
         **{f"triage_{band}": count for band, count in bands.items()},
         **{f"calibration: {task}": version for task, version in weights.versions.items()},
+        **{f"records: {task}": one.basis for task, one in records.items()},
     }
     return TableResult(table, figures)
 
@@ -192,8 +197,8 @@ def classify_disputes(
     """What sets the readings apart, question by question that several services answered."""
     asked = decode(NamedQuestion, resolutions)
     errors: dict[str, str] = {}
-    rows = dispute_kinds(asked, batch.independent, batch.tasks, search, errors)
-    table = rows_to_arrow(DISPUTE_KINDS, rows)
+    found = dispute_kinds(asked, batch.independent, batch.tasks, search, errors)
+    table = rows_to_arrow(DISPUTE_KINDS, [*found, *violation_rows(resolutions)])
     figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(errors)}
     return TableResult(table, figures, list(_warnings("not looked through", errors)))
 

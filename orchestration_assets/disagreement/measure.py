@@ -10,6 +10,7 @@ from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import Consequence, DisagreementKind
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.tables import FieldDifference
 
 Sides = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -31,10 +32,16 @@ class TaskReadings:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What is exclusive to the first and to the second answer, and a description of either."""
+    """What is exclusive to the first and to the second answer, and a description of either.
+
+    ``kind`` where it depends on the two answers; ``fields``: the values on which two records
+    differ.
+    """
 
     only: Sides
     descriptions: tuple[str, str]
+    kind: DisagreementKind | None = None
+    fields: tuple[FieldDifference, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

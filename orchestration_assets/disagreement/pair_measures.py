@@ -6,7 +6,6 @@ from orchestration_assets.disagreement.consequences.judgement import Judgement
 from orchestration_assets.disagreement.consequences.labels import judge_labels
 from orchestration_assets.disagreement.consequences.sets import judge_sets
 from orchestration_assets.disagreement.consequences.texts import judge_texts
-from orchestration_assets.disagreement.consequences.values import answers_in_values
 from orchestration_assets.disagreement.measure import (
     Measure,
     PairMeasure,
@@ -19,6 +18,7 @@ from orchestration_assets.disagreement.measure import (
 from orchestration_assets.disagreement.readings import Vote
 from orchestration_assets.evidence.distances.sets import exclusive_members
 from orchestration_assets.evidence.distances.texts import exclusive_terms
+from orchestration_assets.evidence.single_values import answers_in_values
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import DisagreementKind
 

@@ -18,6 +18,7 @@ from orchestration_assets.disagreement.readings import (
     ok_votes,
     once_for_each,
 )
+from orchestration_assets.disagreement.records import record_measure
 from orchestration_assets.disagreement.scores import score_measure
 from orchestration_assets.disagreement.vectors import BatchThresholds, vector_measure
 from orchestration_assets.evidence.confidence import confidence_of
@@ -32,10 +33,11 @@ _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
     AnswerKind.SET: set_measure,
     AnswerKind.TEXT: text_measure,
     AnswerKind.SCORE: score_measure,
+    AnswerKind.RECORD: record_measure,
 }
 
 _ALL_APART: Final = Roles()
-_SAME_WHERE_EQUAL: Final = frozenset({AnswerKind.LABEL, AnswerKind.SET, AnswerKind.TEXT})
+_SAME_WHERE_EQUAL: Final = frozenset(AnswerKind) - {AnswerKind.SCORE, AnswerKind.VECTOR}
 
 
 def severity(strength: float, first: Reading, second: Reading) -> float:
@@ -103,8 +105,8 @@ def disagreements(
 def _may_differ(readings: ServiceReadings, task: Task | None) -> bool:
     """Whether two services' answers could be a row of the table.
 
-    The same label, set or text never is; the same score may stand high for one service and low for
-    another, and vectors are compared by what is near to them.
+    The same label, set, text or record never is; the same score may stand high for one service
+    and low for another, and vectors are compared by what is near to them.
     """
     votes = ok_votes(readings)
     if len(votes) < 2 or task is None or task.kind not in _SAME_WHERE_EQUAL:
@@ -150,7 +152,7 @@ def _compared(
         service_b=name_b,
         answer_b=shown(b.answer) or "",
         confidence_b=b.confidence,
-        kind=measure.kind,
+        kind=differences.kind or measure.kind,
         distance=found.distance,
         consequence=found.judgement.consequence,
         severity=severity(found.judgement.strength, a, b),
@@ -160,4 +162,5 @@ def _compared(
         evidence=f"{name_a}: {described_a}; {name_b}: {described_b}",
         basis=found.basis,
         unusual=found.unusual,
+        fields=differences.fields,
     )

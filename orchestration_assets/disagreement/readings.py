@@ -119,6 +119,7 @@ class _GivenReading:
     answer_set: tuple[str, ...] | None
     answer_score: float | None
     answer_vector: tuple[float, ...] | None
+    answer_record: str | None
     confidence: float | None
     alternatives: tuple[Alternative, ...]
     reason: str | None

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_votes
+from orchestration_assets.disagreement.record_weights import RecordWeights
 from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.evidence.standing import (
@@ -40,19 +41,24 @@ from orchestration_assets.schemas.enums import (
     Triage,
 )
 from orchestration_assets.schemas.equal_rows import first_of_each
-from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.items import Reading, Task, ValueRule
 from orchestration_assets.schemas.policy import Review
+from orchestration_assets.schemas.record_answers import RecordAnswer, value_at, value_text
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
+    FieldResolution,
+    OtherValue,
     PlanRow,
     ReadingSummary,
     ResolutionRow,
 )
+from orchestration_assets.text.record_rules import in_words, violated_rules
 
 _STATED: Final = "stated confidences, unchecked"
+_UNLEARNED: Final = RecordWeights()
 _OF_ITEM: Final = ("batch", "item_id", "content_hash", "path")
 
 
@@ -83,12 +89,14 @@ def resolve_plans(
     rules: ResolutionRules | None = None,
     weighed: Mapping[tuple[str, str], WeighedAnswers] | None = None,
     basis: Mapping[str, str] | None = None,
+    records: Mapping[str, RecordWeights] | None = None,
 ) -> Iterator[ResolutionRow]:
     """One resolution a plan, whether or not anybody answered.
 
     ``roles`` says by item and task which readings decide and what each was shown; where it says
     nothing, all decide together. ``weighed`` is what is known of labels, by item and
-    task; ``basis`` says by task what the others' risk rests on.
+    task; ``basis`` says by task what the others' risk rests on. ``records``: what the values of
+    record tasks are settled by.
     """
     for plan in plans:
         key = (plan.item_id, plan.task)
@@ -102,6 +110,7 @@ def resolve_plans(
                 rules,
                 (weighed or {}).get(key),
                 (basis or {}).get(plan.task, _STATED),
+                (records or {}).get(plan.task, _UNLEARNED),
             )
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
             row = _unresolved(plan, answers, task, rules or ResolutionRules(), error)
@@ -116,6 +125,7 @@ def resolve_alike(
     rules: ResolutionRules,
     weighed: Mapping[Key, WeighedAnswers],
     basis: Mapping[str, str],
+    records: Mapping[str, RecordWeights] | None = None,
 ) -> pa.Table:
     """The table of what :func:`resolve_plans` finds, made once for all questions of a task that
     share their readings, their roles and what is known of their labels."""
@@ -132,7 +142,7 @@ def resolve_alike(
     )
     first, number = first_of_each(number)
     asked = PROCESSING_PLANS.rows(plans.take(pa.array(first, pa.int64())))
-    rows = resolve_plans(asked, readings, tasks, roles, rules, weighed, basis)
+    rows = resolve_plans(asked, readings, tasks, roles, rules, weighed, basis, records)
     spread = rows_to_arrow(RESOLUTIONS, rows).take(pa.array(number, pa.int64()))
     for name in _OF_ITEM:
         at = RESOLUTIONS.schema.get_field_index(name)
@@ -180,21 +190,27 @@ def resolve(
     rules: ResolutionRules | None = None,
     weighed: WeighedAnswers | None = None,
     basis: str = _STATED,
+    records: RecordWeights = _UNLEARNED,
 ) -> ResolutionRow:
     """The answer that the policy lets stand, with figures that weigh all readings in any case, so
     that a decision against the others shows as the risk that it is."""
     rules = rules or ResolutionRules()
     policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
     roles = roles or decisive(readings, {})
-    stands, reason, spoken = _decided(readings, task, roles, weighed)
+    stands, reason, spoken = _decided(readings, task, roles, weighed, records)
     status = _status(readings)
     if status is ResolutionStatus.RESOLVED and disputed(readings, roles, task):
         stands, reason, status, spoken = _by_policy(
-            policy, readings, roles, task, rules, weighed, (stands, reason, spoken)
+            policy, readings, roles, task, rules, weighed, (stands, reason, spoken), records
         )
+    violated = _violated(stands.answer, task)
+    if failing := [words for rule, words in violated if rule.otherwise == "fail"]:
+        stands = replace(stands, answer=None)
+        status, reason = ResolutionStatus.FAILED, f"it violates {'; '.join(failing)}"
     if weighed is not None:
         basis = weighed.basis if spoken else _unspoken(weighed)
-    is_label = task.kind is AnswerKind.LABEL and stands.answer is not None
+    if task.kind is AnswerKind.RECORD:
+        basis = records.basis
     risk = stands.error_risk
     return ResolutionRow(
         batch=plan.batch,
@@ -206,15 +222,61 @@ def resolve(
         kind=task.kind,
         **answer_columns(stands.answer),
         error_risk=risk,
-        risk_basis=basis if is_label else None,
-        triage=None if risk is None else triage(risk, rules.review),
+        risk_basis=None if risk is None else basis,
+        triage=None if risk is None else _triage(risk, rules.review, violated=bool(violated)),
         policy=policy,
         spread=stands.spread,
         supporters=stands.supporters,
         dissenters=stands.dissenters,
         reason=reason,
         readings=tuple(_summaries(readings, roles, task, weighed if spoken else None)),
+        fields=_fields(stands, readings) if task.kind is AnswerKind.RECORD else None,
+        violations=tuple(words for _, words in violated) if task.value_rules else None,
     )
+
+
+def _violated(answer: Answer | None, task: Task) -> list[tuple[ValueRule, str]]:
+    """The rules that a record violates, with what is wrong in words."""
+    if not isinstance(answer, RecordAnswer):
+        return []
+    return [(rule, in_words(rule, answer, task)) for rule in violated_rules(answer, task)]
+
+
+def _triage(risk: float, review: Review, *, violated: bool) -> Triage:
+    """By the risk; what violates a rule is not accepted, however sure it is."""
+    found = triage(risk, review)
+    return Triage.REVIEW if violated and found is Triage.ACCEPT else found
+
+
+def _fields(stands: Consensus, readings: ServiceReadings) -> tuple[FieldResolution, ...]:
+    """What stands of each value of a record."""
+    records = {
+        name: reading.answer
+        for name, reading in readings
+        if isinstance(reading.answer, RecordAnswer)
+    }
+    loose = {name: frozenset(record.ungrounded) for name, record in records.items()}
+    answer = stands.answer if isinstance(stands.answer, RecordAnswer) else RecordAnswer(())
+    return tuple(
+        FieldResolution(
+            one.cell.path,
+            None if one.value is None else _value_words(answer, one.cell.path),
+            one.risk,
+            one.supporters,
+            tuple(
+                OtherValue(name, _value_words(records[name], one.cell.own[name]))
+                for name in one.dissenters
+            ),
+            one.missing,
+            tuple(name for name, path in one.cell.own.items() if path in loose.get(name, ())),
+        )
+        for one in stands.cells
+    )
+
+
+def _value_words(record: RecordAnswer, path: str) -> str:
+    value = value_at(record, path)
+    return "" if value is None else value_text(value)
 
 
 def _unspoken(weighed: WeighedAnswers) -> str:
@@ -251,12 +313,17 @@ def ranked(readings: tuple[ReadingSummary, ...]) -> tuple[ReadingSummary, ...]:
 
 
 def _decided(
-    readings: ServiceReadings, task: Task, roles: Roles, weighed: WeighedAnswers | None
+    readings: ServiceReadings,
+    task: Task,
+    roles: Roles,
+    weighed: WeighedAnswers | None,
+    records: RecordWeights,
 ) -> tuple[Consensus, str, bool]:
     """What the deciding readings say, weighed by what is known of labels where anything is; and
     whether what is known speaks about it."""
     answer = _weightiest(readings, roles, weighed) if weighed is not None else None
-    stands, spoken = _reweighed(standing(readings, roles, task, answer), readings, roles, weighed)
+    found = standing(readings, roles, task, answer, records.models)
+    stands, spoken = _reweighed(found, readings, roles, weighed)
     return stands, _reason(readings, task, stands, roles), spoken
 
 
@@ -298,6 +365,7 @@ def _by_policy(
     rules: ResolutionRules,
     weighed: WeighedAnswers | None,
     usual: tuple[Consensus, str, bool],
+    records: RecordWeights,
 ) -> tuple[Consensus, str, ResolutionStatus, bool]:
     """What stands of deciding readings that disagree."""
     stands, reason, spoken = usual
@@ -320,10 +388,9 @@ def _by_policy(
     if not own:
         reason = f"no service that reads in the {manner} manner answered: {reason}"
         return stands, reason, ResolutionStatus.RESOLVED, spoken
-    answer = consensus(own, task).answer
-    chosen, spoken = _reweighed(
-        standing(readings, roles, task, cast(Answer, answer)), readings, roles, weighed
-    )
+    answer = cast(Answer, consensus(own, task, records.models).answer)
+    found = standing(readings, roles, task, answer, records.models)
+    chosen, spoken = _reweighed(found, readings, roles, weighed)
     against = f", against {', '.join(chosen.dissenters)}" if chosen.dissenters else ""
     reason = f"the {manner} reading stands: {', '.join(chosen.supporters) or 'between'}{against}"
     return chosen, reason, ResolutionStatus.RESOLVED, spoken

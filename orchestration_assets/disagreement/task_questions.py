@@ -17,5 +17,7 @@ def allowed_answers(task: Task) -> str:
             return f"a number from {low:g} to {high:g}"
         case AnswerKind.TEXT:
             return "one text"
+        case AnswerKind.RECORD:
+            return f"values of: {', '.join(field.name for field in task.fields)}"
         case AnswerKind.VECTOR:
             return "a vector; nobody can judge it"

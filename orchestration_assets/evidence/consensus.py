@@ -18,9 +18,17 @@ from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.evidence.distances.folding import fold
 from orchestration_assets.evidence.distances.sets import member_weights
 from orchestration_assets.evidence.posterior import Posterior, posterior
+from orchestration_assets.evidence.records.consensus import (
+    NO_MODELS,
+    CellConsensus,
+    Models,
+    record_risk,
+    settled_record,
+)
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.record_answers import RecordAnswer
 
 Vote = tuple[str, Reading]
 _WeightedAnswers = Sequence[tuple[Answer, float]]
@@ -32,12 +40,14 @@ _HALF: Final = 0.5
 class Consensus:
     """The consensus answer, None when no service gave one, and how well readings support it.
 
-    ``certainty`` in [0, 1]: a label's probability; for other kinds the mean confidence times
-    1 - ``spread``; for vectors the mean confidence alone. ``error_risk``: probability in [0, 1]
-    that a label is wrong, None for other kinds. ``spread`` in [0, 1]: a label's normalised
-    entropy, else the mean distance over all pairs of readings (0 for a single one); None for
-    vectors and without an answer. ``supporters`` gave the answer or one that is nearer to it
-    than the task's ``disagree_at``, ``dissenters`` all others, both in the order of asking.
+    ``certainty`` in [0, 1]: the probability of a label or of a whole record; for other kinds the
+    mean confidence times 1 - ``spread``; for vectors the mean confidence alone. ``error_risk``:
+    probability in [0, 1] that a label, or any value of a record, is wrong, None for other kinds.
+    ``spread`` in [0, 1]: a label's normalised entropy, else the mean distance over all pairs of
+    readings (0 for a single one); None for vectors and without an answer. ``supporters`` gave the
+    answer or one that is nearer to it than the task's ``disagree_at``, ``dissenters`` all others,
+    both in the order of asking; of a record, those dissent who contradict one of its values, not
+    those who leave one out. ``cells``: what stands of each value of a record.
     """
 
     answer: Answer | None
@@ -46,16 +56,18 @@ class Consensus:
     spread: float | None
     supporters: tuple[str, ...]
     dissenters: tuple[str, ...]
+    cells: tuple[CellConsensus, ...] = ()
 
 
-def consensus(votes: Sequence[Vote], task: Task) -> Consensus:
+def consensus(votes: Sequence[Vote], task: Task, models: Models = NO_MODELS) -> Consensus:
     """The answer that the readings support best.
 
     label: the most probable one. set: the members that carry at least half of the confidence,
     or the best supported ones, as many as the median set has, when none does. text: the reading
     with the smallest confidence-weighted distance to the others (weighted medoid). score: the
     confidence-weighted mean. vector: that of the surest service, because the spaces of
-    different services are not comparable. Ties go to the surer, then to the earlier reading.
+    different services are not comparable. record: value by value, the most probable, by what the
+    ``models`` know of the task's fields. Ties go to the surer, then to the earlier reading.
     """
     counted = _counted_votes(votes)
     if not counted:
@@ -63,12 +75,59 @@ def consensus(votes: Sequence[Vote], task: Task) -> Consensus:
     if task.kind is AnswerKind.LABEL:
         combined = posterior([reading for _, reading in counted], len(task.labels))
         return _support(next(iter(combined.probabilities)), counted, task, combined)
+    if task.kind is AnswerKind.RECORD:
+        return _record_consensus(counted, task, models, None)
     return _support(_BEST[task.kind](_weighted_answers(counted), task), counted, task)
 
 
-def support_of(answer: Answer, votes: Sequence[Vote], task: Task) -> Consensus:
+def support_of(
+    answer: Answer, votes: Sequence[Vote], task: Task, models: Models = NO_MODELS
+) -> Consensus:
     """How well the readings support a given answer, such as a judge's."""
-    return _support(answer, _counted_votes(votes), task)
+    counted = _counted_votes(votes)
+    if isinstance(answer, RecordAnswer):
+        return _record_consensus(counted, task, models, answer)
+    return _support(answer, counted, task)
+
+
+_GIVEN: Final = ""
+"""Stands for the answer that was given, beside the names of services."""
+
+
+def _record_consensus(
+    counted: Sequence[Vote], task: Task, models: Models, given: RecordAnswer | None
+) -> Consensus:
+    """The record that stands, or how well the readings support the one that is ``given``."""
+    records = {name: cast(RecordAnswer, reading.answer) for name, reading in counted}
+    confidences = {name: reading.confidence for name, reading in counted}
+    same = next((name for name, record in records.items() if record == given), None)
+    if given is None or same is not None:
+        answer, cells = settled_record(records, confidences, task.fields, models, same)
+    else:
+        # of no service: its risk is that of values that only it gives
+        whose = {**records, _GIVEN: given}
+        answer, cells = settled_record(whose, confidences, task.fields, NO_MODELS, _GIVEN)
+        cells = [_without_given(one) for one in cells]
+    against = {name for cell in cells for name in cell.dissenters}
+    spread = _spread([answer for answer, _ in _weighted_answers(counted)], task)
+    risk = record_risk(cells)
+    return Consensus(
+        (given or answer) or None,
+        1.0 - risk,
+        risk,
+        spread,
+        tuple(name for name in records if name not in against),
+        tuple(name for name in records if name in against),
+        tuple(cells),
+    )
+
+
+def _without_given(cell: CellConsensus) -> CellConsensus:
+    return replace(
+        cell,
+        supporters=tuple(name for name in cell.supporters if name),
+        missing=tuple(name for name in cell.missing if name),
+    )
 
 
 def _support(

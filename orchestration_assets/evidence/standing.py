@@ -12,6 +12,7 @@ from typing import Final, cast
 
 from orchestration_assets.evidence.consensus import Consensus, Vote, consensus, support_of
 from orchestration_assets.evidence.distances import distance, is_disagreement
+from orchestration_assets.evidence.records.consensus import NO_MODELS, Models
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
@@ -92,7 +93,11 @@ def _entitled(vote: Vote) -> Vote:
 
 
 def standing(
-    votes: Sequence[Vote], roles: Roles, task: Task, answer: Answer | None = None
+    votes: Sequence[Vote],
+    roles: Roles,
+    task: Task,
+    answer: Answer | None = None,
+    models: Models = NO_MODELS,
 ) -> Consensus:
     """The answer of the readings that decide (or the one given), as all readings support it.
 
@@ -102,7 +107,7 @@ def standing(
     that knew the answer, is none.
     """
     own = deciding(votes, roles)
-    agreed = consensus(own, task) if answer is None else None
+    agreed = consensus(own, task, models) if answer is None else None
     if agreed is not None:
         answer = agreed.answer
     if answer is None:
@@ -113,7 +118,7 @@ def standing(
         if vote[1].status in ANSWERED
     ]
     # mostly nobody else answered, and what those who decide support is known
-    found = agreed if agreed and counted == own else support_of(answer, counted, task)
+    found = agreed if agreed and counted == own else support_of(answer, counted, task, models)
     readings = {name: reading for name, reading in counted if reading.status is Status.OK}
     dissenters = tuple(
         name for name in found.dissenters if _contradicts(name, readings, roles, task)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.items import Task, ValueRule
 from orchestration_assets.schemas.policy import Policy
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
@@ -14,6 +14,8 @@ _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
     AnswerKind.TEXT: 0.8,
     AnswerKind.SCORE: 0.5,
     AnswerKind.VECTOR: 0.8,
+    # any field
+    AnswerKind.RECORD: 0.0,
 }
 
 
@@ -26,5 +28,10 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             *(name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question),
             near_synonyms=task.near_synonyms,
             bands=task.bands,
+            fields=task.record_fields,
+            quotes=task.quotes,
+            value_rules=tuple(
+                ValueRule(one.rule, one.because, one.otherwise) for one in task.validate_
+            ),
         )
     return found

@@ -8,13 +8,17 @@ from hashlib import blake2b
 from time import monotonic
 from typing import Any, Final, Protocol
 
+from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading, Task
+from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
+from orchestration_assets.services.identity import record_fields
 from orchestration_assets.services.taught.taught_service import TaughtService
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
+_RECORD: Final = "record"
 _BETWEEN_SAVES_S: Final = 0.01
 """A disk that confirms every answer alone would cost more than the calls themselves."""
 
@@ -36,7 +40,9 @@ def answer_key(question: Question, service: Service) -> str:
         fact: known[fact] if fact in known else item.profile.get(fact)
         for fact in sorted(service.reads)
     }
-    earlier = [[name, reading.answer, reading.confidence] for name, reading in question.earlier]
+    earlier = [
+        [name, _plain(reading.answer), reading.confidence] for name, reading in question.earlier
+    ]
     whole = question.coverage >= 1.0
     content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
     asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
@@ -52,7 +58,8 @@ def answer_key(question: Question, service: Service) -> str:
 @lru_cache(maxsize=64)
 def _task_part(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
-    return _canonical([task.name, task.version, task.kind, task.labels, task.scale])
+    asked = [task.name, task.version, task.kind, task.labels, task.scale, *record_fields(task)]
+    return _canonical(asked)
 
 
 def _known(service: Service) -> list[str]:
@@ -64,7 +71,7 @@ def encode(reading: Reading) -> bytes:
     """A reading as JSON: floats survive exactly, and nothing is executed when it is read."""
     fields = {
         "status": reading.status,
-        "answer": list(reading.answer) if isinstance(reading.answer, tuple) else reading.answer,
+        "answer": _plain(reading.answer),
         "confidence": reading.confidence,
         "alternatives": [[other.answer, other.confidence] for other in reading.alternatives],
         "evidence": reading.evidence,
@@ -73,13 +80,25 @@ def encode(reading: Reading) -> bytes:
     return _compact(fields).encode()
 
 
+def _plain(answer: Answer | None) -> Any:
+    """The answer as JSON holds it; a record as an object with the text that tables keep."""
+    if isinstance(answer, RecordAnswer):
+        return {_RECORD: record_json(answer)}
+    return list(answer) if isinstance(answer, tuple) else answer
+
+
+def _answer_in(held: Any) -> Any:
+    if isinstance(held, dict):
+        return record_of(held[_RECORD])
+    return tuple(held) if isinstance(held, list) else held
+
+
 def decode(data: bytes) -> Reading:
     """The reading that :func:`encode` wrote. Raises ValueError or KeyError for anything else."""
     fields = json.loads(data)
-    answer = fields["answer"]
     return Reading(
         Status(fields["status"]),
-        tuple(answer) if isinstance(answer, list) else answer,
+        _answer_in(fields["answer"]),
         fields["confidence"],
         tuple(Alternative(answer, confidence) for answer, confidence in fields["alternatives"]),
         fields["evidence"],

@@ -19,6 +19,7 @@ from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
+from orchestration_assets.text.grounding import grounded
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.batcher import Batcher
@@ -260,6 +261,7 @@ class Asker:
             called = await self._batchers[name].call(question, key, deadline)
         else:
             (called,) = await caller.call([question], [key], deadline)
+            called = called._replace(reading=grounded(called.reading, question.item.text))
         if called.reading.status in CACHED:
             self._cache.put(key, called.reading)
             # what was paid for must not be asked again, whatever happens from here on
@@ -300,7 +302,8 @@ def _with(
 async def reading_of(service: Service, question: Question) -> Reading:
     """What the service says; whatever it raises, or gives that cannot be kept, is a failure."""
     try:
-        return kept_reading(await service.ask(question), question.task.kind)
+        reading = kept_reading(await service.ask(question), question.task.kind)
+        return grounded(reading, question.item.text)
     except UnfitReadingError as error:
         return Reading(Status.REJECTED_OUTPUT, reason=str(error))
     except Exception as error:  # noqa: BLE001 -- whatever a service raises is its failure

@@ -275,6 +275,7 @@ def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow
         answer_set=None,
         answer_score=None,
         answer_vector=None,
+        answer_record=None,
         confidence=None,
         alternatives=(),
         evidence=None,

@@ -58,6 +58,7 @@ class TeacherReading:
     answer_set: tuple[str, ...] | None
     answer_score: float | None
     answer_vector: tuple[float, ...] | None
+    answer_record: str | None
     alternatives: tuple[Alternative, ...]
     reason: str | None
     shared_from: str | None

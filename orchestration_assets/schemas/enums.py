@@ -64,6 +64,7 @@ class AnswerKind(StrEnum):
     TEXT = "text"
     SCORE = "score"
     VECTOR = "vector"
+    RECORD = "record"
 
 
 class Status(StrEnum):
@@ -122,6 +123,8 @@ class DisagreementKind(StrEnum):
     TEXT_DIVERGENCE = "text_divergence"
     SCORE_GAP = "score_gap"
     NEIGHBOURHOOD_SHIFT = "neighbourhood_shift"
+    FIELD_CONFLICT = "field_conflict"
+    FIELD_MISSING = "field_missing"
 
 
 class Consequence(StrEnum):
@@ -133,6 +136,8 @@ class Consequence(StrEnum):
     OTHER_BAND = "other_band"
     MISSING_MEMBERS = "missing_members"
     OTHER_NEIGHBOURS = "other_neighbours"
+    OTHER_VALUE = "other_value"
+    MISSING_VALUE = "missing_value"
 
 
 class ResolutionPolicy(StrEnum):
@@ -168,6 +173,7 @@ class DisputeKind(StrEnum):
     ENTITY_CONFLICT = "entity_conflict"
     TYPE_CONFLICT = "type_conflict"
     OUTLIER_SERVICE = "outlier_service"
+    VIOLATION = "violation"
 
 
 class Family(StrEnum):

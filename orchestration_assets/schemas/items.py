@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.record_fields import RecordField
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,26 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRule:
+    """What the values of a record must satisfy: an expression, why, and what follows where it does
+    not: the service is asked once more (``repair``), people decide (``review``), or the item has no
+    answer (``fail``)."""
+
+    rule: str
+    because: str = ""
+    otherwise: str = "repair"
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A question asked of items, ``question`` in words.
 
     ``labels`` is the closed set of label answers, if there is one; ``scale`` the lowest and
     highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree. What a
     disagreement would change: labels that stand together in one of ``near_synonyms`` nothing,
-    scores something across one of ``bands``, the places where bands of the scale meet.
+    scores something across one of ``bands``, the places where bands of the scale meet. ``fields``
+    are those of a record; ``quotes``: whether services are asked what its values rest on,
+    ``value_rules``: what they must satisfy.
     """
 
     name: str
@@ -85,6 +99,9 @@ class Task:
     question: str = ""
     near_synonyms: tuple[tuple[str, ...], ...] = ()
     bands: tuple[float, ...] = ()
+    fields: tuple[RecordField, ...] = ()
+    quotes: bool = False
+    value_rules: tuple[ValueRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,12 @@ from orchestration_assets.schemas.enums import (
     ResolutionPolicy,
 )
 from orchestration_assets.schemas.pasted_secrets import PlainAddress
+from orchestration_assets.schemas.record_config import (
+    Fields,
+    fields_in_schema,
+    fields_of,
+)
+from orchestration_assets.schemas.record_fields import RecordField
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.variables import VariableName
@@ -360,6 +366,21 @@ class Learned(_Strict):
         return self
 
 
+class Validation(_Strict):
+    """A rule that the values of a record must keep."""
+
+    rule: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+        description="an expression over the fields, such as total == sum(lines.amount) + vat, "
+        "date <= due, currency in ['EUR', 'USD'], matches(number, 'INV-[0-9]+'), len(lines) > 0"
+    )
+    because: str = Field(default="", description="why, for services and people")
+    otherwise: Literal["repair", "review", "fail"] = Field(
+        default="repair",
+        description="repair: a service over HTTP is asked once more, with the rule, and what still "
+        "violates it goes to people; review: it goes to people; fail: the item has no answer",
+    )
+
+
 class TaskConfig(_Strict):
     """One question, whom it concerns, and how it is processed."""
 
@@ -370,10 +391,28 @@ class TaskConfig(_Strict):
     scale: tuple[float, float] = Field(
         default=(0.0, 1.0), description="score: the lowest and the highest value"
     )
+    fields: Fields = Field(
+        default_factory=dict,
+        description="record: field -> what it holds, or only its type: label, text, number, date, "
+        "boolean or list",
+    )
+    json_schema: dict[str, Any] | None = Field(
+        default=None,
+        exclude=True,
+        description="record: the fields as a JSON Schema of an object, instead of fields",
+    )
+    quotes: bool = Field(
+        default=False,
+        description="record: services over HTTP are asked for the words of the content that each "
+        "value rests on; a quote that does not stand in the content is told as ungrounded",
+    )
+    validate_: tuple[Validation, ...] = Field(
+        default=(), alias="validate", description="record: rules that its values must keep"
+    )
     disagree_at: Probability | None = Field(
         default=None,
-        description="distance from which two answers disagree; labels: any difference; vectors: "
-        "where no threshold is calibrated for the two services",
+        description="distance from which two answers disagree; labels: any difference; records: "
+        "any field, by default; vectors: where no threshold is calibrated for the two services",
     )
     near_synonyms: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = Field(
         default=(),
@@ -425,6 +464,34 @@ class TaskConfig(_Strict):
         if self.scale[0] >= self.scale[1]:
             raise ValueError("scale must go from a lower to a higher value")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_of_a_schema(cls, given: Any) -> Any:
+        """What is kept, hashed and pinned are the fields, however they were declared."""
+        schema = given.get("json_schema") if isinstance(given, dict) else None
+        if schema is None:
+            return given
+        if given.get("fields"):
+            raise ValueError("give fields or json_schema: both are given")
+        if not isinstance(schema, dict):
+            raise ValueError("json_schema must be a mapping")
+        declared = {key: value for key, value in given.items() if key != "json_schema"}
+        return declared | {"fields": fields_in_schema(schema)}
+
+    @model_validator(mode="after")
+    def _fields_fit_the_kind(self) -> "TaskConfig":
+        if self.kind is not AnswerKind.RECORD and (self.fields or self.quotes or self.validate_):
+            named = "fields" if self.fields else "quotes" if self.quotes else "validate"
+            raise ValueError(f"{named}: only a task of kind record has fields")
+        if self.kind is AnswerKind.RECORD and not self.fields:
+            raise ValueError("a task of kind record needs its fields: give fields or json_schema")
+        return self
+
+    @property
+    def record_fields(self) -> tuple[RecordField, ...]:
+        """The fields of a record; none of another kind."""
+        return fields_of(self.fields)
 
     @model_validator(mode="after")
     def _consequences_fit_the_kind(self) -> "TaskConfig":

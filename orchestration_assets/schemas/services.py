@@ -331,9 +331,10 @@ class HttpConfig(Strict):
 
 
 class Prompt(Strict):
-    """Jinja2 templates. Known: task, labels, scale, content, earlier, neighbours, path.
+    """Jinja2 templates. Known: task, labels, scale, fields, content, earlier, neighbours, path.
 
-    Unknown names fail. ``earlier`` holds what other services answered (service, answer,
+    Unknown names fail. ``fields`` are those of a record, in words; where a prompt does not name
+    them, they are said after it. ``earlier`` holds what other services answered (service, answer,
     confidence), ``neighbours`` near items of earlier batches, the nearest first (content, answer,
     similarity, path).
     """

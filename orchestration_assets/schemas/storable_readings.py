@@ -7,6 +7,7 @@ from typing import Any, Final
 from orchestration_assets.schemas.answers import fits
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Reading
+from orchestration_assets.schemas.record_answers import RecordAnswer, whole_record
 from orchestration_assets.schemas.storable_values import whole_text
 
 
@@ -45,6 +46,7 @@ _KINDS: Final = {
     str: (AnswerKind.TEXT,),
     float: (AnswerKind.SCORE,),
     tuple: (AnswerKind.VECTOR, AnswerKind.SET),
+    RecordAnswer: (AnswerKind.RECORD,),
 }
 
 
@@ -86,7 +88,7 @@ def _whole(answer: Any) -> Any:
         return whole_text(answer)
     if isinstance(answer, tuple) and answer and isinstance(answer[0], str):
         return tuple(whole_text(one) if isinstance(one, str) else one for one in answer)
-    return answer
+    return whole_record(answer) if isinstance(answer, RecordAnswer) else answer
 
 
 def _alternative(given: Any) -> Alternative:

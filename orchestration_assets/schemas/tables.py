@@ -411,6 +411,10 @@ class InterpretationRow:
     answer_vector: Annotated[
         tuple[Float32, ...] | None, Column("components, when the answer is a vector")
     ]
+    answer_record: Annotated[
+        str | None,
+        Column("fields and quotes as JSON, when the answer is a record"),
+    ]
     confidence: Annotated[float | None, Column("the service's own probability", "0..1")]
     alternatives: Annotated[tuple[Alternative, ...], Column("other answers it considered")]
     evidence: Annotated[str | None, Column("what the answer rests on, in words")]
@@ -516,6 +520,33 @@ class ReadingSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherValue:
+    """What a service says of a value of a record that does not stand."""
+
+    service: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldResolution:
+    """What stands of one value of a record.
+
+    ``path`` names the value (``lines[2].amount``; ``lines[2]``: the entry as a whole), ``value`` is
+    None where the content most probably has none. ``risk`` in [0, 1]: the probability that this is
+    wrong. ``dissenters`` gave another value, ``missing`` none where one stands; what ``ungrounded``
+    services quote for theirs does not stand in the content.
+    """
+
+    path: str
+    value: str | None
+    risk: float
+    supporters: tuple[str, ...]
+    dissenters: tuple[OtherValue, ...]
+    missing: tuple[str, ...]
+    ungrounded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ResolutionRow:
     """One row an item and applicable task: the answer that stands, with every reading kept."""
 
@@ -538,10 +569,14 @@ class ResolutionRow:
     answer_vector: Annotated[
         tuple[Float32, ...] | None, Column("components, when the answer is a vector")
     ]
+    answer_record: Annotated[
+        str | None,
+        Column("fields and quotes as JSON, when the answer is a record"),
+    ]
     error_risk: Annotated[
         float | None,
         Column(
-            "probability that a label is wrong; null for kinds that are not right or wrong",
+            "probability that a label, or any value of a record, is wrong; null for other kinds",
             "0..1",
         ),
     ]
@@ -567,6 +602,25 @@ class ResolutionRow:
     ]
     reason: Annotated[str, Column("how it was resolved, in words")]
     readings: Annotated[tuple[ReadingSummary, ...], Column("every reading, in the order of asking")]
+    fields: Annotated[
+        tuple[FieldResolution, ...] | None,
+        Column("what stands of each value, when the answer is a record"),
+    ] = None
+    violations: Annotated[
+        tuple[str, ...] | None,
+        Column("rules of the task that the record violates, in words; null without rules"),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """A value of a record on which two services differ: None for the side that leaves it out."""
+
+    path: str
+    value_a: str | None
+    value_b: str | None
+    distance: float
+    contradicts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -628,6 +682,10 @@ class DisagreementRow:
     ] = None
     nearby: Annotated[
         str | None, Column("how the two stood on the nearest earlier items, in words")
+    ] = None
+    fields: Annotated[
+        tuple[FieldDifference, ...] | None,
+        Column("records: every value on which the two differ, contradicted ones first"),
     ] = None
 
 

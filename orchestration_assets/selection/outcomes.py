@@ -22,6 +22,8 @@ from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLAN
 from orchestration_assets.schemas.verdicts import GoldRow
 from resources.table_store import TableStore
 
+# vectors and records are not right or wrong as a whole
+_NEVER_OUTCOMES: Final = frozenset({"answer_vector", "answer_record"})
 _NOT_ASKED: Final = frozenset({Status.DEFERRED, Status.OVER_BUDGET})
 
 _Row = TypeVar("_Row")
@@ -47,6 +49,7 @@ class RecordedReading:
     answer_score: float | None
     confidence: float | None
     answer_vector: tuple[float, ...] | None = None
+    answer_record: str | None = None
 
     @property
     def unaided(self) -> bool:
@@ -67,6 +70,7 @@ class StandingAnswer:
     answer_set: tuple[str, ...] | None
     answer_score: float | None
     answer_vector: tuple[float, ...] | None = None
+    answer_record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def policy_outcomes(policy: Policy, evidence: OutcomeEvidence) -> list[OutcomeRo
     tasks = {
         name: task
         for name, task in build_tasks(policy).items()
-        if task.kind is not AnswerKind.VECTOR
+        if task.kind not in (AnswerKind.VECTOR, AnswerKind.RECORD)
     }
     judges = {name: judges_of(policy.tasks[name]) for name in tasks}
     gold = _of_people(evidence, tasks)
@@ -286,5 +290,5 @@ def _standing(store: TableStore) -> Iterator[StandingAnswer]:
 
 
 def _columns_of(store: TableStore, table: Any, batches: list[str], record: type[_Row]) -> pa.Table:
-    columns = [name for name in column_names(record) if name != "answer_vector"]
+    columns = [name for name in column_names(record) if name not in _NEVER_OUTCOMES]
     return store.read_batches(table, batches, columns)

@@ -6,9 +6,10 @@ question where the service is shown it. Whatever was learned of another identity
 """
 
 import json
+from dataclasses import asdict
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from orchestration_assets.schemas.items import Task
 
@@ -38,10 +39,16 @@ def service_identity(service: Identified, task: Task) -> str:
 @lru_cache(maxsize=64)
 def _asked(task: Task, *, with_question: bool) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
-    words = [task.name, task.version, task.kind, task.labels, task.scale]
+    words = [task.name, task.version, task.kind, task.labels, task.scale, *record_fields(task)]
     if with_question:
         words.append(task.question)
     return blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
+
+
+def record_fields(task: Task) -> list[Any]:
+    """The fields of a record: with others it is another question."""
+    repaired = [one.rule for one in task.value_rules if one.otherwise == "repair"]
+    return [*map(asdict, task.fields), *(["quotes"] if task.quotes else []), *repaired]
 
 
 def changed_parts(before: str, now: str) -> str:

@@ -14,7 +14,7 @@ from orchestration_assets.disagreement.consequences.scores import (
 )
 from orchestration_assets.disagreement.consequences.sets import judge_sets
 from orchestration_assets.disagreement.consequences.texts import judge_texts
-from orchestration_assets.disagreement.consequences.values import (
+from orchestration_assets.evidence.single_values import (
     answers_in_values,
     are_forms_of_one,
     exclude_each_other,

@@ -7,11 +7,11 @@ exclude nothing (:mod:`~orchestration_assets.evidence.contradiction.relation`).
 from typing import Final
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
-from orchestration_assets.disagreement.consequences.values import (
+from orchestration_assets.evidence.contradiction.relation import RelationKind, relation
+from orchestration_assets.evidence.single_values import (
     are_forms_of_one,
     exclude_each_other,
 )
-from orchestration_assets.evidence.contradiction.relation import RelationKind, relation
 from orchestration_assets.schemas.enums import Consequence
 from orchestration_assets.schemas.items import Reading
 
@@ -24,7 +24,7 @@ def judge_texts(
 ) -> Judgement:
     """What the difference of the texts of two (service, reading) pairs comes to; ``in_values``: the
     question is answered with values
-    (:func:`~orchestration_assets.disagreement.consequences.values.answers_in_values`)."""
+    (:func:`~orchestration_assets.evidence.single_values.answers_in_values`)."""
     texts = str(first[1].answer), str(second[1].answer)
     found = _judge(*texts, in_values)
     if found.consequence is Consequence.NONE:

@@ -7,6 +7,7 @@ Of one pair without context, as plans need it to stop and to name dissenters. Ov
 from typing import cast
 
 from orchestration_assets.evidence.distances.labels import label_distance
+from orchestration_assets.evidence.distances.records import record_distance
 from orchestration_assets.evidence.distances.scores import score_distance
 from orchestration_assets.evidence.distances.sets import set_distance
 from orchestration_assets.evidence.distances.texts import text_distance
@@ -14,6 +15,7 @@ from orchestration_assets.evidence.distances.vectors import vector_distance
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.record_answers import RecordAnswer
 
 __all__ = ["apart", "distance"]
 
@@ -31,6 +33,8 @@ def distance(first: Answer, second: Answer, task: Task) -> float:
         return text_distance(cast(str, first), cast(str, second))
     if task.kind is AnswerKind.SCORE:
         return score_distance(cast(float, first), cast(float, second), task.scale)
+    if task.kind is AnswerKind.RECORD:
+        return record_distance(cast(RecordAnswer, first), cast(RecordAnswer, second), task.fields)
     return vector_distance(cast(tuple[float, ...], first), cast(tuple[float, ...], second))
 
 

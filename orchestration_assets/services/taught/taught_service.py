@@ -154,7 +154,7 @@ def audited_answer(alternatives: tuple[Alternative, ...], kind: AnswerKind) -> A
 def _kept(answer: Answer) -> tuple[Alternative, ...]:
     if isinstance(answer, tuple):
         return tuple(Alternative(str(member), 1.0) for member in answer)
-    return (Alternative(repr(answer) if isinstance(answer, float) else answer, 1.0),)
+    return (Alternative(repr(answer) if isinstance(answer, float) else str(answer), 1.0),)
 
 
 def _unsure(guess: Guess, threshold: float) -> str:

@@ -11,6 +11,7 @@ from orchestration_assets.text.prompts.prompt_context import (
     context_for,
 )
 from orchestration_assets.text.prompts.templates import PromptError, render, variables_in
+from orchestration_assets.text.replies.record_schema import fields_in_words, record_request
 from orchestration_assets.text.replies.stated_reasons import REASON_REQUEST
 from orchestration_assets.text.token_estimates import token_estimate
 
@@ -41,6 +42,8 @@ def chat_messages(
     )
     while True:
         system, user = _rendered(prompt, task, context)
+        if task.fields and "fields" not in variables_in(prompt):
+            user = f"{user}\n\n{record_request(task.fields, quotes=task.quotes)}"
         if config.explain:
             user = f"{user}\n\n{REASON_REQUEST}"
         tokens = _prompt_tokens(context, system, user)
@@ -62,6 +65,7 @@ def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, 
     values = {
         "task": task,
         "labels": task.labels,
+        "fields": fields_in_words(task.fields),
         "scale": task.scale,
         "content": context.content.text,
         "earlier": context.earlier,

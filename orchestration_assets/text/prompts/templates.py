@@ -18,8 +18,11 @@ from orchestration_assets.text.prompts.sandbox import (
     node_count,
 )
 from orchestration_assets.text.prompts.sandbox import render as _render
+from orchestration_assets.text.replies.record_schema import fields_in_words
 
-VARIABLES: Final = ("task", "labels", "scale", "content", "earlier", "neighbours", "path")
+VARIABLES: Final = (
+    *("task", "labels", "scale", "fields", "content", "earlier", "neighbours", "path"),
+)
 """The variables of a template."""
 
 _environment = PromptEnvironment()
@@ -127,6 +130,7 @@ _LABELS: Final = tuple(f"label {number}" for number in range(1, 13))
 _SAMPLE: Final[Mapping[str, Any]] = {
     "task": Task("sample", "1", AnswerKind.LABEL, _LABELS, question="What is it?"),
     "labels": _LABELS,
+    "fields": "- number (text)\n- total (number)",
     "scale": (0.0, 1.0),
     "content": "Some content.\nIts second line.\n" * 20,
     "earlier": tuple(
@@ -163,5 +167,10 @@ def _system(prompt: Prompt, values: Mapping[str, Any], budget: RenderBudget) -> 
 @lru_cache(maxsize=256)
 def _rendered_for_task(source: str, task: Task) -> str:
     """A message that is the same for every item."""
-    values = {"task": task, "labels": task.labels, "scale": task.scale}
+    values = {
+        "task": task,
+        "labels": task.labels,
+        "fields": fields_in_words(task.fields),
+        "scale": task.scale,
+    }
     return _render(_compiled(source), values, budget_for(values))

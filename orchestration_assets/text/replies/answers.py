@@ -9,6 +9,7 @@ from typing import Any, Final
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Reading, Task
+from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.replies.answer_text import (
     NO_JSON,
@@ -18,6 +19,8 @@ from orchestration_assets.text.replies.answer_text import (
     unframed_forms,
 )
 from orchestration_assets.text.replies.completions import FILTERED, REFUSAL, TRUNCATED, Completion
+from orchestration_assets.text.replies.record_schema import QUOTES, record_schema
+from orchestration_assets.text.replies.record_values import FieldValueError, read_record
 from orchestration_assets.text.replies.stated_reasons import before_reason, stated_reason
 from orchestration_assets.text.replies.token_confidence import confidence_from_logprobs
 
@@ -51,12 +54,17 @@ def schema_for(task: Task) -> dict[str, Any]:
         if task.labels:
             member["enum"] = list(task.labels)
         answer = {"type": ["array", "null"], "items": member}
+    elif task.kind is AnswerKind.RECORD:
+        answer = {**record_schema(task.fields), "type": ["object", "null"]}
     else:
         answer = {"type": ["string", "null"]}
+    members = {"answer": answer, "confidence": {"type": ["number", "null"]}}
+    if task.quotes:
+        members["quotes"] = QUOTES
     return {
         "type": "object",
-        "properties": {"answer": answer, "confidence": {"type": ["number", "null"]}},
-        "required": ["answer", "confidence"],
+        "properties": members,
+        "required": list(members),
         "additionalProperties": False,
     }
 
@@ -138,12 +146,14 @@ def read_answer(text: str, task: Task, *, cut: bool = False, explain: bool = Fal
     ``explain``: a reason in it becomes evidence.
     """
     parsed = final_answer(text)
-    value, stated, reason = parsed.value, None, None
+    value, stated, reason, quotes = parsed.value, None, None, None
     if isinstance(value, dict):
+        if "answer" not in value and task.kind is AnswerKind.RECORD:
+            value = {"answer": value, "confidence": value.get("confidence")}
         if "answer" not in value:
             raise UnfitAnswerError('the JSON object has no member "answer"')
         reason = stated_reason(value) if explain else None
-        value, stated = value["answer"], value.get("confidence")
+        value, stated, quotes = value["answer"], value.get("confidence"), value.get("quotes")
         if value is None:
             declined = "the service declined to answer"
             return Reading(Status.ABSTAINED, evidence=reason, reason=declined)
@@ -151,10 +161,25 @@ def read_answer(text: str, task: Task, *, cut: bool = False, explain: bool = Fal
         raise UnfitAnswerError("the JSON object is not complete")
     else:
         value = _bare_answer(parsed, task)
-    answer = _answer(value, task)
+    is_record = task.kind is AnswerKind.RECORD
+    answer = _record(value, task, quotes) if is_record else _answer(value, task)
+    if isinstance(answer, RecordAnswer) and not answer:
+        declined = "the service found a value for none of the fields"
+        return Reading(Status.ABSTAINED, evidence=reason, reason=declined)
     confidence, origin = _confidence(stated)
     alternatives = _alternatives(answer, confidence, task)
     return Reading(Status.OK, answer, confidence, alternatives, _evidence(reason, origin))
+
+
+def _record(value: Any, task: Task, quotes: Any) -> RecordAnswer:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        raise UnfitAnswerError('"answer" must be an object with the fields of the task')
+    try:
+        return read_record(value, task.fields, quotes if task.quotes else None)
+    except FieldValueError as error:
+        raise UnfitAnswerError(str(error)) from error
 
 
 def _evidence(reason: str | None, origin: str) -> str:

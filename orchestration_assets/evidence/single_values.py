@@ -33,7 +33,7 @@ def answers_in_values(answers: Iterable[str]) -> bool:
     """Whether a question is answered with values: four of five answers have at most three words
     and 40 characters, and most are no titles (one word, or with a digit or a sign inside)."""
     texts = [answer.strip() for answer in answers]
-    short = [text for text in texts if _is_short(text)]
+    short = [text for text in texts if is_short_value(text)]
     if not texts or len(short) < _SHARE_OF_VALUES * len(texts):
         return False
     single = sum(len(text.split()) == 1 or any(map(str.isdigit, text)) for text in short)
@@ -44,7 +44,7 @@ def exclude_each_other(first: str, second: str) -> bool:
     """Whether two values cannot both be the answer: they are no two forms of one, share no word,
     and are no two spellings of one number, amount or date. Two numbers or amounts, with what signs
     and units they have, need no more than to differ."""
-    if not (_is_short(first) and _is_short(second)) or are_forms_of_one(first, second):
+    if not (is_short_value(first) and is_short_value(second)) or are_forms_of_one(first, second):
         return False
     a, b = _words(first), _words(second)
     numbers_a, numbers_b = read_text(first).quantities, read_text(second).quantities
@@ -63,7 +63,7 @@ def are_forms_of_one(first: str, second: str) -> bool:
     and *Okafor, Ruth*; or it consists of the longer's initials, or they are one code with and
     without separators. Of two long texts neither is a value; the same words with
     another number, or denied, are another one."""
-    if not (_is_short(first) or _is_short(second)):
+    if not (is_short_value(first) or is_short_value(second)):
         return False
     if _code(first) == _code(second) and any(map(str.isalpha, first)):
         return True
@@ -78,7 +78,8 @@ def are_forms_of_one(first: str, second: str) -> bool:
     return bool(shorter) and all(any(_same_word(a, b) for b in longer) for a in shorter)
 
 
-def _is_short(text: str) -> bool:
+def is_short_value(text: str) -> bool:
+    """Whether a text is no longer than values are: three words, and 40 characters."""
     return len(text) <= _MOST_CHARS and len(text.split()) <= _MOST_WORDS
 
 

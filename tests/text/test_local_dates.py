@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.content.local_dates import (
+from orchestration_assets.text.local_dates import (
     DateOrder,
     LocalDateError,
     date_readings,

@@ -1,0 +1,183 @@
+"""Records: how two of them differ, value by value, and what each difference would change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, cast
+
+from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
+from orchestration_assets.disagreement.consequences.texts import judge_texts
+from orchestration_assets.disagreement.measure import (
+    AnswerComparison,
+    Differences,
+    Measure,
+    TaskReadings,
+    compare_by_policy,
+    required_answer,
+    with_evidence,
+)
+from orchestration_assets.disagreement.readings import Vote
+from orchestration_assets.evidence.distances import distance
+from orchestration_assets.evidence.distances.record_values import (
+    Leaf,
+    same_value,
+    value_distance,
+)
+from orchestration_assets.evidence.records.cells import Cell, cells_of
+from orchestration_assets.evidence.single_values import is_short_value
+from orchestration_assets.schemas.enums import Consequence, DisagreementKind, Status
+from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.record_answers import RecordAnswer, value_text
+from orchestration_assets.schemas.record_fields import FieldType, RecordField
+from orchestration_assets.schemas.tables import FieldDifference
+
+_A: Final = "a"
+_B: Final = "b"
+_NAMED: Final = 3
+_LONGEST: Final = 80
+# that something is left out weighs half of that two services say different things
+_LEFT_OUT: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMeasure:
+    """Compares the values of two records, entries of lists by their content."""
+
+    task: Task
+    kind: DisagreementKind = DisagreementKind.FIELD_CONFLICT
+
+    def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
+        a, b = _records(first, second)
+        apart = distance(a, b, self.task)
+        cells = _pair_cells(a, b, self.task.fields)
+        judgement = _judged(cells, first[0], second[0])
+        return compare_by_policy(apart, self.task, judgement)
+
+    def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
+        a, b = _records(first, second)
+        found = field_differences(_pair_cells(a, b, self.task.fields))
+        only = tuple(
+            tuple(one.path for one in found if (one.value_a, one.value_b)[1 - side] is None)
+            for side in (0, 1)
+        )
+        contradicts = any(one.contradicts for one in found)
+        kind = DisagreementKind.FIELD_CONFLICT if contradicts else DisagreementKind.FIELD_MISSING
+        described = tuple(
+            with_evidence(vote, _side(found, side)) for side, vote in enumerate((first, second))
+        )
+        return Differences(
+            cast(tuple[tuple[str, ...], tuple[str, ...]], only),
+            cast(tuple[str, str], described),
+            kind,
+            tuple(found),
+        )
+
+
+@lru_cache(maxsize=64)
+def _pair_cells(
+    first: RecordAnswer, second: RecordAnswer, fields: tuple[RecordField, ...]
+) -> tuple[Cell, ...]:
+    """Asked for when two records are compared, and again to say how they differ."""
+    return cells_of({_A: first, _B: second}, fields)
+
+
+def record_measure(batch: TaskReadings) -> Measure:
+    """The mean distance of the fields that either record has."""
+    return RecordMeasure(batch.task)
+
+
+def _records(first: Vote, second: Vote) -> tuple[RecordAnswer, RecordAnswer]:
+    return (
+        cast(RecordAnswer, required_answer(first)),
+        cast(RecordAnswer, required_answer(second)),
+    )
+
+
+def field_differences(cells: Sequence[Cell]) -> list[FieldDifference]:
+    """Every value on which the two sides ``a`` and ``b`` of the cells differ: contradicted ones
+    first, then those that one side leaves out, each in the order of the record. What is part of an
+    entry that one side lacks is told with that entry."""
+    found = []
+    for cell in cells:
+        a, b = cell.values.get(_A), cell.values.get(_B)
+        if len(cell.values) < 2 or (a is None and b is None):
+            continue
+        if a is not None and b is not None:
+            if cell.is_entry or same_value(a, b, cell.field):
+                continue
+            apart = value_distance(a, b, cell.field)
+            contradicts = _contradicts(a, b, cell.field)
+            found.append(
+                FieldDifference(cell.path, value_text(a), value_text(b), apart, contradicts)
+            )
+            continue
+        given = cast(Leaf, b if a is None else a)
+        held = _entry_text(cell, cells) if cell.is_entry else value_text(given)
+        side_a, side_b = (None, held) if a is None else (held, None)
+        found.append(FieldDifference(cell.path, side_a, side_b, 1.0, contradicts=False))
+    return sorted(found, key=lambda one: (not one.contradicts, None in (one.value_a, one.value_b)))
+
+
+def _entry_text(cell: Cell, cells: Sequence[Cell]) -> str:
+    """What an entry holds, that only one side has."""
+    inside = f"{cell.path}."
+    held = [
+        (one.path.removeprefix(inside), next(iter(one.values.values())))
+        for one in cells
+        if one.path.startswith(inside) and not one.is_entry
+    ]
+    return "; ".join(f"{name}: {value_text(value)}" for name, value in held if value is not None)
+
+
+def _contradicts(first: Leaf, second: Leaf, field: RecordField) -> bool:
+    """Whether at most one of two different values can be right."""
+    if field.type is not FieldType.TEXT:
+        return True
+    a, b = str(first), str(second)
+    if is_short_value(a) or is_short_value(b):
+        return True
+    votes = tuple((side, Reading(Status.OK, text)) for side, text in ((_A, a), (_B, b)))
+    return judge_texts(votes[0], votes[1]).consequence is not Consequence.NONE
+
+
+def _judged(cells: Sequence[Cell], name_a: str, name_b: str) -> Judgement:
+    found = field_differences(cells)
+    if not found:
+        return harmless("both say the same")
+    compared = max(sum(len(cell.values) > 1 for cell in cells), 1)
+    against = [one for one in found if one.contradicts]
+    left_out = [one for one in found if one.value_a is None or one.value_b is None]
+    if against:
+        share = len(against) / compared
+        named = _named(against, name_a, name_b)
+        return Judgement(Consequence.OTHER_VALUE, 0.5 + 0.5 * share, named)
+    if left_out:
+        share = len(left_out) / compared
+        named = _named(left_out, name_a, name_b)
+        return Judgement(Consequence.MISSING_VALUE, _LEFT_OUT * (0.5 + 0.5 * share), named)
+    return harmless(f"{_named(found, name_a, name_b)}: other words, which exclude nothing")
+
+
+def _named(found: Sequence[FieldDifference], name_a: str, name_b: str) -> str:
+    """The first few differences in words."""
+    words = [_in_words(one, name_a, name_b) for one in found[:_NAMED]]
+    more = len(found) - len(words)
+    return "; ".join(words) + (f"; and {more} more" if more > 0 else "")
+
+
+def _in_words(one: FieldDifference, name_a: str, name_b: str) -> str:
+    if one.value_a is None or one.value_b is None:
+        has, lacks = (name_b, name_a) if one.value_a is None else (name_a, name_b)
+        value = one.value_b if one.value_a is None else one.value_a
+        return f"{one.path}: {has} says {_quoted(value or '')}, {lacks} nothing"
+    return f"{one.path}: {name_a} says {_quoted(one.value_a)}, {name_b} {_quoted(one.value_b)}"
+
+
+def _quoted(text: str) -> str:
+    cut = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\u2026"
+    return f"\u201c{cut}\u201d"
+
+
+def _side(found: Sequence[FieldDifference], side: int) -> str:
+    said = [(one.path, (one.value_a, one.value_b)[side]) for one in found[:_NAMED]]
+    return "; ".join(f"{path} {_quoted(value) if value else 'missing'}" for path, value in said)

@@ -1,0 +1,259 @@
+"""What stands of several records of one item, value by value."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Final
+
+import numpy as np
+
+from orchestration_assets.evidence.distances.record_values import Leaf, same_value
+from orchestration_assets.evidence.records.cells import Cell, cells_of
+from orchestration_assets.evidence.records.field_model import (
+    ABSENT,
+    NOT_ASKED,
+    FieldModel,
+    Floats,
+    Ints,
+    prior_model,
+)
+from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
+from orchestration_assets.schemas.record_fields import ENTRY, FieldType, RecordField
+
+Models = Mapping[str, tuple[tuple[str, ...], FieldModel]]
+"""Pattern -> the services that a model knows, in its order, and the model."""
+
+NO_MODELS: Final[Models] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class CellConsensus:
+    """What stands of one cell.
+
+    ``value``: None where the item most probably has none. ``risk``: the probability in [0, 1] that
+    this is wrong. ``supporters`` gave the value (or none, where None stands), ``dissenters``
+    another one, ``missing`` none where a value stands; all by name.
+    """
+
+    cell: Cell
+    value: Leaf | None
+    risk: float
+    supporters: tuple[str, ...]
+    dissenters: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def groups_of(cell: Cell) -> dict[str, int]:
+    """Service -> its group of equal values, from 1 in the order of names, 0 for none."""
+    groups: dict[str, int] = {}
+    first: list[Leaf] = []
+    for name in sorted(cell.values):
+        value = cell.values[name]
+        if value is None:
+            groups[name] = ABSENT
+            continue
+        number = next(
+            (n for n, known in enumerate(first) if same_value(known, value, cell.field)), None
+        )
+        if number is None:
+            number = len(first)
+            first.append(value)
+        groups[name] = number + 1
+    return groups
+
+
+def _spelled(cell: Cell, members: Sequence[str], weights: Mapping[str, float]) -> Leaf:
+    """The value of a group as the services write it that are right most surely; of two that weigh
+    the same the one that says more, then the first by name."""
+    votes: dict[Leaf, float] = {}
+    for name in members:
+        value = cell.values[name]
+        if value is not None:
+            votes[value] = votes.get(value, 0.0) + weights[name]
+    return max(votes, key=lambda value: (round(votes[value], _DIGITS), len(str(value))))
+
+
+def codes_of(groups: Mapping[str, int], services: Sequence[str]) -> list[int]:
+    """The groups of one cell in the order of the ``services``."""
+    return [groups.get(name, NOT_ASKED) for name in services]
+
+
+def settle(
+    cells: Sequence[Cell],
+    confidences: Mapping[str, float | None],
+    models: Models = NO_MODELS,
+    stands: str | None = None,
+) -> list[CellConsensus]:
+    """What stands of each cell: by the model of its pattern where it knows all who answered, else
+    by what services state of themselves. ``stands``: whose values stand, whatever others say."""
+    settled: dict[int, CellConsensus] = {}
+    # cells that are settled alike are settled together
+    together: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for place, cell in enumerate(cells):
+        services = tuple(sorted(cell.values))
+        known = models.get(cell.pattern)
+        learned = known is not None and set(services) <= set(known[0])
+        together.setdefault((cell.pattern if learned else "", services), []).append(place)
+    for (pattern, services), places in together.items():
+        if pattern:
+            services, model = models[pattern]  # noqa: PLW2901 -- in the order of the model
+            stated = None
+        else:
+            model = prior_model(len(services))
+            named = [confidences.get(name) for name in services]
+            stated = np.array([[np.nan if one is None else one for one in named]])
+        alike = [cells[place] for place in places]
+        settled |= zip(places, _settled(alike, services, model, stated, stands), strict=True)
+    return [settled[place] for place in range(len(cells))]
+
+
+def _settled(
+    cells: Sequence[Cell],
+    services: Sequence[str],
+    model: FieldModel,
+    stated: Floats | None,
+    stands: str | None,
+) -> Iterator[CellConsensus]:
+    grouped = [groups_of(cell) for cell in cells]
+    codes: Ints = np.array([codes_of(groups, services) for groups in grouped], np.int64)
+    if stated is not None:
+        stated = np.broadcast_to(stated, codes.shape)
+    told = model.posterior(codes, stated)
+    right, wrong = model.of_given(codes, stated)
+    sureness = np.log1p(right / wrong)
+    for row, (cell, groups) in enumerate(zip(cells, grouped, strict=True)):
+        best = _best(told[row], groups) if stands is None else groups.get(stands, ABSENT)
+        supporters = tuple(name for name in groups if groups[name] == best)
+        weights = dict(zip(services, sureness[row].tolist(), strict=True))
+        yield CellConsensus(
+            cell,
+            _spelled(cell, supporters, weights) if best else None,
+            float(1.0 - told[row, best]),
+            supporters,
+            tuple(name for name in groups if groups[name] not in (ABSENT, best)),
+            tuple(name for name in groups if best and groups[name] == ABSENT),
+        )
+
+
+def _best(told: Floats, groups: Mapping[str, int]) -> int:
+    """The most probable of what was said: a value, or none where a service says nothing."""
+    said = sorted(set(groups.values()))
+    return max(said, key=lambda group: (float(told[group]), group > ABSENT, -group))
+
+
+def record_risk(settled: Sequence[CellConsensus]) -> float:
+    """The probability in [0, 1] that anything in a record is wrong, its values taken as
+    independent."""
+    return 1.0 - prod(1.0 - one.risk for one in settled)
+
+
+def built(settled: Sequence[CellConsensus], fields: Sequence[RecordField]) -> RecordAnswer:
+    """The record that the settled cells make up; empty where no value stands."""
+    return _built({one.cell.path: one.value for one in settled}, fields, "")
+
+
+def _built(
+    values: Mapping[str, Leaf | None], fields: Sequence[RecordField], path: str
+) -> RecordAnswer:
+    found: list[tuple[str, FieldValue]] = []
+    for field in fields:
+        here = f"{path}.{field.name}" if path else field.name
+        if field.type is not FieldType.LIST:
+            value = values.get(here)
+            if value is not None:
+                found.append((field.name, value))
+            continue
+        entries: list[RecordAnswer] = []
+        number = 0
+        while (place := f"{here}[{number}]") in values:
+            number += 1
+            value = values[place]
+            if value is None:
+                continue
+            if field.plain:
+                entries.append(RecordAnswer(((ENTRY, value),)))
+            elif entry := _built(values, field.fields, place):
+                entries.append(entry)
+        if entries:
+            found.append((field.name, tuple(entries)))
+    return RecordAnswer(tuple(found))
+
+
+def settled_record(
+    records: Mapping[str, RecordAnswer],
+    confidences: Mapping[str, float | None],
+    fields: Sequence[RecordField],
+    models: Models = NO_MODELS,
+    stands: str | None = None,
+) -> tuple[RecordAnswer, list[CellConsensus]]:
+    """The record that stands of several services' records, and what it stands on."""
+    cells = cells_of(records, fields)
+
+    def stood(whose: str | None) -> tuple[RecordAnswer, list[CellConsensus]]:
+        settled = standing_first(without_fallen(settle(cells, confidences, models, whose)))
+        return built(settled, fields), settled
+
+    answer, settled = stood(stands)
+    if not answer and stands is None and records:
+        # each value is doubted by somebody, but there is an answer: that of the surest service
+        surest = max(sorted(records), key=lambda name: confidences.get(name) or 0.0)
+        answer, settled = stood(surest)
+    return answer, settled
+
+
+def without_fallen(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
+    """The cells without those that are part of an entry that does not stand; an entry of which no
+    value stands does not stand either."""
+    held = [one.cell.path for one in settled if one.value is not None and not one.cell.is_entry]
+    kept: list[CellConsensus] = []
+    fallen: tuple[str, ...] = ()
+    for one in settled:
+        path = one.cell.path
+        if path.startswith(fallen):
+            continue
+        stands = one.value is not None
+        if one.cell.is_entry:
+            stands = stands and any(inside.startswith(f"{path}.") for inside in held)
+            if not stands:
+                fallen = (*fallen, f"{path}.")
+        kept.append(one if stands else replace(one, value=None))
+    return kept
+
+
+_DIGITS: Final = 9
+_ENTRY: Final = re.compile(r"\[\d+\]")
+
+
+def standing_first(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
+    """The cells with the entries of each list that stand counted first, the others after them: so
+    the path of a value that stands is its path in the record that stands."""
+    numbers: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for stands in (True, False):
+        for one in settled:
+            path = one.cell.path
+            if path.endswith("]") and (one.value is not None) is stands:
+                of_list = path[: path.rindex("[")]
+                numbers[path] = f"[{counts[of_list]}]"
+                counts[of_list] += 1
+
+    def moved(path: str) -> str:
+        return _ENTRY.sub(lambda match: numbers[path[: match.end()]], path)
+
+    renamed = [replace(one, cell=replace(one.cell, path=moved(one.cell.path))) for one in settled]
+    # what is part of an entry follows it, entries by their number
+    first = {one.cell.path: place for place, one in enumerate(renamed)}
+    lists: dict[str, int] = {}
+    for path, place in first.items():
+        if path.endswith("]"):
+            lists.setdefault(path[: path.rindex("[")], place)
+
+    def order(path: str) -> tuple[int, ...]:
+        key: list[int] = []
+        for match in _ENTRY.finditer(path):
+            key += (lists[path[: match.start()]], int(match[0][1:-1]))
+        return (*key, first[path])
+
+    return sorted(renamed, key=lambda one: order(one.cell.path))

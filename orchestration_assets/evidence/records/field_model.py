@@ -1,0 +1,179 @@
+"""How probable each value of a field is, from how its services agree over many items.
+
+A model of the values of one field without gold, after Dawid and Skene (1979) with one accuracy a
+service (the one-coin model), and two things that extraction has beyond labelling: a service may
+leave a value out, and may give one where there is none. Where the item has a value, service s gives
+it with probability a_s, leaves it out with m_s, and gives a wrong one with w_s, which together are
+1; where it has none, s gives something with h_s. A further wrong value is the same as
+the first with probability q, because services trip over the same places. All of it is estimated by
+expectation maximisation; in the M step a service is counted against the posterior of the others, so
+that none confirms itself. Dirichlet and beta priors keep the estimates of few items near the prior.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+NOT_ASKED: Final = -1
+ABSENT: Final = 0
+_ITERATIONS: Final = 30
+_SETTLED: Final = 1e-5
+# pseudo-counts: right, left out, wrong
+_PRIOR: Final = np.array([6.0, 1.0, 1.5])
+_INVENTED: Final = np.array([1.0, 5.0])
+_COINCIDE: Final = np.array([1.0, 2.0])
+_EXISTS: Final = np.array([4.0, 1.0])
+_INVENTED_SHARE: Final = 0.1
+_MOST_INVENTED: Final = 0.35
+_FLOOR: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class FieldModel:
+    """What is known of K services and one field; every figure is a probability in (0, 1).
+
+    ``right``, ``left_out``, ``wrong`` (K,) add up to 1 for each service; ``invented`` (K,): it
+    gives a value where there is none; ``coincide``: two wrong values are the same one;
+    ``exists``: an item has a value. ``cells``: how many taught it, 0 for the prior.
+    """
+
+    right: Floats
+    left_out: Floats
+    wrong: Floats
+    invented: Floats
+    coincide: float
+    exists: float
+    cells: int = 0
+
+    def posterior(self, codes: Ints, confidences: Floats | None = None) -> Floats:
+        """(n, K + 2) probabilities that the truth is: no value; each group of equal values, in
+        the order of their codes; a value that nobody gave.
+
+        ``codes`` (n, K): :data:`NOT_ASKED`, :data:`ABSENT`, or the number of the group, from 1.
+        ``confidences`` (n, K), NaN where none is stated, replace what is known of being right
+        among the values that are given.
+        """
+        right, wrong = self.of_given(codes, confidences)
+        n, k = codes.shape
+        log_right, log_wrong = np.log(right), np.log(wrong)
+        log_invented = np.broadcast_to(np.log(self.invented), codes.shape)
+        missing = codes == ABSENT
+        left_out = np.where(missing, np.log(self.left_out), 0.0).sum(axis=1)
+        scores = np.empty((n, k + 2))
+        all_wrong = np.zeros(n)
+        all_invented = np.zeros(n)
+        of_group = np.full((n, k), -np.inf)
+        for group in range(1, k + 1):
+            member = codes == group
+            size = member.sum(axis=1)
+            together = np.maximum(size - 1, 0) * np.log(self.coincide)
+            as_wrong = np.where(member, log_wrong, 0.0).sum(axis=1) + together
+            as_right = np.where(member, log_right, 0.0).sum(axis=1)
+            all_wrong += as_wrong
+            all_invented += np.where(member, log_invented, 0.0).sum(axis=1) + together
+            of_group[:, group - 1] = np.where(size > 0, as_right - as_wrong, -np.inf)
+        groups = np.isfinite(of_group).sum(axis=1)
+        # each further group of wrong values is one that did not coincide with the first
+        apart = np.log1p(-self.coincide)
+        there = np.log(self.exists) + left_out + all_wrong
+        scores[:, 0] = (
+            np.log1p(-self.exists)
+            + np.where(missing, np.log1p(-self.invented), 0.0).sum(axis=1)
+            + all_invented
+            + apart * np.maximum(groups - 1, 0)
+        )
+        one_right = there + apart * np.maximum(groups - 2, 0)
+        scores[:, 1 : k + 1] = one_right[:, None] + of_group
+        scores[:, k + 1] = there + apart * np.maximum(groups - 1, 0)
+        scores -= scores.max(axis=1, keepdims=True)
+        shares: Floats = np.exp(scores)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
+
+    def of_given(self, codes: Ints, confidences: Floats | None) -> tuple[Floats, Floats]:
+        """(n, K) probabilities that a service gives the right value, and that it gives a wrong
+        one, where a value is."""
+        right = np.broadcast_to(self.right, codes.shape)
+        wrong = np.broadcast_to(self.wrong, codes.shape)
+        if confidences is None:
+            return right, wrong
+        given = right + wrong
+        share = np.clip(confidences, _FLOOR, 1.0 - _FLOOR)
+        stated = ~np.isnan(confidences)
+        return np.where(stated, given * share, right), np.where(stated, given * (1 - share), wrong)
+
+
+def prior_model(services: int) -> FieldModel:
+    """What holds for services that nothing is known of."""
+    right, left_out, wrong = _PRIOR / _PRIOR.sum()
+    each = np.ones(services)
+    return FieldModel(
+        right * each,
+        left_out * each,
+        wrong * each,
+        _mean(_INVENTED) * each,
+        _mean(_COINCIDE),
+        _mean(_EXISTS),
+    )
+
+
+def fit_field(codes: Ints) -> FieldModel:
+    """The model of a field by what K services said in n cells, ``codes`` (n, K)."""
+    model = prior_model(codes.shape[1])
+    for _ in range(_ITERATIONS):
+        fitted = _refit(model, codes)
+        moved = np.abs(fitted.right - model.right).max(initial=0.0)
+        model = fitted
+        if moved < _SETTLED:
+            break
+    return model
+
+
+def _refit(model: FieldModel, codes: Ints) -> FieldModel:
+    n, k = codes.shape
+    told = model.posterior(codes)
+    absent = told[:, 0]
+    asked, gave = codes != NOT_ASKED, codes > ABSENT
+    hit = np.where(gave, np.take_along_axis(told, np.maximum(codes, 0), axis=1), 0.0)
+    there = (1.0 - absent)[:, None]
+    missed = np.where(asked & ~gave, there, 0.0)
+    failed = np.where(gave, there, 0.0) - hit
+    counts = _PRIOR + np.stack([one.sum(axis=0) for one in (hit, missed, failed)], axis=1)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    made_up = np.where(gave, absent[:, None], 0.0).sum()
+    silent = np.where(asked & ~gave, absent[:, None], 0.0).sum()
+    strength = 1.0 + _INVENTED_SHARE * n
+    invented = _mean(strength * _INVENTED + np.array([made_up, silent]))
+    met, chances = _coincidences(codes, told)
+    return FieldModel(
+        shares[:, 0],
+        shares[:, 1],
+        shares[:, 2],
+        np.full(k, min(invented, _MOST_INVENTED)),
+        _mean(_COINCIDE + np.array([met, max(chances - met, 0.0)])),
+        _mean(_EXISTS + np.array([n - absent.sum(), absent.sum()])),
+        n,
+    )
+
+
+def _coincidences(codes: Ints, told: Floats) -> tuple[float, float]:
+    """How often a wrong value was one that is there already, and how often it could have been."""
+    k = codes.shape[1]
+    sizes = np.stack([(codes == group).sum(axis=1) for group in range(1, k + 1)], axis=1)
+    given, groups = sizes.sum(axis=1), (sizes > 0).sum(axis=1)
+    met = chances = 0.0
+    for group in range(k + 2):
+        inside = 1 <= group <= k
+        wrong = given - (sizes[:, group - 1] if inside else 0)
+        apart = groups - (sizes[:, group - 1] > 0 if inside else 0)
+        met += float((told[:, group] * (wrong - apart)).sum())
+        chances += float((told[:, group] * np.maximum(wrong - 1, 0)).sum())
+    return met, chances
+
+
+def _mean(counts: Floats) -> float:
+    return float(counts[0] / counts.sum())

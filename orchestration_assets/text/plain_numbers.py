@@ -1,0 +1,39 @@
+"""A number as people write it, with its unit or currency beside it, read where it can mean one."""
+
+import re
+from typing import Final
+
+_NUMBER: Final = re.compile(
+    r"(?P<sign>[-+\u2212(]?)\s*"
+    r"(?P<digits>\d{1,3}(?:(?P<mark>[., '\u00a0\u202f\u2019])\d{3})(?:(?P=mark)\d{3})*|\d+)"
+    r"(?P<rest>[.,]\d+)?(?P<power>[eE][+-]?\d{1,3})?"
+)
+_AROUND: Final = r"[^\d.,]{0,24}"
+_WHOLE: Final = re.compile(rf"{_AROUND}?{_NUMBER.pattern}(?:[.,]?[-\u2013]{{1,2}})?\s*{_AROUND}")
+_MOST_CHARS: Final = 64
+
+
+def plain_number(text: str) -> float | None:
+    """The number of a text that holds one and little else: ``1.234,56 EUR``, ``$1,234.56``,
+    ``(12)`` in brackets of bookkeepers, ``12 kg``; None for any other text.
+
+    A comma or point before exactly three digits at the end separates thousands where it is a
+    comma, decimals where it is a point; of two different marks the last one is the decimal one.
+    """
+    if len(text) > _MOST_CHARS:
+        return None
+    match = _WHOLE.fullmatch(text.strip())
+    if match is None:
+        return None
+    digits, mark, rest = match["digits"], match["mark"], match["rest"] or ""
+    before = text[: text.find(digits)]
+    if mark is not None and not rest and mark == "." and digits.count(mark) == 1:
+        # 1.234 is written with a point more often than with thousands
+        rest, digits = "." + digits.split(".", 1)[1], digits.split(".", 1)[0]
+    elif mark is not None:
+        if rest[:1] == mark:
+            return None
+        digits = digits.replace(mark, "")
+    value = float(f"{digits}{rest.replace(',', '.')}{match['power'] or ''}")
+    negative = match["sign"] in ("-", "\u2212", "(") or before.strip().endswith(("-", "\u2212"))
+    return -value if negative else value
