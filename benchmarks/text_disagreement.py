@@ -2,12 +2,13 @@
 
 ``python -m benchmarks text_disagreement DIR [--pairs zh-en en-de] [--references] [--json FILE]``:
 DIR (or ORCHESTRATION_EVAL_DATA) holds translations by many systems with the errors that translators
-marked (:mod:`benchmarks._marked_translations`). For every translation, how far the other systems'
-disagree with it (:mod:`orchestration_assets.evidence.text_support`) ranks those with a major error
-above those without, as area under the ROC curve, beside chrF to the others (Popovic 2015, mean),
-the distance of the package, length, chrF times length, and a constant. The places that are marked
-are compared with people's by F1 over characters, beside places of the same lengths drawn at random
-and words that no other text has. 95 % intervals are over segments, drawn again with replacement.
+marked (:mod:`benchmarks._marked_translations`). How far the others bear a translation out
+(:mod:`orchestration_assets.evidence.text_support`) ranks those with a major error above those
+without, as area under the ROC curve: over all, among translations of one segment, and where three
+systems answered. Beside it stand chrF to the others (Popovic 2015, mean), the package's distance
+and its contradictions, length, chrF times length, and a constant. The places that are marked are
+compared with people's by F1 over characters, beside the same marks moved at random and words that
+no other text has. 95 % intervals are over segments, drawn again with replacement.
 
 The measure has no fitted weights. Its form was chosen on the documents in ``CHOSEN_ON``: they are
 told apart, and their figures are in-sample. Human references take no part without ``--references``.
@@ -20,6 +21,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -33,6 +35,7 @@ from benchmarks._marked_translations import (
     load_marked_translations,
 )
 from benchmarks._output import table, write_json
+from orchestration_assets.evidence.contradiction.relation import RelationKind, relation
 from orchestration_assets.evidence.distances.texts import text_distance
 from orchestration_assets.evidence.text_support import text_supports
 
@@ -40,6 +43,8 @@ CHOSEN_ON: Final[Mapping[str, frozenset[str]]] = {"zh-en": frozenset({"talk.2", 
 """Language pair -> documents on which the form of the measure was chosen."""
 
 SURPRISE: Final = "surprise"
+SUPPORT: Final = "lack of support"
+CONTRADICTION: Final = "contradictions found"
 CHRF: Final = "chrF to the others"
 DISTANCE: Final = "text distance"
 LENGTH: Final = "length"
@@ -123,6 +128,8 @@ def _segment(segment: Segment) -> Measured:
         segment,
         {
             SURPRISE: np.array([support.surprise for support in supports]),
+            SUPPORT: np.array([1.0 - support.support for support in supports]),
+            CONTRADICTION: _to_others(_contradictions(texts)),
             CHRF: apart,
             DISTANCE: _to_others(_distances(texts)),
             LENGTH: lengths,
@@ -146,6 +153,16 @@ def _segment(segment: Segment) -> Measured:
 
 def _distances(texts: Sequence[str]) -> Floats:
     return np.array([[text_distance(one, other) for other in texts] for one in texts])
+
+
+def _contradictions(texts: Sequence[str]) -> Floats:
+    """The severity of each pair that the package takes for a contradiction, 0 for others."""
+    found = np.zeros((len(texts), len(texts)))
+    for a, b in combinations(range(len(texts)), 2):
+        seen = relation(texts[a], texts[b])
+        if seen.kind is RelationKind.CONTRADICTION:
+            found[a, b] = found[b, a] = seen.severity
+    return found
 
 
 def chrf_scores(texts: Sequence[str]) -> Floats:
@@ -209,6 +226,9 @@ def figures_of(measured: Sequence[Measured]) -> dict[str, Any]:
         "auroc": _aurocs(
             {n: [o.measures[n] for o in measured] for n in measured[0].measures}, major
         ),
+        "auroc_within_segments": _within(
+            {n: [o.measures[n] for o in measured] for n in measured[0].measures}, major
+        ),
         "auroc_of_panels": _aurocs(*_panels(measured)),
         "spans": {
             "any": _span_figures(measured, grave=False),
@@ -236,6 +256,29 @@ def _aurocs(measures: Mapping[str, Sequence[Floats]], major: Sequence[Bools]) ->
         drawn[name] = np.array(
             [ranking.auroc(np.ones(len(scores))), *(ranking.auroc(c[of_segment]) for c in counts)]
         )
+    return _beside_chrf(drawn)
+
+
+def _within(measures: Mapping[str, Sequence[Floats]], major: Sequence[Bools]) -> dict[str, Any]:
+    """The same among translations of one segment alone, pooled over segments with both sorts."""
+    weights = np.vstack([np.ones(len(major)), _draws(len(major))])
+    drawn = {}
+    for name, of_segments in measures.items():
+        pairs = np.array(
+            [_pairs(scores, wrong) for scores, wrong in zip(of_segments, major, strict=True)]
+        )
+        won, compared = (weights @ pairs).T
+        drawn[name] = won / compared
+    return _beside_chrf(drawn)
+
+
+def _pairs(scores: Floats, wrong: Bools) -> tuple[float, float]:
+    """Pairs of a wrong and a right one in which the wrong one stands above, and all of them."""
+    above = scores[wrong][:, None] - scores[~wrong][None, :]
+    return float((above > 0).sum() + 0.5 * (above == 0).sum()), float(above.size)
+
+
+def _beside_chrf(drawn: Mapping[str, Floats]) -> dict[str, Any]:
     return {
         name: {
             **_interval(values, "auroc"),
@@ -374,6 +417,7 @@ def _print(title: str, figures: Mapping[str, Any]) -> None:
     )
     for key, words in (
         ("auroc", "A major error is foreseen"),
+        ("auroc_within_segments", "Among translations of one segment"),
         ("auroc_of_panels", f"Where {_PANEL} systems answered"),
     ):
         rows = [
