@@ -17,7 +17,11 @@ from orchestration_assets.disagreement.readings import (
 from orchestration_assets.reporting.dispute_causes import DisputedPair
 from orchestration_assets.reporting.disputed import QuestionKey
 from orchestration_assets.reporting.record_forms import RecordForm, record_form
-from orchestration_assets.reporting.text_differences import TextPiece, mark_members, mark_words
+from orchestration_assets.reporting.text_differences import (
+    TextPiece,
+    mark_members,
+    mark_unsupported,
+)
 from orchestration_assets.schemas.decoding import Record, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.tables import (
@@ -301,5 +305,5 @@ def _pieces(
     if kind is AnswerKind.SET and row.answer_set is not None:
         return mark_members(row.answer_set, [o.answer_set or () for o in answered], _MEMBERS)
     if kind is AnswerKind.TEXT and row.answer is not None:
-        return mark_words(row.answer, [other.answer or "" for other in answered])
+        return mark_unsupported(row.answer, [other.answer or "" for other in answered])
     return ()

@@ -1,11 +1,14 @@
 """Measures of text tasks: how long answers are, and what a distance between two looks like."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.evidence.text_support import TextSupport, text_supports
 from orchestration_assets.reporting.counts import (
     CappedCounts,
     Count,
@@ -14,11 +17,17 @@ from orchestration_assets.reporting.counts import (
     frame,
     value_counts,
 )
-from orchestration_assets.reporting.text_differences import TextPiece, mark_words
+from orchestration_assets.reporting.text_differences import TextPiece, mark_places, mark_words
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind
 
 _PAIRS = 6
 _MAX_TERMS = 8
+_ALONE = 6
+_ENOUGH_TEXTS = 3
+"""Of two texts that differ neither is the one that stands alone."""
+_COMPARED = 2_000
+"""Characters of a text that are compared: the cost of an item is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,26 @@ class TextPair:
 
 
 @dataclass(frozen=True, slots=True)
+class LoneText:
+    """The text of an item that the others bear out least: ``support`` in [0, 1], and the words that
+    fewer than half of them write in that place are marked."""
+
+    item_id: str
+    path: str
+    service: str
+    pieces: tuple[TextPiece, ...]
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
 class TextFigures:
-    """The answers of a text task. ``pairs`` runs from the nearest that differ to the farthest."""
+    """The answers of a text task. ``pairs`` runs from the nearest that differ to the farthest,
+    ``alone`` from the text that surprises most, one of each item that three services answered
+    without each other, and not all alike."""
 
     services: tuple[TextService, ...]
     pairs: CappedCounts[TextPair]
+    alone: CappedCounts[LoneText]
     kind: AnswerKind = AnswerKind.TEXT
 
 
@@ -69,7 +93,48 @@ def text_figures(
             figures.append(
                 TextService(service, len(counts), float(counts.median()), exclusive_terms)
             )
-    return TextFigures(tuple(figures), _pairs(disputes))
+    return TextFigures(tuple(figures), _pairs(disputes), _alone(readings, resolved))
+
+
+def _alone(readings: pa.Table, resolved: pa.Table) -> CappedCounts[LoneText]:
+    """The texts that surprise most, given what others say of the same item."""
+    found = sorted(
+        (-support.surprise, item, service, text, support)
+        for item, service, text, support in _least_supported(readings)
+    )
+    paths = dict(values(resolved, "item_id", "path"))
+    return CappedCounts(
+        tuple(
+            LoneText(
+                item,
+                paths.get(item, item),
+                service,
+                mark_places(text, support.unsupported),
+                support.support,
+            )
+            for _, item, service, text, support in found[:_ALONE]
+        ),
+        len(found),
+    )
+
+
+def _least_supported(readings: pa.Table) -> Iterator[tuple[str, str, str, TextSupport]]:
+    """(item, service, text, how the others bear it out) of each item's most surprising text.
+
+    Whoever was shown an answer does not bear it out.
+    """
+    unaided = readings.filter(pc.equal(pc.list_value_length(readings["saw"]), 0))
+    by_item: dict[str, list[tuple[str, str]]] = {}
+    for item, service, text in values(unaided, "item_id", "service", "answer"):
+        by_item.setdefault(item, []).append((service, text))
+    for item, given in by_item.items():
+        if len(given) < _ENOUGH_TEXTS or len({text for _, text in given}) == 1:
+            continue
+        given.sort(key=itemgetter(0))
+        supports = text_supports([text[:_COMPARED] for _, text in given])
+        # the first of equals, by the names of services
+        place = max(range(len(given)), key=lambda at: (supports[at].surprise, -at))
+        yield (item, *given[place], supports[place])
 
 
 def _exclusive_terms(service: str, disputes: pa.Table) -> CappedCounts[Count]:
