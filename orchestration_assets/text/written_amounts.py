@@ -55,13 +55,15 @@ def _scale(word: str, letter: str) -> str:
 
 _END: Final = r"(?!\w|[.,']\d)"
 _SIGN: Final = r"[-\u2212]?"
-_AMOUNT: Final = re.compile(
-    rf"(?<![\w$])(?P<mark>{_MARK})[ \u00a0]?(?P<number>{_SIGN}{_number('a')})"
-    rf"{_scale('scale', 'letter')}{_END}"
-    rf"|(?<![\w.,'-])(?P<number_before>{_SIGN}{_number('b')})"
-    rf"{_scale('scale_before', 'letter_before')}[ \u00a0]?(?P<mark_after>{_MARK_AFTER})"
-    r"(?!\w)"
+_SIGNS: Final = ("-", "\u2212")
+_RUN: Final = re.compile(r"\d+")
+_MARK_BEFORE: Final = re.compile(rf"(?<![\w$])(?P<mark>{_MARK})[ \u00a0]?{_SIGN}\Z")
+_AFTER_MARK: Final = re.compile(rf"(?P<number>{_number('a')}){_scale('scale', 'letter')}{_END}")
+_BEFORE_MARK: Final = re.compile(
+    rf"(?<![\w.,'])(?<![\w-]-)(?P<number>{_number('a')}){_scale('scale', 'letter')}[ \u00a0]?"
+    rf"(?P<mark>{_MARK_AFTER})(?!\w)"
 )
+_LONGEST_MARK: Final = 6
 _THOUSANDS: Final = re.compile(r"[-\u2212]?\d{1,3}\.\d{3}")
 _DIGITS: Final = 15
 
@@ -84,20 +86,26 @@ def written_amounts(text: str) -> Iterator[WrittenAmount]:
     A dollar sign alone counts as that of the United States. Money has no three decimals: ``1.234``
     beside a currency is 1234.
     """
-    for found in _AMOUNT.finditer(text):
-        before = found["mark"] is None
-        words = found["number_before"] if before else found["number"]
-        value = money(words)
-        if value is None:
+    done = 0
+    # runs of figures are found at the speed of memory; a pattern that looks behind is not
+    for run in _RUN.finditer(text):
+        place = run.start()
+        if place < done:
             continue
-        scale = (
-            (found["scale_before"] or found["letter_before"])
-            if before
-            else (found["scale"] or found["letter"])
-        )
-        mark = found["mark_after"] if before else found["mark"]
-        scaled = round(value * _SCALES.get(scale or "", 1.0), 4)
-        yield WrittenAmount(*found.span(), scaled, _CURRENCIES[mark])
+        before = _MARK_BEFORE.search(text, max(done, place - _LONGEST_MARK), place)
+        found = _AFTER_MARK.match(text, place) if before else None
+        if before is None or found is None:
+            before, found = None, _BEFORE_MARK.match(text, place)
+        if found is None or (value := money(found["number"])) is None:
+            continue
+        done = found.end()
+        start = before.start() if before else place
+        signed = text[place - 1 : place] in _SIGNS
+        if signed and before is None:
+            start -= 1
+        scaled = round(value * _SCALES.get(found["scale"] or found["letter"] or "", 1.0), 4)
+        mark = before["mark"] if before else found["mark"]
+        yield WrittenAmount(start, done, -scaled if signed else scaled, _CURRENCIES[mark])
 
 
 def money(words: str) -> float | None:

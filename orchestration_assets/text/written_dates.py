@@ -43,6 +43,7 @@ _FIGURES: Final = re.compile(
     rf"{_AFTER}",
     re.IGNORECASE,
 )
+_RUN: Final = re.compile(r"\d+")
 # found by their years: few words are followed by one
 _YEAR: Final = re.compile(r"(?<=[ \u00a0-])(?:1\d|20)\d\d(?![\w/-]|[.,:]\d)")
 _NAMED: Final = re.compile(
@@ -68,7 +69,7 @@ def written_dates(text: str, order: DateOrder | None = None) -> Iterator[Written
     """The dates of a text in their order, a month with its year among them; what is no day of the
     calendar is none. ``order`` decides of dates in numbers that may mean several days."""
     found = []
-    for match in _FIGURES.finditer(text):
+    for match in _in_figures(text):
         is_date, iso = _read(match, order)
         if is_date:
             found.append(WrittenDate(*match.span(), iso))
@@ -86,7 +87,7 @@ def written_dates(text: str, order: DateOrder | None = None) -> Iterator[Written
 def settled_in(text: str) -> DateOrder | None:
     """The order that the dates in numbers of a text leave no choice but to take, if they agree."""
     return settled_order(
-        found["numbers"] for found in _FIGURES.finditer(text) if found["numbers"] is not None
+        found["numbers"] for found in _in_figures(text) if found["numbers"] is not None
     )
 
 
@@ -98,6 +99,15 @@ def iso_date(text: str, order: DateOrder | None = None) -> str | None:
         return text
     first = next(written_dates(text, order), None)
     return None if first is None else first.iso
+
+
+def _in_figures(text: str) -> Iterator[re.Match[str]]:
+    # runs of figures are found at the speed of memory; a pattern that looks behind is not
+    done = 0
+    for run in _RUN.finditer(text):
+        if run.start() >= done and (match := _FIGURES.match(text, run.start())):
+            done = match.end()
+            yield match
 
 
 def _read(match: re.Match[str], order: DateOrder | None) -> tuple[bool, str | None]:

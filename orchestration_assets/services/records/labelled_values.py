@@ -46,6 +46,7 @@ _MOST_PAIRS: Final = 2000
 _LONGEST_TEXT: Final = 4000
 _PARAGRAPH_LINES: Final = 40
 _LONGEST_HEADING: Final = 120
+_MOST_EMPTY: Final = 4
 
 _BULLET: Final = re.compile(r"(?P<indent>[ \t]{0,12})(?:[-*+\u2022\u25aa]|\d{1,3}[.)])[ \t]+(?=\S)")
 _UNDERLINE: Final = re.compile(r"\s{0,3}(?:={3,}|-{3,}|~{3,}|\^{3,})\s*")
@@ -365,7 +366,7 @@ def _bulleted(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
         at = number + 1
         if fields and at < len(lines) and _UNDERLINE.fullmatch(lines[at]):
             at += 1
-        at += at < len(lines) and not lines[at].strip()
+        at += next((n for n, one in enumerate(lines[at : at + _MOST_EMPTY]) if one.strip()), 0)
         opens = _BULLET.match(lines[at]) if fields and at < len(lines) else None
         if opens is None:
             continue
