@@ -13,6 +13,7 @@ from orchestration_assets.schemas.record_fields import RecordField
 EXACT: Final = 1.0
 _QUALIFIED: Final = 0.97
 _ENDS_WITH: Final = 0.8
+_OTHER_THING: Final = 0.6
 _BEGINS_WITH: Final = 0.75
 _SHORTER: Final = 0.65
 _LONGEST: Final = 60
@@ -25,9 +26,21 @@ _SAME: Final = {
     **{"mail": "email", "ref": "reference", "organisation": "organization", "licence": "license"},
     **{"people": "person", "persons": "person"},
 }
-_ARTICLES: Final = frozenset(("the", "a", "an", "your", "our"))
+_PARTICLES: Final = frozenset(
+    "the a an your our please le la les l de du des d der die das el los del notre votre".split()
+)
 _JOINS: Final = frozenset(("of", "for", "due", "in", "per", "from", "to", "by", "and"))
+_TAILS: Final = _JOINS | {"amount", "name", "sum", "value"}
+# words after which a label means something else, and heads that mean little without what is before
+_LESS: Final = frozenset(
+    "sub sous zwischen subtotal net netto nett excl excluding excluded without before ohne hors ht "
+    "exkl no old previous".split()
+)
+_BARE: Final = frozenset(
+    "number date name code id address type amount price value key time day".split()
+)
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ASIDE: Final = re.compile(r"[(\[].*|(?<=\s)\d{1,4}(?:[.,]\d{1,2})?\s?%?\s*\Z|[-\s]%\s*\Z")
 _WORD: Final = re.compile(r"[^\W_]+[\u00b0]?|#|\u2116")
 
 Words = tuple[str, ...]
@@ -35,12 +48,12 @@ Words = tuple[str, ...]
 
 @lru_cache(maxsize=4096)
 def folded(label: str) -> Words:
-    """The words of a label or name without case, plural, articles and common abbreviations."""
+    """The words of a label or name without case, plural, particles and common abbreviations."""
     found = _WORD.findall(label[:_LONGEST].casefold())
     if "e" in found[:1] and found[1:2] == ["mail"]:
         found = found[1:]
     words = tuple(_singular(_SAME.get(word, word)) for word in found)
-    return words[1:] if len(words) > 1 and words[0] in _ARTICLES else words
+    return tuple(word for word in words if word not in _PARTICLES) or words
 
 
 def name_words(name: str) -> Words:
@@ -93,9 +106,10 @@ class FieldLabels:
         """The fields that a label may name, by number, with how plainly in (0, 1].
 
         1 where it is the name of the field or another label of it; .97 with something in brackets
-        behind; and, only where it is no field's in full, .8 where it ends with it (*Invoice
-        total*), .75 where it begins with it (*Total due*), .65 where it is a part of it (*Number*
-        for ``invoice_number``).
+        or a rate behind; and, only where it is no field's in full, .8 where it ends with it
+        (*Invoice total*), .6 where that says little by itself (*Customer number* for ``number``),
+        .75 where it begins with it (*Total due*), .65 where it is a part of it (*Number* for
+        ``invoice_number``). A *Subtotal* is no total.
         """
         if not label or len(label) > _LONGEST:
             return ()
@@ -104,10 +118,11 @@ class FieldLabels:
             return tuple((number, EXACT) for number in self.exact[words])
         if " " not in label and _CAMEL.search(label) and (words := name_words(label)) in self.exact:
             return tuple((number, EXACT) for number in self.exact[words])
-        if "(" in label or "[" in label:
-            words = folded(re.split(r"[(\[]", label, maxsplit=1)[0])
-            if words in self.exact:
-                return tuple((number, _QUALIFIED) for number in self.exact[words])
+        if not label.isalpha():
+            # "Total (EUR)", "VAT 20 %"
+            bare = folded(_ASIDE.sub("", label))
+            if bare != words and bare in self.exact:
+                return tuple((number, _QUALIFIED) for number in self.exact[bare])
         if not partly or not 0 < len(words) <= _MOST_WORDS:
             return ()
         if words[0] not in self.ends and words[-1] not in self.ends:
@@ -122,9 +137,11 @@ class FieldLabels:
 def _partly(words: Words, form: Words) -> float:
     more = len(words) - len(form)
     if 0 < more <= _MOST_MORE:
+        if _LESS & set(words):
+            return 0.0
         if words[more:] == form and not _JOINS & set(words):
-            return _ENDS_WITH
-        if words[: len(form)] == form and words[len(form)] in _JOINS:
+            return _OTHER_THING if form[0] in _BARE else _ENDS_WITH
+        if words[: len(form)] == form and words[len(form)] in _TAILS:
             return _BEGINS_WITH
     elif more < 0 and (form[-len(words) :] == words or form[: len(words)] == words):
         return _SHORTER

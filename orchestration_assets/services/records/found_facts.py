@@ -37,6 +37,7 @@ class FactKind(StrEnum):
 
     DATES = "dates"
     AMOUNTS = "amounts"
+    CURRENCIES = "currencies"
     EMAILS = "emails"
     URLS = "urls"
     PHONE_NUMBERS = "phone numbers"
@@ -52,6 +53,7 @@ class FactKind(StrEnum):
 _NAMED: Final = {
     FactKind.DATES: "date day mentioned_date document_date",
     FactKind.AMOUNTS: "amount price money cost fee payment",
+    FactKind.CURRENCIES: "currency",
     FactKind.EMAILS: "email email_address mail_address e_mail contact_email",
     FactKind.URLS: "url link web_address web_page website homepage home_page hyperlink uri",
     FactKind.PHONE_NUMBERS: "phone phone_number telephone_number",
@@ -71,6 +73,7 @@ _SCHEMES: Final = {
 _SURE: Final = {
     FactKind.DATES: 0.9,
     FactKind.AMOUNTS: 0.9,
+    FactKind.CURRENCIES: 0.9,
     FactKind.EMAILS: 0.97,
     FactKind.URLS: 0.97,
     FactKind.PHONE_NUMBERS: 0.85,
@@ -83,8 +86,8 @@ _SCHEME_NAMES: Final = frozenset((("scheme",), ("kind",), ("type",)))
 
 
 class FoundFactParameters(BaseModel):
-    """``finds``: field -> what it holds: dates, amounts, emails, urls, phone numbers, identifiers,
-    or one scheme of these: doi, isbn, cve, rfc, arxiv, iban."""
+    """``finds``: field -> what it holds: dates, amounts, currencies, emails, urls, phone numbers,
+    identifiers, or one scheme of these: doi, isbn, cve, rfc, arxiv, iban."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -156,6 +159,8 @@ def kind_of(field: RecordField) -> FactKind | None:
     fitting = {FieldType.DATE: FactKind.DATES, FieldType.NUMBER: FactKind.AMOUNTS}
     if field.type in fitting:
         return kind if kind is fitting[field.type] else None
+    if field.type is FieldType.LABEL:
+        return kind if kind is FactKind.CURRENCIES else None
     return kind if field.type is FieldType.TEXT else None
 
 
@@ -182,6 +187,11 @@ def _amounts(text: str) -> Iterator[Fact]:
         yield Fact(str(amount), words, amount.value, amount.currency)
 
 
+def _currencies(text: str) -> Iterator[Fact]:
+    for amount in written_amounts(text):
+        yield Fact(amount.currency, text[amount.start : amount.end])
+
+
 def _emails(text: str) -> Iterator[Fact]:
     for start, end in mail_addresses(text):
         yield Fact(text[start:end], text[start:end])
@@ -200,6 +210,7 @@ def _phone_numbers(text: str) -> Iterator[Fact]:
 _FINDERS: Final[Mapping[FactKind, Callable[[str], Iterator[Fact]]]] = {
     FactKind.DATES: _dates,
     FactKind.AMOUNTS: _amounts,
+    FactKind.CURRENCIES: _currencies,
     FactKind.EMAILS: _emails,
     FactKind.URLS: _urls,
     FactKind.PHONE_NUMBERS: _phone_numbers,

@@ -16,6 +16,7 @@ DASH: Final = 0.75
 NUMBERED: Final = 0.8
 
 _LONGEST_LABEL: Final = 60
+_LONGEST_ABBREVIATION: Final = 4
 _MOST_COLONS: Final = 40
 _LONGEST_LINE: Final = 4096
 _LEAD: Final = re.compile(
@@ -28,10 +29,11 @@ _DOTS: Final = re.compile(r"\.{3,}|(?: \.){3,}|_{3,}|\u2026+|-{4,}")
 _DASH: Final = re.compile(r" [-\u2013\u2014] ")
 _NUMBER_SIGN: Final = re.compile(
     r"(?P<label>[^:\t]{0,40}?(?:\b(?:no|nr|num|number)\b\.?|#|\u2116))[ ]?"
-    r"(?P<value>[A-Za-z]{0,6}[-/ ]?\d\S*)",
+    r"(?P<value>(?:[A-Za-z]{1,6}[-/ ]?)?\d\S*)",
     re.IGNORECASE,
 )
-_SEGMENT: Final = re.compile(r"[^\s]+(?: [^\s]+)*")
+# a fixed space holds a number together
+_SEGMENT: Final = re.compile(r"[^ \t]+(?: [^ \t]+)*")
 # a wide gap, or a gap before what looks like the next label
 _NEXT_COLUMN: Final = re.compile(r"\t| {3,}| {2}(?=[^:\n]{1,40}:)")
 _RULE: Final = re.compile(r"[\s|:+=\u2500-\u257f-]+")
@@ -110,6 +112,7 @@ def _label_before(
     begins += [
         (cut.end(), cut.group()[0] == "\t" or cut.group().startswith("  "))
         for cut in _BOUNDARY.finditer(line, start, end)
+        if cut.group()[0] != "." or _ends_sentence(line[start : cut.start()])
     ]
     for begin, wide in begins:
         label = line[begin:end].strip(" \t*_\"'`\u00a0")
@@ -117,6 +120,11 @@ def _label_before(
             return begin, label, fields, wide
     # "is due. Total: 5": the last words of a sentence may have a label's name
     return None
+
+
+def _ends_sentence(words: str) -> bool:
+    """Whether a point behind the words ends a sentence rather than an abbreviation."""
+    return len(words.rpartition(" ")[2]) > _LONGEST_ABBREVIATION
 
 
 def _cut(value: str) -> str:

@@ -40,6 +40,9 @@ _DEFINITION: Final = 0.9
 _BULLETS: Final = 0.9
 _TABLE: Final = 0.9
 _BLOCKS: Final = 0.7
+_IN_ENVELOPE: Final = 0.9
+_ALONE: Final = 0.6
+_TITLE_LINES: Final = 12
 _CONTRADICTED: Final = 0.6
 _NEARLY: Final = 0.97
 _MOST_PAIRS: Final = 2000
@@ -47,10 +50,17 @@ _LONGEST_TEXT: Final = 4000
 _PARAGRAPH_LINES: Final = 40
 _LONGEST_HEADING: Final = 120
 _MOST_EMPTY: Final = 4
+_MOSTLY: Final = 0.6
 
 _BULLET: Final = re.compile(r"(?P<indent>[ \t]{0,12})(?:[-*+\u2022\u25aa]|\d{1,3}[.)])[ \t]+(?=\S)")
 _UNDERLINE: Final = re.compile(r"\s{0,3}(?:={3,}|-{3,}|~{3,}|\^{3,})\s*")
 _DEFINED: Final = re.compile(r":[ \t]+(?=\S)")
+_MAIL: Final = re.compile(
+    r"(?:From|To|Cc|Date|Subject|Message-ID|Received|Return-Path|Delivered-To|MIME-Version"
+    r"|Reply-To|Sender):",
+    re.IGNORECASE,
+)
+_MAIL_ADDRESS: Final = re.compile(r"\s?<[^<>@\s]{1,64}@[^<>\s]{1,200}>")
 _PARTS: Final = re.compile(r"\s*;\s*")
 _COMMAS: Final = re.compile(r"\s*,\s*(?:(?:and|und|et|y|&)\s+)?|\s+(?:and|und|et|y|&)\s+")
 _TOTALS: Final = re.compile(
@@ -76,10 +86,11 @@ class LabelledValues(EmbeddedService):
 
     Labels stand before a colon, dots, a tab, a wide gap or a dash, in the cell before, in the line
     above, or as a heading; entries of lists in tables whose headers name their fields, in bullets
-    below the list's name, or in repeated labels. A value's confidence is how plainly its form is
-    that of a label (.95 at the start of a line with a colon, down to .75 by a dash), times how
-    plainly the label names the field (1 in full, down to .65 in part), times .6 where another
-    value is labelled as plainly; the record's is the mean of its fields'.
+    below the list's name, or in repeated labels; one of a closed set of labels may be a line of
+    its own near the start. A value's confidence is how plainly its form is that of a label (.95 at
+    the start of a line with a colon, down to .75 by a dash, .6 without a label), times how plainly
+    the label names the field (1 in full, down to .6 in part), times .9 in the headers of a mail,
+    times .6 where another value is labelled as plainly; the record's is the mean of its fields'.
     """
 
     name: ClassVar[str] = "labelled_values"
@@ -172,6 +183,7 @@ def _document(text: str, plan: _Plan) -> _Document:
     taken = _headed(document, plan, rows, named) | rows
     _labelled(document, plan, [number for number in named if number not in taken])
     _bulleted(document, plan, named)
+    _alone(document, plan)
     return document
 
 
@@ -218,7 +230,8 @@ def _headed(document: _Document, plan: _Plan, rows: set[int], named: Sequence[in
     """Takes the values below a row of labels; the lines of such rows."""
     taken: set[int] = set()
     for header in headers_in(document.lines, plan.labels, 2, named):
-        if header.line in rows or header.line in taken:
+        mostly = len(header.columns) >= _MOSTLY * header.width
+        if not mostly or header.line in rows or header.line in taken:
             continue
         below = next(rows_below(document.lines, header), None)
         if below is None:
@@ -252,6 +265,7 @@ def _named_in(cells: Iterable[str], labels: FieldLabels) -> bool:
 def _labelled(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
     """Takes the values of labels within lines, on the next line, and below headings."""
     lines, seen = document.lines, 0
+    envelope = _envelope(lines)
     for number in named:
         line = lines[number]
         if _heads_table(lines, number):
@@ -259,7 +273,7 @@ def _labelled(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
         pairs = [*pairs_in(line, plan.labels)]
         for pair in pairs:
             if pair.value:
-                _offer(document, plan, pair)
+                _offer(document, plan, _of_mail(pair) if number < envelope else pair)
             else:
                 _offer_below(document, plan, number, pair.fields, pair.label)
         if (
@@ -271,6 +285,21 @@ def _labelled(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
         seen += len(pairs)
         if seen > _MOST_PAIRS:
             return
+
+
+def _envelope(lines: Sequence[str]) -> int:
+    """How many lines the headers of a mail take; 0 where the content is none."""
+    if not lines or not _MAIL.match(lines[0]):
+        return 0
+    end = next((number for number, line in enumerate(lines) if not line.strip()), 0)
+    return end if sum(1 for line in lines[:end] if _MAIL.match(line)) > 1 else 0
+
+
+def _of_mail(pair: Pair) -> Pair:
+    """What the headers of a mail say is of the mail, and less of what it is about; people stand
+    there with their addresses."""
+    value = _MAIL_ADDRESS.sub("", pair.value) or pair.value
+    return pair._replace(value=value, form=pair.form * _IN_ENVELOPE)
 
 
 def _heads_table(lines: Sequence[str], number: int) -> bool:
@@ -378,6 +407,20 @@ def _bulleted(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
                 if value is not None:
                     candidate = _Candidate(value, _BULLETS * strength, words, label)
                     document.offer(field_number, candidate)
+
+
+def _alone(document: _Document, plan: _Plan) -> None:
+    """Takes one of a field's labels that is a whole line near the start: *INVOICE* as a title."""
+    first = [line for line in document.lines[: 2 * _TITLE_LINES] if line.strip()][:_TITLE_LINES]
+    for number, one in enumerate(plan.fields):
+        if not one.labels or number in document.candidates:
+            continue
+        labels = {label.replace("_", " ").casefold(): label for label in one.labels}
+        for line in first:
+            words = line.strip(" \t#*_=:>`")
+            if (label := labels.get(words.casefold())) is not None:
+                document.offer(number, _Candidate(label, _ALONE, words, words))
+                break
 
 
 def _items(lines: Sequence[str], at: int, indent: int) -> tuple[int, list[str]]:

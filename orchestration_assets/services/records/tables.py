@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from orchestration_assets.services.records.field_labels import FieldLabels
 from orchestration_assets.services.records.labelled_pairs import cells_of, is_row, is_rule
 
-_SEGMENT: Final = re.compile(r"[^\s]+(?: [^\s]+)*")
+# a fixed space holds a number together
+_SEGMENT: Final = re.compile(r"[^ \t]+(?: [^ \t]+)*")
 _LONGEST_LINE: Final = 4096
 _MOST_COLUMNS: Final = 64
 _MOST_ROWS: Final = 500
