@@ -239,10 +239,15 @@ def _single(field: RecordField, value: Any, meaning: str) -> FieldValue | None:
             continue
         if meaning in _OF_LINKS and "url" in part:
             words = part["url"]
-        typed_value = typed(words, field) if words else None
+        typed_value = _value(words, field) if words else None
         if typed_value is not None:
             return typed_value
     return None
+
+
+def _value(words: str, field: RecordField) -> FieldValue | None:
+    """What is declared as text stays as it is written; other types are read from it."""
+    return coerced(words, field) if field.type is FieldType.TEXT else typed(words, field)
 
 
 def _entries(
@@ -275,7 +280,7 @@ _PART_NAMES: Final = {
 def _entry(field: RecordField, part: Mapping[str, str], meaning: str) -> RecordAnswer:
     if field.plain:
         words = part["url"] if meaning in _OF_LINKS else part.get("text", "")
-        value = typed(words, field.fields[0]) if words else None
+        value = _value(words, field.fields[0]) if words else None
         return RecordAnswer(() if value is None else ((ENTRY, value),))
     values = []
     for one in field.fields:
@@ -288,7 +293,7 @@ def _entry(field: RecordField, part: Mapping[str, str], meaning: str) -> RecordA
             ),
             "",
         )
-        value = typed(part[kind], one) if kind else None
+        value = _value(part[kind], one) if kind else None
         if value is not None:
             values.append((one.name, value))
     return RecordAnswer(tuple(values))

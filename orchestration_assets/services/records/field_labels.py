@@ -30,7 +30,7 @@ _PARTICLES: Final = frozenset(
     "the a an your our please le la les l de du des d der die das el los del notre votre".split()
 )
 _JOINS: Final = frozenset(("of", "for", "due", "in", "per", "from", "to", "by", "and"))
-_TAILS: Final = _JOINS | {"amount", "name", "sum", "value"}
+_TAILS: Final = frozenset(("of", "for", "due", "by", "amount", "name", "sum", "value"))
 # words after which a label means something else, and heads that mean little without what is before
 _LESS: Final = frozenset(
     "sub sous zwischen subtotal net netto nett excl excluding excluded without before ohne hors ht "
@@ -123,6 +123,7 @@ class FieldLabels:
             bare = folded(_ASIDE.sub("", label))
             if bare != words and bare in self.exact:
                 return tuple((number, _QUALIFIED) for number in self.exact[bare])
+            words = bare or words
         if not partly or not 0 < len(words) <= _MOST_WORDS:
             return ()
         if words[0] not in self.ends and words[-1] not in self.ends:

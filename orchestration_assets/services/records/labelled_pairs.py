@@ -167,11 +167,17 @@ def _by_dash_or_number(line: str, lead: int, labels: FieldLabels) -> Iterator[Pa
             yield Pair(fields, label, numbered["value"].rstrip(".,;"), words, NUMBERED)
 
 
-def label_only(line: str, labels: FieldLabels) -> tuple[tuple[int, float], ...]:
+def label_only(
+    line: str, labels: FieldLabels, *, partly: bool = False
+) -> tuple[tuple[int, float], ...]:
     """The fields that a whole line names, as a heading or the term of a definition does."""
-    words = line.strip(" \t#*_=:>`")
-    fields = labels.fields_of(words, partly=False)
-    return tuple(one for one in fields if one[1] >= EXACT)
+    fields = labels.fields_of(line_words(line), partly=partly)
+    return tuple(one for one in fields if partly or one[1] >= EXACT)
+
+
+def line_words(line: str) -> str:
+    """A line without the marks of a heading, of emphasis, and the colon behind."""
+    return line.strip().lstrip("#>*_=` \t").rstrip("*_=`: \t")
 
 
 def is_row(line: str) -> bool:

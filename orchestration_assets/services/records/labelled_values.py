@@ -21,6 +21,7 @@ from orchestration_assets.services.records.labelled_pairs import (
     is_row,
     is_rule,
     label_only,
+    line_words,
     pairs_in,
 )
 from orchestration_assets.services.records.record_readings import (
@@ -40,7 +41,7 @@ _DEFINITION: Final = 0.9
 _BULLETS: Final = 0.9
 _TABLE: Final = 0.9
 _BLOCKS: Final = 0.7
-_IN_ENVELOPE: Final = 0.9
+_IN_ENVELOPE: Final = 0.7
 _ALONE: Final = 0.6
 _TITLE_LINES: Final = 12
 _CONTRADICTED: Final = 0.6
@@ -89,7 +90,7 @@ class LabelledValues(EmbeddedService):
     below the list's name, or in repeated labels; one of a closed set of labels may be a line of
     its own near the start. A value's confidence is how plainly its form is that of a label (.95 at
     the start of a line with a colon, down to .75 by a dash, .6 without a label), times how plainly
-    the label names the field (1 in full, down to .6 in part), times .9 in the headers of a mail,
+    the label names the field (1 in full, down to .6 in part), times .7 in the headers of a mail,
     times .6 where another value is labelled as plainly; the record's is the mean of its fields'.
     """
 
@@ -271,6 +272,9 @@ def _labelled(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
         if _heads_table(lines, number):
             continue
         pairs = [*pairs_in(line, plan.labels)]
+        seen += len(pairs)
+        if seen > _MOST_PAIRS:
+            return
         for pair in pairs:
             if pair.value:
                 _offer(document, plan, _of_mail(pair) if number < envelope else pair)
@@ -281,10 +285,7 @@ def _labelled(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
             and len(line) <= _LONGEST_HEADING
             and (fields := label_only(line, plan.labels))
         ):
-            _offer_below(document, plan, number, fields, line.strip(" \t#*_=:>`"))
-        seen += len(pairs)
-        if seen > _MOST_PAIRS:
-            return
+            _offer_below(document, plan, number, fields, line_words(line))
 
 
 def _envelope(lines: Sequence[str]) -> int:
@@ -400,7 +401,7 @@ def _bulleted(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
         if opens is None:
             continue
         done, items = _items(lines, at, len(opens["indent"].expandtabs(4)))
-        label = line.strip(" \t#*_=:>`")
+        label = line_words(line)
         for field_number, strength in fields:
             for words in items:
                 value = typed(words, plan.fields[field_number].fields[0])
@@ -417,7 +418,7 @@ def _alone(document: _Document, plan: _Plan) -> None:
             continue
         labels = {label.replace("_", " ").casefold(): label for label in one.labels}
         for line in first:
-            words = line.strip(" \t#*_=:>`")
+            words = line_words(line)
             if (label := labels.get(words.casefold())) is not None:
                 document.offer(number, _Candidate(label, _ALONE, words, words))
                 break
