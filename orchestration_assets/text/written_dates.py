@@ -36,7 +36,9 @@ _AFTER: Final = r"(?![\w/-]|[.,:]\d)"
 _FIGURES: Final = re.compile(
     rf"{_BEFORE}(?:(?P<iso>\d{{4}}-\d{{2}}-\d{{2}}){_TIME}"
     r"|(?P<numbers>\d{4}(?P<s>[./])\d{1,2}(?P=s)\d{1,2}"
-    r"|\d{1,2}(?P<t>[./-])\d{1,2}(?P=t)(?:\d{4}|\d{2}))"
+    r"|\d{1,2}(?P<t>[./-])\d{1,2}(?P=t)\d{4}"
+    # 1.10.10 is a version more often than a day
+    r"|\d{1,2}(?P<u>[/-])\d{1,2}(?P=u)\d{2}|\d{2}\.\d{2}\.\d{2})"
     rf"|(?P<day>\d{{1,2}}){_ORDINAL}[ \u00a0-]{{1,2}}{_OF}(?P<month>{_MONTH})\b"
     rf"(?:\.?,?[ \u00a0-]{{1,2}}{_OF}(?P<year>\d{{4}})|-(?P<short>\d{{2}}))"
     r"|(?P<y>\d{4})\s?\u5e74\s?(?P<m>\d{1,2})\s?\u6708\s?(?P<d>\d{1,2})\s?\u65e5)"
@@ -97,6 +99,8 @@ def iso_date(text: str, order: DateOrder | None = None) -> str | None:
     text = text.strip()
     if _WHOLE_YEAR.match(text):
         return text
+    if date_readings(text):
+        return _in_numbers(text, order)[1]
     first = next(written_dates(text, order), None)
     return None if first is None else first.iso
 

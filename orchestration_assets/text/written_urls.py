@@ -27,7 +27,8 @@ def written_urls(text: str) -> Iterator[WrittenUrl]:
     """The addresses of a text in their order, of schemes http, https and ftp, or from ``www.``
     on."""
     done = 0
-    for start, end in sorted([*_with_scheme(text), *(one.span() for one in _HOST.finditer(text))]):
+    hosts = (one.span() for one in _HOST.finditer(text))
+    for start, end in sorted([*_with_scheme(text), *hosts]):
         if start >= done:
             url = without_end_signs(text[start:end])
             done = start + len(url)
@@ -42,18 +43,20 @@ def _with_scheme(text: str) -> Iterator[Span]:
         scheme = _SCHEME.search(text, max(0, place - _LONGEST_SCHEME), place)
         found = _ADDRESS.match(text, place) if scheme else None
         if scheme and found:
-            done = found.end()
+            # "[![label](address)](address)" has two
+            cut = found.group().find("](")
+            done = found.end() if cut < 0 else place + cut
             yield scheme.start(), done
 
 
 def without_end_signs(words: str) -> str:
     """Words without what ends the sentence or closes the bracket that they stand in."""
+    # "[label](address)" in markdown: the address ends where its bracket closes
+    words = words.partition("](")[0]
     opened = {close: words.count(close) - words.count(opens) for close, opens in _BRACKETS.items()}
     end = len(words)
     while end and (words[end - 1] in _END_SIGNS or opened.get(words[end - 1], 0) > 0):
         end -= 1
         if words[end] in opened:
             opened[words[end]] -= 1
-    # "[label](address)" in markdown: the address ends where its bracket closes
-    cut = words.find("](")
-    return words[: min(end, cut)] if cut >= 0 else words[:end]
+    return words[:end]

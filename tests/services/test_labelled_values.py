@@ -71,6 +71,8 @@ def test_a_number_is_found_in_every_form_of_a_label(line) -> None:
         "Totals per week: 12",
         "Date: 3/4/2026",
         "Status: unheard of",
+        "```python\ntotal: int = 42\n```\n",
+        "See #12 (#13), and no. 14.",
         "",
     ],
 )
@@ -164,6 +166,12 @@ def test_confidence_says_how_plainly_a_value_is_labelled() -> None:
     assert plain > sure("Total    12 EUR") > sure("Total due    12 EUR")
     assert plain > sure("Total: 12 EUR\nTotal: 13 EUR")
     assert plain == sure("Total: 12 EUR\nTotal: 12.00 EUR")
+
+
+def test_of_a_program_only_comments_are_read() -> None:
+    program = "# Total: 12 EUR\ntotal = 13\nself.total: float = 14\n"
+    assert values(read("labelled_values", program, FIELDS, family="code")) == {"total": 12}
+    assert found("```\nTotal: 12 EUR\n```\n") == {"total": 12}
 
 
 def test_the_headers_of_a_mail_stand_back_behind_what_the_mail_says() -> None:

@@ -39,6 +39,7 @@ from tests.fuzzing import fuzz
         ("31.2.2026", None),
         ("version 1.2.2024.5", None),
         ("10.1.2003.4", None),
+        ("01.10.10", "2010-10-01"),
         ("may 12 people", None),
         ("a march", None),
         ("", None),
@@ -51,6 +52,11 @@ def test_dates(words, iso) -> None:
         dates = [one for one in written_dates(text) if one.iso]
         assert [one.iso for one in dates] == [iso] * (iso is not None)
         assert all(text[one.start : one.end] in words for one in dates)
+
+
+def test_a_version_is_no_date_though_a_labelled_one_may_be() -> None:
+    assert [*written_dates("since 1.10.10 and 1.2.3")] == []
+    assert iso_date("5.3.26") == "2026-03-05"
 
 
 def test_the_order_of_numbers_is_settled_by_the_dates_that_allow_one_only() -> None:
@@ -134,7 +140,7 @@ def test_check_digits() -> None:
 
 def test_urls_end_where_the_sentence_or_bracket_around_them_does() -> None:
     text = (
-        "(https://a.org/x(1)), [b](http://b.org/y), <https://c.org/?d=e&f>. www.d.org/z! "
+        "(https://a.org/x(1)), [![b](http://b.org/y)](https://c.org/?d=e&f). www.d.org/z! "
         "HTTPS://E.org; user@www.f.org"
     )
     urls = [*written_urls(text)]

@@ -22,19 +22,41 @@ _CLOSINGS: Final = {
     **dict.fromkeys(_HEADINGS, "\n\n"),
     **{"td": " |", "th": " |"},
 }
+_FENCE: Final = re.compile(r"[ \t>]{0,12}(?P<fence>```+|~~~+)[ \t]*(?P<language>[\w+#-]{0,20})")
+_NO_LANGUAGES: Final = frozenset(("", "text", "txt", "plain", "plaintext", "markdown", "md"))
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 
 
 def document_lines(text: str) -> list[str]:
     """The lines of the first 65,536 characters, without line ends.
 
-    Of HTML: its visible text, with headings, items of lists, definitions and rows of tables marked
-    as in markdown.
+    Code in fences is left out. Of HTML: its visible text, with headings, items of lists,
+    definitions and rows of tables marked as in markdown.
     """
     head = text[:MAX_CHARS].removeprefix("\ufeff")
     if is_html(head):
         head = _laid_out(head)
-    return _LINE_END.split(head)
+    lines = _LINE_END.split(head)
+    return _without_code(lines) if "```" in head or "~~~" in head else lines
+
+
+def _without_code(lines: list[str]) -> list[str]:
+    """The lines with empty ones for what stands in a fence that names a language."""
+    kept: list[str] = []
+    fence, is_code = "", False
+    for line in lines:
+        mark = _FENCE.match(line)
+        if fence:
+            closes = mark is not None and mark["fence"].startswith(fence) and not mark["language"]
+            kept.append("" if is_code or closes else line)
+            fence = "" if closes else fence
+        elif mark is not None:
+            fence = mark["fence"]
+            is_code = mark["language"].lower() not in _NO_LANGUAGES
+            kept.append("")
+        else:
+            kept.append(line)
+    return kept
 
 
 def _laid_out(html: str) -> str:

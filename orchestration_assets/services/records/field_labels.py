@@ -40,6 +40,7 @@ _BARE: Final = frozenset(
     "number date name code id address type amount price value key time day".split()
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CODE: Final = re.compile(r"[_.:$\\=<>/]\w|[`{}]")
 _ASIDE: Final = re.compile(r"[(\[].*|(?<=\s)\d{1,4}(?:[.,]\d{1,2})?\s?%?\s*\Z|[-\s]%\s*\Z")
 _WORD: Final = re.compile(r"[^\W_]+[\u00b0]?|#|\u2116")
 
@@ -124,7 +125,8 @@ class FieldLabels:
             if bare != words and bare in self.exact:
                 return tuple((number, _QUALIFIED) for number in self.exact[bare])
             words = bare or words
-        if not partly or not 0 < len(words) <= _MOST_WORDS:
+        # names of programs are not parts of speech: "a_number", "self.title"
+        if not partly or not 0 < len(words) <= _MOST_WORDS or _CODE.search(label):
             return ()
         if words[0] not in self.ends and words[-1] not in self.ends:
             return ()

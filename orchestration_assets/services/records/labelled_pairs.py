@@ -148,6 +148,9 @@ def _in_columns(line: str, lead: int, labels: FieldLabels) -> Iterator[Pair]:
     parts = [*_SEGMENT.finditer(line, lead)]
     for part, following in pairwise(parts):
         label = part.group().strip(" *_:.")
+        # justified lines have gaps of two spaces between any words
+        if following.start() - part.end() == 2 and label[:1].islower():
+            continue
         if fields := labels.fields_of(label):
             words = line[part.start() : following.end()]
             yield Pair(fields, label, following.group(), words, COLUMNS)
@@ -162,7 +165,9 @@ def _by_dash_or_number(line: str, lead: int, labels: FieldLabels) -> Iterator[Pa
             return
     if numbered := _NUMBER_SIGN.match(line, lead):
         label = numbered["label"].strip(" *_")
-        if fields := labels.fields_of(label):
+        # "#12" and "No. 12" are of something that is not said
+        named = any(map(str.isalpha, label)) and " " in label
+        if named and (fields := labels.fields_of(label)):
             words = numbered.group().strip()
             yield Pair(fields, label, numbered["value"].rstrip(".,;"), words, NUMBERED)
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.enums import AnswerKind, Family
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
 from orchestration_assets.schemas.record_fields import ENTRY, FieldType, RecordField
@@ -53,6 +53,7 @@ _LONGEST_HEADING: Final = 120
 _MOST_EMPTY: Final = 4
 _MOSTLY: Final = 0.6
 
+_COMMENT: Final = re.compile(r"[ \t]{0,60}(?:#(?!include|define|if|end|else)|//|/\*|\*|--|;|%|@)")
 _BULLET: Final = re.compile(r"(?P<indent>[ \t]{0,12})(?:[-*+\u2022\u25aa]|\d{1,3}[.)])[ \t]+(?=\S)")
 _UNDERLINE: Final = re.compile(r"\s{0,3}(?:={3,}|-{3,}|~{3,}|\^{3,})\s*")
 _DEFINED: Final = re.compile(r":[ \t]+(?=\S)")
@@ -88,14 +89,17 @@ class LabelledValues(EmbeddedService):
     Labels stand before a colon, dots, a tab, a wide gap or a dash, in the cell before, in the line
     above, or as a heading; entries of lists in tables whose headers name their fields, in bullets
     below the list's name, or in repeated labels; one of a closed set of labels may be a line of
-    its own near the start. A value's confidence is how plainly its form is that of a label (.95 at
-    the start of a line with a colon, down to .75 by a dash, .6 without a label), times how plainly
-    the label names the field (1 in full, down to .6 in part), times .7 in the headers of a mail,
-    times .6 where another value is labelled as plainly; the record's is the mean of its fields'.
+    its own near the start. Of programs only comments are read, of other texts no code in fences.
+
+    A value's confidence is how plainly its form is that of a label (.95 at the start of a line
+    with a colon, down to .75 by a dash, .6 without a label), times how plainly the label names the
+    field (1 in full, down to .6 in part), times .7 in the headers of a mail, times .6 where
+    another value is labelled as plainly; the record's is the mean of its fields'.
     """
 
     name: ClassVar[str] = "labelled_values"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.RECORD})
+    reads: ClassVar[frozenset[str]] = frozenset({"family"})
     expected_ms: ClassVar[float] = 2.0
     Parameters: ClassVar[type[BaseModel]] = LabelledValueParameters
     parameters: LabelledValueParameters
@@ -104,11 +108,19 @@ class LabelledValues(EmbeddedService):
         others = tuple(sorted(self.parameters.labels.items()))
         plan = _plan(question.task.fields, others)
         text = question.item.text
+        if question.item.family == Family.CODE:
+            # assignments look like labels, and comments are where people write
+            text = "\n".join(map(_commented, text[:MAX_CHARS].split("\n")))
         document = _document(text, plan)
         found = {**_single(document, plan), **_lists(document, plan)}
         if document.has_tags:
             found = {name: _standing(one, text) for name, one in found.items()}
         return record_reading(question, found, "no label of a field stands in the content")
+
+
+def _commented(line: str) -> str:
+    """The line where it is a comment, an empty one where it is code."""
+    return line if _COMMENT.match(line) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +298,18 @@ def _labelled(document: _Document, plan: _Plan, named: Sequence[int]) -> None:
             and (fields := label_only(line, plan.labels))
         ):
             _offer_below(document, plan, number, fields, line_words(line))
+
+
+def _is_heading(lines: Sequence[str], number: int) -> bool:
+    """Whether a line stands by itself: marked, underlined, or below an empty line with a capital;
+    not the last words of a sentence."""
+    line = lines[number].strip()
+    if line[:1] in "#*_" or line.endswith(":"):
+        return True
+    if number + 1 < len(lines) and _UNDERLINE.fullmatch(lines[number + 1]):
+        return True
+    below_empty = number == 0 or not lines[number - 1].strip()
+    return below_empty and not line[:1].islower() and line[-1:] not in ".,;"
 
 
 def _envelope(lines: Sequence[str]) -> int:
