@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.record_fields import RecordField
 
@@ -84,11 +84,9 @@ class FieldLabels:
     ends: frozenset[str]
     beginnings: tuple[tuple[str, bool], ...]
 
-    def lines_in(self, lines: Sequence[str]) -> list[int]:
+    def lines_in(self, folded_text: "FoldedLines") -> list[int]:
         """The lines that may have a label in them, by number: few of most texts."""
-        folded_lines = [line.casefold() for line in lines]
-        text = "\n".join(folded_lines)
-        starts = [0, *accumulate(len(line) + 1 for line in folded_lines)]
+        text, starts = folded_text
         found: set[int] = set()
         for beginning, is_whole in self.beginnings:
             place = text.find(beginning)
@@ -135,6 +133,20 @@ class FieldLabels:
             for number, forms in enumerate(self.forms)
             if (strength := max((_partly(words, form) for form in forms), default=0.0))
         )
+
+
+class FoldedLines(NamedTuple):
+    """Lines without case as one text, and where each of them starts; one start more than lines."""
+
+    text: str
+    starts: list[int]
+
+
+def folded_lines(lines: Sequence[str]) -> FoldedLines:
+    """The lines as :meth:`FieldLabels.lines_in` searches them."""
+    without_case = [line.casefold() for line in lines]
+    starts = [0, *accumulate(len(line) + 1 for line in without_case)]
+    return FoldedLines("\n".join(without_case), starts)
 
 
 def _partly(words: Words, form: Words) -> float:

@@ -84,7 +84,8 @@ def _by_sign(line: str, lead: int, labels: FieldLabels) -> Iterator[Pair]:
     for number, sign in enumerate(_SIGN.finditer(line, lead)):
         if number >= _MOST_COLONS:
             break
-        told = _label_before(line, max(done, sign.start() - _LONGEST_LABEL), sign.start(), labels)
+        begin = max(done, sign.start() - _LONGEST_LABEL)
+        told = _label_before(line, lead, begin, sign.start(), labels)
         if told is not None:
             start, label, fields, wide = told
             form = OWN_LINE if start == lead else COLUMNS if wide else WITHIN
@@ -102,11 +103,10 @@ def _by_sign(line: str, lead: int, labels: FieldLabels) -> Iterator[Pair]:
 
 
 def _label_before(
-    line: str, start: int, end: int, labels: FieldLabels
+    line: str, lead: int, start: int, end: int, labels: FieldLabels
 ) -> tuple[int, str, tuple[tuple[int, float], ...], bool] | None:
     """The longest words before a sign that name a field: where they begin, which, and whether a
     gap stands before them. Parts of labels count at the start of a line or column only."""
-    lead = _lead(line)
     whole = start == lead or (start > lead and line[start - 1] in ":=")
     begins = [(start, start == lead)] if whole else []
     begins += [

@@ -14,7 +14,12 @@ from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
 from orchestration_assets.schemas.record_fields import ENTRY, FieldType, RecordField
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.records.document_lines import MAX_CHARS, document_lines
-from orchestration_assets.services.records.field_labels import FieldLabels, field_labels
+from orchestration_assets.services.records.field_labels import (
+    FieldLabels,
+    FoldedLines,
+    field_labels,
+    folded_lines,
+)
 from orchestration_assets.services.records.labelled_pairs import (
     COLUMNS,
     Pair,
@@ -47,6 +52,7 @@ _TITLE_LINES: Final = 12
 _CONTRADICTED: Final = 0.6
 _NEARLY: Final = 0.97
 _MOST_PAIRS: Final = 2000
+_MOST_CANDIDATES: Final = 16
 _LONGEST_TEXT: Final = 4000
 _PARAGRAPH_LINES: Final = 40
 _LONGEST_HEADING: Final = 120
@@ -164,6 +170,7 @@ class _Document:
     """What was read of one content: its lines, dates' order, and candidates by field's number."""
 
     lines: list[str]
+    folded: FoldedLines
     order: DateOrder | None
     has_tags: bool
     tables: Mapping[int, list[_Table]]
@@ -173,26 +180,32 @@ class _Document:
         """What is quoted of words that hold a value."""
         return value if self.has_tags else words
 
+    def has_enough(self, number: int, strength: float) -> bool:
+        """Whether there are many values, and the first is labelled as plainly as this one."""
+        known = self.candidates.get(number, [])
+        return len(known) >= _MOST_CANDIDATES and strength <= known[0].strength
+
     def offer(self, number: int, candidate: _Candidate) -> None:
         self.candidates.setdefault(number, []).append(candidate)
 
 
 def _document(text: str, plan: _Plan) -> _Document:
     lines = document_lines(text)
+    folded = folded_lines(lines)
     dated = any(_has_date(one) for one in plan.fields)
     order = settled_in(text[:MAX_CHARS]) if dated else None
     tables = {
-        number: [*_tables(lines, plan.fields[number], labels, order)]
+        number: [*_tables(lines, folded, plan.fields[number], labels, order)]
         for number, labels in plan.entries.items()
     }
-    document = _Document(lines, order, is_html(text[:MAX_CHARS]), tables)
+    document = _Document(lines, folded, order, is_html(text[:MAX_CHARS]), tables)
     rows = {
         line
         for found in tables.values()
         for header, entries in found
         for line in (header.line, *(row.line for row, _ in entries))
     }
-    named = plan.labels.lines_in(lines)
+    named = plan.labels.lines_in(folded)
     taken = _headed(document, plan, rows, named) | rows
     _labelled(document, plan, [number for number in named if number not in taken])
     _bulleted(document, plan, named)
@@ -205,11 +218,15 @@ def _has_date(one: RecordField) -> bool:
 
 
 def _tables(
-    lines: Sequence[str], listed: RecordField, labels: FieldLabels, order: DateOrder | None
+    lines: Sequence[str],
+    folded: FoldedLines,
+    listed: RecordField,
+    labels: FieldLabels,
+    order: DateOrder | None,
 ) -> Iterator[_Table]:
     least = min(2, len(listed.fields))
     done = -1
-    for header in headers_in(lines, labels, least):
+    for header in headers_in(lines, labels, least, labels.lines_in(folded)):
         # a header above the last row of a table is a row of it
         if header.line <= done:
             continue
@@ -343,6 +360,8 @@ def _offer(document: _Document, plan: _Plan, pair: Pair) -> None:
         one = plan.fields[number]
         if one.type is FieldType.LIST and not one.plain:
             continue
+        if not one.plain and document.has_enough(number, pair.form * strength):
+            continue
         parts = _parts(pair.value) if one.plain else [pair.value]
         for part in parts:
             value = typed(part, one.fields[0] if one.plain else one, document.order)
@@ -381,7 +400,7 @@ def _offer_below(
         return
     for number, strength in fields:
         one = plan.fields[number]
-        if one.type is FieldType.LIST:
+        if one.type is FieldType.LIST or document.has_enough(number, form * strength):
             continue
         words = first.strip()
         if one.type is FieldType.TEXT and not defined and not one.labels:
@@ -552,7 +571,7 @@ def _from_blocks(document: _Document, listed: RecordField, labels: FieldLabels) 
     entries: list[dict[str, FieldValue]] = [{}]
     quotes: dict[str, str] = {}
     sign = ""
-    for at in labels.lines_in(document.lines):
+    for at in labels.lines_in(document.folded):
         if len(entries) > MAX_ENTRIES:
             break
         for pair in pairs_in(document.lines[at], labels):

@@ -27,6 +27,9 @@ class Layout(StrEnum):
     COLUMNS = "  "
 
 
+_IN_PROSE: Final = frozenset((Layout.COMMAS, Layout.SEMICOLONS))
+
+
 class Header(NamedTuple):
     """The first row of a table: ``columns`` maps a field's number to its column, with how plainly
     each header names it; ``starts`` and ``ends`` are places of headers in aligned columns."""
@@ -47,19 +50,19 @@ class Row(NamedTuple):
 
 
 def headers_in(
-    lines: Sequence[str], labels: FieldLabels, least: int, named: Iterable[int] | None = None
+    lines: Sequence[str], labels: FieldLabels, least: int, named: Iterable[int]
 ) -> Iterator[Header]:
     """Every line whose cells name at least ``least`` of the fields, and all are different cells;
-    ``named`` are the lines to look at, by default all that may have a label."""
-    for number in labels.lines_in(lines) if named is None else named:
+    ``named`` are the lines to look at."""
+    for number in named:
         line = lines[number]
         if len(line) > _LONGEST_LINE:
             continue
         for layout in _layouts(line):
             starts, ends, cells = _split(line, layout)
-            if not 0 < len(cells) <= _MOST_COLUMNS:
+            if not least <= sum(map(bool, cells)) <= len(cells) <= _MOST_COLUMNS:
                 continue
-            columns = _named(cells, labels)
+            columns = _named(cells, labels, partly=layout not in _IN_PROSE)
             if len(columns) >= least:
                 yield Header(number, layout, len(cells), columns, starts, ends)
                 break
@@ -101,12 +104,14 @@ def _layouts(line: str) -> Iterator[Layout]:
         yield Layout.COLUMNS
 
 
-def _named(cells: Sequence[str], labels: FieldLabels) -> dict[int, tuple[int, float]]:
+def _named(
+    cells: Sequence[str], labels: FieldLabels, *, partly: bool
+) -> dict[int, tuple[int, float]]:
     """Field -> its column: the one that names it most plainly, each column for one field."""
     told = sorted(
         (-strength, column, field)
         for column, cell in enumerate(cells)
-        for field, strength in labels.fields_of(cell.strip(" *_:`\"'"))
+        for field, strength in labels.fields_of(cell.strip(" *_:`\"'"), partly=partly)
     )
     columns: dict[int, tuple[int, float]] = {}
     taken: set[int] = set()
@@ -145,8 +150,7 @@ def _cells(line: str, header: Header) -> list[str] | None:
         cells = cells_of(line) if "|" in line else []
     elif header.layout is not Layout.COLUMNS:
         cells = _delimited(line, header.layout) if header.layout.value in line else []
-        # commas stand in prose, too
-        if header.layout in (Layout.COMMAS, Layout.SEMICOLONS) and len(cells) != header.width:
+        if header.layout in _IN_PROSE and len(cells) != header.width:
             return None
     else:
         return _aligned(line, header)

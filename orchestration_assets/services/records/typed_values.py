@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from orchestration_assets.schemas.record_answers import FieldValue
-from orchestration_assets.schemas.record_fields import FieldType, RecordField
+from orchestration_assets.schemas.record_fields import PLAIN_ENTRY, FieldType, RecordField
+from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.local_dates import DateOrder
 from orchestration_assets.text.plain_numbers import plain_number
 from orchestration_assets.text.replies.record_values import FieldValueError, read_record
@@ -14,6 +15,9 @@ from orchestration_assets.text.written_amounts import currency_of, money, writte
 from orchestration_assets.text.written_dates import iso_date
 
 _SHORT: Final = 200
+# what says that there is no value is shorter, such as "not specified"
+_LONGEST_NOTHING: Final = 16
+_LONGEST_TEXT: Final = 4000
 # "12 pieces, boxed", "19 % (reduced)": a number, its unit, and no date, range or version behind it
 _LEADING: Final = re.compile(
     r"[^\w-]{0,4}(?:[A-Za-z.]{1,10}[ \u00a0])?"
@@ -70,6 +74,16 @@ def plain_words(words: str) -> str:
 
 def coerced(value: Any, field: RecordField) -> FieldValue | None:
     """A plain value as that of a field, as replies of services are read; None where it is none."""
+    if field.type is FieldType.TEXT and isinstance(value, str):
+        # most values are texts: the same without a look at other types
+        text = " ".join(whole_text(value).split())
+        if len(text) <= _LONGEST_NOTHING:
+            return _short_text(text)
+        return text if len(text) <= _LONGEST_TEXT else None
+    return _read(value, field)
+
+
+def _read(value: Any, field: RecordField) -> FieldValue | None:
     try:
         record = read_record({field.name: value}, (_optional(field),))
     except FieldValueError:
@@ -77,9 +91,14 @@ def coerced(value: Any, field: RecordField) -> FieldValue | None:
     return record.get(field.name)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
+def _short_text(text: str) -> FieldValue | None:
+    """The text; None where it says that there is no value."""
+    return _read(text, PLAIN_ENTRY[0])
+
+
 def _optional(field: RecordField) -> RecordField:
-    return replace(field, required=False)
+    return replace(field, required=False) if field.required else field
 
 
 def _number(words: str, unit: str) -> float | None:
