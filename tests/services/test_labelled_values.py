@@ -100,6 +100,26 @@ def test_names_of_fields_match_plurals_abbreviations_and_other_labels() -> None:
     }
 
 
+def test_a_label_of_something_else_is_not_the_fields() -> None:
+    fields = {"customer": "text", "total": "number", "date": "date"}
+    for line in (
+        "Customer number: 17",
+        "N° customer: 17",
+        "Date of the customer: 5",
+        "Subtotal: 3",
+        "Total excl. VAT: 3",
+        "Dates: 5",
+    ):
+        assert found(line, fields) == {}, line
+    text = "Customer name: Ann\nVAT 20 %: 3\nTotal amount: 4\nThe date: 2026-03-05\n"
+    assert found(text, fields | {"vat": "number"}) == {
+        "customer": "Ann",
+        "vat": 3,
+        "total": 4,
+        "date": "2026-03-05",
+    }
+
+
 def test_booleans_and_labels_are_told_by_their_words() -> None:
     assert found("Paid: [x]\nStatus: **Overdue** since May") == {"paid": True, "status": "overdue"}
     assert found("Paid: nein") == {"paid": False}

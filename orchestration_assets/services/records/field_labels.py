@@ -27,7 +27,7 @@ _SAME: Final = {
     **{"people": "person", "persons": "person"},
 }
 _PARTICLES: Final = frozenset(
-    "the a an your our please le la les l de du des d der die das el los del notre votre".split()
+    "the a your our please le la les l de du des d der die das el los del notre votre".split()
 )
 _JOINS: Final = frozenset(("of", "for", "due", "in", "per", "from", "to", "by", "and"))
 _TAILS: Final = frozenset(("of", "for", "due", "by", "amount", "name", "sum", "value"))
@@ -37,7 +37,7 @@ _LESS: Final = frozenset(
     "exkl no old previous".split()
 )
 _BARE: Final = frozenset(
-    "number date name code id address type amount price value key time day".split()
+    "number date name code id address type amount price value key time day datum".split()
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CODE: Final = re.compile(r"[_.:$\\=<>/]\w|[`{}]")
@@ -154,7 +154,8 @@ def _partly(words: Words, form: Words) -> float:
     if 0 < more <= _MOST_MORE:
         if _LESS & set(words):
             return 0.0
-        if words[more:] == form and not _JOINS & set(words):
+        # "N° client" is a number, "Date of invoice" a date
+        if words[more:] == form and not (_JOINS | _BARE) & set(words[:more]):
             return _OTHER_THING if form[0] in _BARE else _ENDS_WITH
         if words[: len(form)] == form and words[len(form)] in _TAILS:
             return _BEGINS_WITH
