@@ -49,7 +49,7 @@ _BLOCKS: Final = 0.7
 _IN_ENVELOPE: Final = 0.7
 _ALONE: Final = 0.6
 _TITLE_LINES: Final = 12
-_CONTRADICTED: Final = 0.6
+_CONTRADICTED: Final = 0.75
 _NEARLY: Final = 0.97
 _MOST_PAIRS: Final = 2000
 _MOST_CANDIDATES: Final = 16
@@ -99,7 +99,7 @@ class LabelledValues(EmbeddedService):
 
     A value's confidence is how plainly its form is that of a label (.95 at the start of a line
     with a colon, down to .75 by a dash, .6 without a label), times how plainly the label names the
-    field (1 in full, down to .6 in part), times .7 in the headers of a mail, times .6 where
+    field (1 in full, down to .6 in part), times .7 in the headers of a mail, times .75 where
     another value is labelled as plainly; the record's is the mean of its fields'.
     """
 
