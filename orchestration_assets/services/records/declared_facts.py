@@ -120,7 +120,7 @@ class DeclaredFacts(EmbeddedService):
     name: ClassVar[str] = "declared_facts"
     kinds: ClassVar[frozenset[AnswerKind]] = frozenset({AnswerKind.RECORD})
     reads: ClassVar[frozenset[str]] = frozenset({"family", "language_guess"})
-    expected_ms: ClassVar[float] = 1.5
+    expected_ms: ClassVar[float] = 3.0
 
     def answer(self, question: Question) -> Reading:
         item = question.item
