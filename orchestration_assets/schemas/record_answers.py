@@ -5,6 +5,7 @@ A path names a value within a record: ``total``, ``lines[2].amount`` (entries co
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -60,12 +61,29 @@ def leaves(record: RecordAnswer, before: str = "") -> Iterator[tuple[str, str | 
                 yield from leaves(entry, place)
 
 
+_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+def value_at(record: RecordAnswer, path: str) -> "FieldValue | RecordAnswer | None":
+    """The value, or the entry, that a path names; None where the record has none."""
+    found: FieldValue | RecordAnswer | None = record
+    for name, number in _STEP.findall(path):
+        if number:
+            entries = found if isinstance(found, tuple) else ()
+            found = entries[int(number)] if int(number) < len(entries) else None
+            if found is not None and is_plain_entry(found):
+                found = found.values[0][1]
+        else:
+            found = found.get(name) if isinstance(found, RecordAnswer) else None
+    return found
+
+
 def record_text(record: RecordAnswer) -> str:
     """The record as one line for people: ``number: 17; lines: (item: pen; price: 2), (...)``."""
     return "; ".join(f"{name}: {value_text(value)}" for name, value in record.values)
 
 
-def value_text(value: FieldValue) -> str:
+def value_text(value: "FieldValue | RecordAnswer") -> str:
     """One value as text for people."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -73,6 +91,8 @@ def value_text(value: FieldValue) -> str:
         return f"{value:.{_DIGITS}g}"
     if isinstance(value, str):
         return value
+    if isinstance(value, RecordAnswer):
+        return record_text(value)
     if all(map(is_plain_entry, value)):
         return ", ".join(str(entry.values[0][1]) for entry in value) or "none"
     return ", ".join(f"({record_text(entry)})" for entry in value)

@@ -1,8 +1,9 @@
 """What stands of several records of one item, value by value."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
@@ -159,5 +160,62 @@ def settled_record(
     stands: str | None = None,
 ) -> tuple[RecordAnswer, list[CellConsensus]]:
     """The record that stands of several services' records, and what it stands on."""
-    settled = settle(cells_of(records, fields), confidences, models, stands)
+    settled = standing_first(
+        without_fallen(settle(cells_of(records, fields), confidences, models, stands))
+    )
     return built(settled, fields), settled
+
+
+def without_fallen(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
+    """The cells without those that are part of an entry that does not stand; an entry of which no
+    value stands does not stand either."""
+    held = [one.cell.path for one in settled if one.value is not None and not one.cell.is_entry]
+    kept: list[CellConsensus] = []
+    fallen: tuple[str, ...] = ()
+    for one in settled:
+        path = one.cell.path
+        if path.startswith(fallen):
+            continue
+        stands = one.value is not None
+        if one.cell.is_entry:
+            stands = stands and any(inside.startswith(f"{path}.") for inside in held)
+            if not stands:
+                fallen = (*fallen, f"{path}.")
+        kept.append(one if stands else replace(one, value=None))
+    return kept
+
+
+_ENTRY: Final = re.compile(r"\[\d+\]")
+
+
+def standing_first(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
+    """The cells with the entries of each list that stand counted first, the others after them: so
+    the path of a value that stands is its path in the record that stands."""
+    numbers: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for stands in (True, False):
+        for one in settled:
+            path = one.cell.path
+            if path.endswith("]") and (one.value is not None) is stands:
+                of_list = path[: path.rindex("[")]
+                numbers[path] = f"[{counts[of_list]}]"
+                counts[of_list] += 1
+
+    def moved(path: str) -> str:
+        return _ENTRY.sub(lambda match: numbers[path[: match.end()]], path)
+
+    renamed = [replace(one, cell=replace(one.cell, path=moved(one.cell.path))) for one in settled]
+    # what is part of an entry follows it, entries by their number
+    first = {one.cell.path: place for place, one in enumerate(renamed)}
+    lists: dict[str, int] = {}
+    for path, place in first.items():
+        if path.endswith("]"):
+            lists.setdefault(path[: path.rindex("[")], place)
+
+    def order(path: str) -> tuple[int, ...]:
+        key: list[int] = []
+        for match in _ENTRY.finditer(path):
+            key += (lists[path[: match.start()]], int(match[0][1:-1]))
+        return (*key, first[path])
+
+    return sorted(renamed, key=lambda one: order(one.cell.path))
