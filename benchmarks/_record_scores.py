@@ -11,7 +11,11 @@ from orchestration_assets.evidence.calibration import reliability
 from orchestration_assets.evidence.distances.entry_alignment import aligned
 from orchestration_assets.evidence.distances.record_values import Leaf, same_value
 from orchestration_assets.evidence.records.cells import Cell, cells_of
-from orchestration_assets.evidence.records.consensus import CellConsensus, groups_of
+from orchestration_assets.evidence.records.consensus import (
+    CellConsensus,
+    groups_of,
+    without_fallen,
+)
 from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.record_fields import ENTRY, FieldType, RecordField
 
@@ -56,50 +60,53 @@ class Judged:
 def judged(
     settled: Sequence[CellConsensus], truth: RecordAnswer, fields: Sequence[RecordField]
 ) -> Iterator[Judged]:
-    """Every cell of a settled record against the truth; lists stand in no lists here.
-
-    What stands in an entry counts where the entry stands; in one that is made up nothing is right.
-    """
-    by_list: defaultdict[str, list[CellConsensus]] = defaultdict(list)
-    for one in settled:
-        name = one.cell.path.partition("[")[0]
-        if name != one.cell.path:
-            by_list[name].append(one)
+    """Every cell that is part of the settled record against the truth; lists stand in no lists
+    here. What stands in an entry that is made up is wrong too."""
+    of_thing: defaultdict[str, defaultdict[str, list[CellConsensus]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for one in without_fallen(settled):
+        name, _, inside = one.cell.path.partition("[")
+        if not inside:
+            right = _says(one.value, truth.get(name), one.cell.field)
+            yield Judged(one.cell.pattern, one.risk, right)
         else:
-            value = truth.get(name)
-            yield Judged(one.cell.pattern, one.risk, _says(one.value, value, one.cell.field))
+            of_thing[name][one.cell.path.partition(".")[0]].append(one)
     for field in fields:
-        if field.name in by_list:
-            yield from _judged_list(by_list[field.name], truth.get(field.name) or (), field)
+        if things := of_thing[field.name]:
+            entries = _things(settled, list(things))
+            yield from _judged_list(things, entries, truth.get(field.name) or (), field)
+
+
+def _things(settled: Sequence[CellConsensus], places: Sequence[str]) -> list[RecordAnswer]:
+    """What each thing of a list says, whether it stands or not."""
+    held: dict[str, dict[str, Leaf]] = {place: {} for place in places}
+    for one in settled:
+        place, _, name = one.cell.path.partition(".")
+        if place in held and not one.cell.is_entry:
+            held[place][name or ENTRY] = _any_value(one)
+    return [RecordAnswer(tuple(values.items())) for values in held.values()]
 
 
 def _judged_list(
-    cells: Sequence[CellConsensus], truth: Any, field: RecordField
+    things: Mapping[str, Sequence[CellConsensus]],
+    entries: Sequence[RecordAnswer],
+    truth: Any,
+    field: RecordField,
 ) -> Iterator[Judged]:
-    things: dict[str, dict[str, Leaf]] = {}
-    for one in cells:
-        place, _, name = one.cell.path.partition(".")
-        held = things.setdefault(place, {})
-        if name or field.plain:
-            held[name or ENTRY] = _any_value(one)
-    entries = [RecordAnswer(tuple(held.items())) for held in things.values()]
     pairs = dict(aligned(entries, truth, field.fields))
-    known = {place: pairs.get(number) for number, place in enumerate(things)}
-    standing = {one.cell.path for one in cells if one.value is not None}
-    for one in cells:
-        place, _, name = one.cell.path.partition(".")
-        at = known[place]
-        entry = None if at is None else truth[at]
-        if name:
-            if place in standing:
-                right = entry is not None and _says(one.value, entry.get(name), one.cell.field)
-                yield Judged(one.cell.pattern, one.risk, right)
-            continue
-        if field.plain:
-            there = entry is not None and _says(_any_value(one), entry.get(ENTRY), one.cell.field)
-        else:
-            there = entry is not None
-        yield Judged(one.cell.pattern, one.risk, (one.value is not None) == there)
+    for number, cells in enumerate(things.values()):
+        entry = truth[pairs[number]] if number in pairs else RecordAnswer(())
+        for one in cells:
+            name = one.cell.path.partition(".")[2]
+            if name:
+                right = bool(entry) and _says(one.value, entry.get(name), one.cell.field)
+            elif field.plain:
+                there = _says(_any_value(one), entry.get(ENTRY), one.cell.field)
+                right = there == (one.value is not None)
+            else:
+                right = bool(entry) == (one.value is not None)
+            yield Judged(one.cell.pattern, one.risk, right)
 
 
 def _any_value(one: CellConsensus) -> Leaf:

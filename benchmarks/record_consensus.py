@@ -23,7 +23,12 @@ from benchmarks._output import table, write_json
 from benchmarks._record_scores import Judged, judged, majority, marks, risk_figures
 from orchestration_assets.disagreement.record_weights import weigh_records
 from orchestration_assets.evidence.records.cells import cells_of
-from orchestration_assets.evidence.records.consensus import built, settle
+from orchestration_assets.evidence.records.consensus import (
+    built,
+    settle,
+    standing_first,
+    without_fallen,
+)
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.policy import Disagreement, Review
@@ -123,7 +128,10 @@ def _seed_cells(
             CONSENSUS: settle(cells, confidences, models),
             MAJORITY: [majority(cell, confidences) for cell in cells],
         }
-        stands = {name: built(of_item, TASK.fields) for name, of_item in settled.items()}
+        stands = {
+            name: built(standing_first(without_fallen(of_item)), TASK.fields)
+            for name, of_item in settled.items()
+        }
         for name, record in {**{one: records.get(one, nothing) for one in votes}, **stands}.items():
             for pattern, is_right in marks(record, about.truth, TASK.fields):
                 right[pattern][name].append(is_right)

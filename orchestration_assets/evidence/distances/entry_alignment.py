@@ -61,6 +61,8 @@ def similarities(
     """How similar each entry of the first list is to each of the second: (n, m) in [0, 1]."""
     shape = (len(first), len(second))
     total, weights = np.zeros(shape), np.zeros(shape)
+    if not first or not second:
+        return total
     for field in fields:
         if field.type is FieldType.LIST:
             continue
