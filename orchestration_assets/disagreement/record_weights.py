@@ -53,7 +53,7 @@ def weigh_records(
     codes: defaultdict[str, list[list[int]]] = defaultdict(list)
     for of_item in records:
         for cell in cells_of(of_item, task.fields):
-            codes[cell.pattern].append(codes_of(groups_of(cell)[0], services))
+            codes[cell.pattern].append(codes_of(groups_of(cell), services))
     models = {}
     for pattern, rows in codes.items():
         told = np.array(rows, np.int64)

@@ -7,6 +7,7 @@ from typing import Final
 from orchestration_assets.schemas.tables import FieldResolution
 
 _ROWS: Final = 30
+_ALIKE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ class RecordForm:
 
 def record_form(fields: Sequence[FieldResolution], services: Sequence[str]) -> RecordForm:
     """The form of one question, by the ``fields`` of its resolution."""
-    rows = [_row(one, services) for one in fields]
+    rows = [_row(one, services) for one in fields if not _told_by_its_parts(one, fields)]
     differing = [row for row in rows if row.differs]
     alike = [row for row in rows if not row.differs]
-    room = max(_ROWS - len(differing), 0)
+    room = min(max(_ROWS - len(differing), 0), _ALIKE)
     kept = {row.path for row in (*differing[:_ROWS], *alike[:room])}
     return RecordForm(
         tuple(services),
@@ -46,6 +47,13 @@ def record_form(fields: Sequence[FieldResolution], services: Sequence[str]) -> R
         max(len(alike) - room, 0),
         max(len(differing) - _ROWS, 0),
     )
+
+
+def _told_by_its_parts(one: FieldResolution, fields: Sequence[FieldResolution]) -> bool:
+    """Whether it is an entry that all have, whose values have rows of their own."""
+    inside = f"{one.path}."
+    agreed = not (one.dissenters or one.missing)
+    return agreed and any(other.path.startswith(inside) for other in fields)
 
 
 def _row(one: FieldResolution, services: Sequence[str]) -> FormRow:
