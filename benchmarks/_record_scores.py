@@ -1,6 +1,6 @@
 """Records against the truth, value by value: what is right, and how well risks say so."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -118,7 +118,7 @@ def _any_value(one: CellConsensus) -> Leaf:
 def majority(cell: Cell, confidences: Mapping[str, float | None]) -> CellConsensus:
     """What most services say of a cell, none being a vote too; ties go to the surest. The risk is
     the share of the others."""
-    groups, values = groups_of(cell)
+    groups = groups_of(cell)
     votes: defaultdict[int, list[str]] = defaultdict(list)
     for name, group in groups.items():
         votes[group].append(name)
@@ -127,8 +127,9 @@ def majority(cell: Cell, confidences: Mapping[str, float | None]) -> CellConsens
         return len(votes[group]), max(confidences.get(name) or 0.0 for name in votes[group])
 
     best = max(sorted(votes), key=weight)
-    value = values[best - 1] if best else None
-    return CellConsensus(cell, value, 1.0 - len(votes[best]) / len(groups), (), (), ())
+    spelled = Counter(cell.values[name] for name in votes[best])
+    risk = 1.0 - len(votes[best]) / len(groups)
+    return CellConsensus(cell, spelled.most_common(1)[0][0], risk, (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
