@@ -224,3 +224,23 @@ def test_the_same_answers_give_the_same_tables(read) -> None:
     assert project.execute("reprocess", batch).success
     for name, table in before.items():
         assert project.tables.read(name, batch).equals(table), name
+
+
+def test_the_scorecard_tells_field_by_field_who_errs_and_who_quotes_what_is_not_there(read) -> None:
+    project, _, _ = read
+    assert project.execute("corpus_reports", None).success
+    cards = {row["service"]: row for row in project.tables.read("service_scorecards").to_pylist()}
+    of_hasty = {one["pattern"]: one for one in cards["hasty"]["fields"]}
+    assert (of_hasty["total"]["given"], of_hasty["total"]["contradicts"]) == (COUNT, COUNT // 3)
+    assert of_hasty["total"]["ungrounded"] == COUNT // 3
+    assert {one["pattern"]: one for one in cards["sparse"]["fields"]}["lines[]"]["left_out"] == 6
+    # one verdict judged number, total and date of one item
+    judged = {name: one["judged"] for name, one in of_hasty.items()}
+    assert judged == {"date": 1, "lines[]": 0, "lines[].amount": 0, "lines[].item": 0} | {
+        "number": 1,
+        "total": 1,
+    }
+    assert of_hasty["total"]["right"] == 0 and of_hasty["date"]["right"] == 1
+    assert of_hasty["number"]["right"] == 0
+    page = (project.home / "reports" / "services.html").read_text()
+    assert "0 of 1 judged right" in page and "8 ungrounded" in page
