@@ -32,7 +32,9 @@ def test_json_is_written_the_same_again(record) -> None:
     assert record_json(record_of(record_json(record))) == record_json(record)
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"fields": []}', "3", '"fields"', "{"])
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"fields": []}', '{"fields": {}, "quotes": []}', "3", '"fields"', "{"]
+)
 def test_another_text_is_no_record(text) -> None:
     with pytest.raises(ValueError):
         record_of(text)
@@ -90,6 +92,9 @@ def test_a_drawn_record_can_be_stored_once_its_text_is_whole(record) -> None:
         RecordAnswer(((1, "a"),)),
         RecordAnswer((("a", "b"),), (("a", "\ud83d"),)),
         {"a": "b"},
+        RecordAnswer((("a",),)),
+        RecordAnswer((("a", "b"),), ("a",)),
+        RecordAnswer((("a", "b"),), (), None),
     ],
 )
 def test_what_tables_cannot_hold_is_no_storable_record(value) -> None:
