@@ -194,7 +194,7 @@ CHANGES: dict[str, tuple[Callable[..., object] | str, set[str]]] = {
     "answer parser": (reading_of, {"chat"}),
     "transport": (Transport, set()),
     "contract": (EmbeddedService, {*PLAIN}),
-    "titles": (form_score, {"declared_title", "central_sentence", "title_judge"}),
+    "titles": (form_score, {"declared_title", "central_sentence", "title_judge", "declared_facts"}),
     "content types": ("content_type_evidence.json", {"grammar"}),
     "keywords": (
         "document_frequencies.json",

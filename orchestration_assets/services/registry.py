@@ -26,6 +26,9 @@ EMBEDDED: Final[Mapping[str, str]] = MappingProxyType(
         "ngram_hashing": "embedding.ngram_hashing:NgramHashing",
         "word_labels": "own_labels.word_labels:WordLabels",
         "example_labels": "own_labels.example_labels:ExampleLabels",
+        "labelled_values": "records.labelled_values:LabelledValues",
+        "found_facts": "records.found_facts:FoundFacts",
+        "declared_facts": "records.declared_facts:DeclaredFacts",
         "semantic_embedding": "embedding.semantic_embedding:SemanticEmbedding",
     }
 )

@@ -2,10 +2,35 @@
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
+from orchestration_assets.schemas.record_fields import PLAIN_ENTRY, FieldType, RecordField
 from orchestration_assets.services.content_type.content_types import CONTENT_TYPES
 from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
 from orchestration_assets.services.registry import load_embedded
 
+FACTS = (
+    RecordField("title", FieldType.TEXT),
+    RecordField("date", FieldType.DATE),
+    RecordField("total", FieldType.NUMBER, unit="EUR"),
+    RecordField("paid", FieldType.BOOLEAN),
+    RecordField("status", FieldType.LABEL, labels=("draft", "final")),
+    RecordField("people", FieldType.LIST, fields=PLAIN_ENTRY, plain=True),
+    RecordField("links", FieldType.LIST, fields=PLAIN_ENTRY, plain=True),
+    RecordField("identifiers", FieldType.LIST, fields=PLAIN_ENTRY, plain=True),
+    RecordField(
+        "lines",
+        FieldType.LIST,
+        fields=(RecordField("item", FieldType.TEXT), RecordField("amount", FieldType.NUMBER)),
+    ),
+    RecordField(
+        "functions",
+        FieldType.LIST,
+        fields=(
+            RecordField("name", FieldType.TEXT),
+            RecordField("parameters", FieldType.TEXT),
+            RecordField("description", FieldType.TEXT),
+        ),
+    ),
+)
 TASKS = {
     "content_type": Task("content_type", "1", AnswerKind.LABEL, CONTENT_TYPES),
     "natural_language": Task("natural_language", "1", AnswerKind.LABEL, NATURAL_LANGUAGES),
@@ -14,6 +39,7 @@ TASKS = {
     "title": Task("title", "1", AnswerKind.TEXT),
     "tone": Task("tone", "1", AnswerKind.SCORE, scale=(-1.0, 1.0)),
     "embedding": Task("embedding", "1", AnswerKind.VECTOR),
+    "facts": Task("facts", "1", AnswerKind.RECORD, fields=FACTS, quotes=True),
 }
 TASK_OF = {
     "extension_map": "content_type",
@@ -33,6 +59,9 @@ TASK_OF = {
     "semantic_embedding": "embedding",
     "word_labels": "topic",
     "example_labels": "topic",
+    "labelled_values": "facts",
+    "found_facts": "facts",
+    "declared_facts": "facts",
 }
 # what the services that need parameters are given
 PARAMETERS = {

@@ -27,6 +27,10 @@ SERVICES = {
 LABELLERS = [name for name in SERVICES if AnswerKind.LABEL in SERVICES[name].kinds]
 # Says something to everyone: a heading, English prose, words of tone.
 OPEN = f"# The archive\n\n{PROSE['en']} It is a good and helpful archive.\n"
+# Says of itself what a record asks for.
+LABELLED = (
+    f"title: The archive\ndate: 5 March 2026\n\n{PROSE['en']} See https://example.org/archive.\n"
+)
 AWKWARD = [
     "",
     " \n\t\n ",
@@ -105,6 +109,8 @@ def test_awkward_texts(name: str, text: str) -> None:
 
 def telling(name: str) -> str:
     """A text that the service has an answer about: magika's threshold for prose is high."""
+    if TASK_OF[name] == "facts":
+        return LABELLED
     return CODE["python"] if name == "magika" else OPEN
 
 

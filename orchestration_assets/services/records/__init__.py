@@ -1,0 +1,1 @@
+"""Structured answers read from what content says plainly: labels, found facts, declarations."""
