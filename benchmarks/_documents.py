@@ -324,7 +324,7 @@ def _beside_bill(bill: _Bill) -> Beside:
         "due_date": (day, earlier) if bill.reminds else (day,),
         "supplier": (bill.customer,),
         "customer": (bill.supplier,),
-        "total": (net, last) if bill.rate else (last,),
+        "total": (net, last) if bill.rate else (last,) if len(bill.lines) > 1 else (),
         "vat": (float(bill.rate), net) if bill.rate else (),
         "people": (bill.supplier, bill.customer),
     }

@@ -2,8 +2,8 @@
 
 ``python -m benchmarks record_consensus [--documents N] [--seeds A,B] [--json FILE]``: generated
 invoices, reminders and letters whose truth is known, read by three scripted services of different
-skill and by the embedded ``labelled_values``, which knows one label a language for each field. Figures are over all seeds; models are learned for
-each seed alone, from agreement, as in a batch.
+skill and by the embedded ``labelled_values``, which knows one label a language for each field.
+Figures are over all seeds; models are learned for each seed alone, from agreement, as in a batch.
 """
 
 import argparse
