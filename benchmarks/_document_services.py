@@ -47,7 +47,7 @@ SKILLS: Final[Mapping[str, Skill]] = {
     "medium": Skill(0.08, 0.03, 0.06, 0.05, 0.03, 0.4, {"date": 1.5, "supplier": 0.5, "paid": 1.5}),
     "small": Skill(0.15, 0.06, 0.12, 0.10, 0.06, 0.2, {"currency": 0.5, "people": 0.6}),
 }
-_SHARED: Final = 0.35
+SHARED: Final = 0.35
 """How often the luck about a value is that of the document, not of the service."""
 _TRAPPED: Final = 2.0
 """How much likelier a value is taken wrongly where something stands beside it; without, half."""
@@ -56,9 +56,10 @@ _INTO_TRAP: Final = 0.65
 _FIRST_TRAP: Final = 0.8
 
 
-def reading(service: str, about: Document, seed: int) -> Reading:
-    """What a service says of a document, always the same."""
-    reader = _Reader(service, SKILLS[service], about, seed)
+def reading(service: str, about: Document, seed: int, shared: float = SHARED) -> Reading:
+    """What a service says of a document, always the same; ``shared`` in [0, 1] is how often its
+    luck is that of the others."""
+    reader = _Reader(service, SKILLS[service], about, seed, shared)
     values: list[tuple[str, FieldValue]] = []
     for one in FIELDS:
         value = reader.entries(one) if one.type is FieldType.LIST else reader.single(one)
@@ -70,8 +71,11 @@ def reading(service: str, about: Document, seed: int) -> Reading:
 class _Reader:
     """One service before one document."""
 
-    def __init__(self, service: str, skill: Skill, about: Document, seed: int) -> None:
+    def __init__(
+        self, service: str, skill: Skill, about: Document, seed: int, shared: float
+    ) -> None:
         self.skill = skill
+        self.shared = shared
         self.about = about
         self._own = f"{service} {seed} {about.number}"
         self._shared = f"luck {seed} {about.number}"
@@ -84,7 +88,7 @@ class _Reader:
     def luck(self, what: str) -> float:
         """In [0, 1]; below the probability of an error, it happens."""
         own = self.chance(f"luck {what}")
-        if own.random() < _SHARED:
+        if own.random() < self.shared:
             return random.Random(f"{self._shared} {what}").random()
         return own.random()
 

@@ -1,8 +1,9 @@
 """Structured answers of several services: what stands of each field, and whether its risk is true.
 
-``python -m benchmarks record_consensus [--documents N] [--seeds A,B] [--json FILE]``: generated
-invoices, reminders and letters whose truth is known, read by three scripted services of different
-skill and by the embedded ``labelled_values``, which knows one label a language for each field.
+``python -m benchmarks record_consensus [--documents N] [--seeds A,B] [--shared P] [--json FILE]``:
+generated invoices, reminders and letters whose truth is known, read by three scripted services of
+different skill and by the embedded ``labelled_values``, which knows one label a language for each
+field. ``--shared`` is how often the luck of the scripted ones about a value is the same.
 Figures are over all seeds; models are learned for each seed alone, from agreement, as in a batch.
 """
 
@@ -17,7 +18,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from benchmarks._document_services import SKILLS, reading
+from benchmarks._document_services import SHARED, SKILLS, reading
 from benchmarks._document_words import LANGUAGES
 from benchmarks._documents import TASK, Document, documents
 from benchmarks._output import table, write_json
@@ -58,15 +59,16 @@ _LABELS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``[--documents N] [--seeds A,B,...] [--json FILE]``."""
+    """``[--documents N] [--seeds A,B,...] [--shared P] [--json FILE]``."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks record_consensus", description=__doc__
     )
     parser.add_argument("--documents", type=int, default=1_000)
     parser.add_argument("--seeds", type=_numbers, default=(11, 12, 13), metavar="A,B")
+    parser.add_argument("--shared", type=float, default=SHARED, metavar="P")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
-    figures = measure(given.documents, given.seeds)
+    figures = measure(given.documents, given.seeds, given.shared)
     _show(figures)
     write_json(given.json, figures)
     return 0
@@ -76,7 +78,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(one) for one in text.split(","))
 
 
-def measure(count: int, seeds: Sequence[int]) -> dict[str, Any]:
+def measure(count: int, seeds: Sequence[int], shared: float = SHARED) -> dict[str, Any]:
     """The figures of each field over all seeds."""
     right: defaultdict[str, defaultdict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     cells: dict[str, defaultdict[str, list[list[Judged]]]] = {
@@ -86,7 +88,7 @@ def measure(count: int, seeds: Sequence[int]) -> dict[str, Any]:
     services: tuple[str, ...] = ()
     for seed in seeds:
         told = documents(count, seed)
-        heard = asyncio.run(_heard(told, seed))
+        heard = asyncio.run(_heard(told, seed, shared))
         services = tuple(dict.fromkeys(name for votes in heard for name in votes))
         for name, of_field in _seed_cells(told, heard, right).items():
             for pattern, found in of_field.items():
@@ -97,7 +99,13 @@ def measure(count: int, seeds: Sequence[int]) -> dict[str, Any]:
         risks = {name: _risks(of_field[pattern]) for name, of_field in cells.items()}
         fields[pattern] = {"accuracy": accuracy, "risk": risks}
         fields[pattern]["outcome"] = _outcome(accuracy, services, cells[CONSENSUS][pattern])
-    return {"documents": count, "seeds": list(seeds), "services": services, "fields": fields}
+    return {
+        "documents": count,
+        "seeds": list(seeds),
+        "shared": shared,
+        "services": services,
+        "fields": fields,
+    }
 
 
 def _patterns() -> list[str]:
@@ -105,7 +113,7 @@ def _patterns() -> list[str]:
     return [f"{path}[]" if one.fields else path for path, one in patterns(TASK.fields)]
 
 
-async def _heard(told: Sequence[Document], seed: int) -> list[dict[str, Reading]]:
+async def _heard(told: Sequence[Document], seed: int, shared: float) -> list[dict[str, Reading]]:
     """What each service says of each document; the embedded one where it is installed."""
     offline = load_embedded(OFFLINE, {"labels": _known_labels()})
     heard = []
@@ -113,7 +121,7 @@ async def _heard(told: Sequence[Document], seed: int) -> list[dict[str, Reading]
         family = detect_kind(about.path, about.text).family.value
         name = str(about.number)
         item = Item(name, name, about.path, about.text, {"family": family})
-        votes = {name: reading(name, about, seed) for name in SKILLS}
+        votes = {name: reading(name, about, seed, shared) for name in SKILLS}
         heard.append({**votes, OFFLINE: await offline.ask(Question(TASK, item))})
     return heard
 
