@@ -24,7 +24,7 @@ Leaf = str | float | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Skill:
+class ErrorRates:
     """How often a service errs, as probabilities for one value.
 
     ``wrong`` it gives another value, ``left_out`` none, ``invented`` one where there is none;
@@ -42,10 +42,12 @@ class Skill:
     by_field: Mapping[str, float] = field(default_factory=dict)
 
 
-SKILLS: Final[Mapping[str, Skill]] = {
-    "large": Skill(0.04, 0.01, 0.03, 0.02, 0.02, 0.6, {"people": 2.0, "due_date": 1.5}),
-    "medium": Skill(0.08, 0.03, 0.06, 0.05, 0.03, 0.4, {"date": 1.5, "supplier": 0.5, "paid": 1.5}),
-    "small": Skill(0.15, 0.06, 0.12, 0.10, 0.06, 0.2, {"currency": 0.5, "people": 0.6}),
+SKILLS: Final[Mapping[str, ErrorRates]] = {
+    "large": ErrorRates(0.04, 0.01, 0.03, 0.02, 0.02, 0.6, {"people": 2.0, "due_date": 1.5}),
+    "medium": ErrorRates(
+        0.08, 0.03, 0.06, 0.05, 0.03, 0.4, {"date": 1.5, "supplier": 0.5, "paid": 1.5}
+    ),
+    "small": ErrorRates(0.15, 0.06, 0.12, 0.10, 0.06, 0.2, {"currency": 0.5, "people": 0.6}),
 }
 SHARED: Final = 0.35
 """How often the luck about a value is that of the document, not of the service."""
@@ -72,7 +74,7 @@ class _Reader:
     """One service before one document."""
 
     def __init__(
-        self, service: str, skill: Skill, about: Document, seed: int, shared: float
+        self, service: str, skill: ErrorRates, about: Document, seed: int, shared: float
     ) -> None:
         self.skill = skill
         self.shared = shared
