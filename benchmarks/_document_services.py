@@ -14,7 +14,7 @@ from math import prod
 from typing import Final
 
 from benchmarks._document_words import GOODS, LANGUAGES, company
-from benchmarks._documents import CURRENCIES, FIELDS, KINDS, Document
+from benchmarks._documents import CURRENCIES, FIELDS, KINDS, GeneratedDocument
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
@@ -58,7 +58,7 @@ _INTO_TRAP: Final = 0.65
 _FIRST_TRAP: Final = 0.8
 
 
-def reading(service: str, about: Document, seed: int, shared: float = SHARED) -> Reading:
+def reading(service: str, about: GeneratedDocument, seed: int, shared: float = SHARED) -> Reading:
     """What a service says of a document, always the same; ``shared`` in [0, 1] is how often its
     luck is that of the others."""
     reader = _Reader(service, SKILLS[service], about, seed, shared)
@@ -74,7 +74,7 @@ class _Reader:
     """One service before one document."""
 
     def __init__(
-        self, service: str, skill: ErrorRates, about: Document, seed: int, shared: float
+        self, service: str, skill: ErrorRates, about: GeneratedDocument, seed: int, shared: float
     ) -> None:
         self.skill = skill
         self.shared = shared

@@ -77,7 +77,7 @@ first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class GeneratedDocument:
     """``numeric_dates``: whether day and month can be told apart by their order only."""
 
     number: int
@@ -101,7 +101,7 @@ class _Line:
     cents: int
 
 
-def document(number: int, seed: int) -> Document:
+def document(number: int, seed: int) -> GeneratedDocument:
     """The document of this number; layouts and languages take turns."""
     chance = random.Random(f"document {seed} {number}")
     layout = LAYOUTS[number % len(LAYOUTS)]
@@ -116,10 +116,12 @@ def document(number: int, seed: int) -> Document:
         tuple((f.name, values[f.name]) for f in FIELDS if values.get(f.name) is not None)
     )
     text = rendered(sheet, layout, chance)
-    return Document(number, layout, language.code, text, truth, beside, draft.numeric_dates)
+    return GeneratedDocument(
+        number, layout, language.code, text, truth, beside, draft.numeric_dates
+    )
 
 
-def documents(count: int, seed: int) -> list[Document]:
+def documents(count: int, seed: int) -> list[GeneratedDocument]:
     """The documents of the numbers from 0."""
     return [document(number, seed) for number in range(count)]
 

@@ -133,7 +133,7 @@ def majority(cell: Cell, confidences: Mapping[str, float | None]) -> CellConsens
 
 
 @dataclass(frozen=True, slots=True)
-class RiskFigures:
+class FieldRiskFigures:
     """Of the values of one field: how many cells, their error, the expected calibration error of
     their risks, and at each threshold the share of cells below it and the error among these."""
 
@@ -144,7 +144,7 @@ class RiskFigures:
     at_risk: Mapping[float, tuple[float, float]]
 
 
-def risk_figures(cells: Sequence[Judged], thresholds: Sequence[float]) -> RiskFigures:
+def risk_figures(cells: Sequence[Judged], thresholds: Sequence[float]) -> FieldRiskFigures:
     """The figures of some cells, of which there must be one at least."""
     risks = np.array([one.risk for one in cells])
     right = np.array([one.right for one in cells], bool)
@@ -154,4 +154,6 @@ def risk_figures(cells: Sequence[Judged], thresholds: Sequence[float]) -> RiskFi
         error = float(1.0 - right[below].mean()) if below.any() else 0.0
         at_risk[threshold] = (float(below.mean()), error)
     ece = reliability(1.0 - risks, right, BINS).expected_calibration_error
-    return RiskFigures(len(cells), float(1.0 - right.mean()), float(risks.mean()), ece, at_risk)
+    return FieldRiskFigures(
+        len(cells), float(1.0 - right.mean()), float(risks.mean()), ece, at_risk
+    )

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks._document_services import SHARED, SKILLS, reading
 from benchmarks._document_words import LANGUAGES
-from benchmarks._documents import TASK, Document, documents
+from benchmarks._documents import TASK, GeneratedDocument, documents
 from benchmarks._output import table, write_json
 from benchmarks._record_scores import Judged, judged, majority, marks, risk_figures
 from orchestration_assets.disagreement.record_weights import weigh_records
@@ -113,7 +113,9 @@ def _patterns() -> list[str]:
     return [f"{path}[]" if one.fields else path for path, one in patterns(TASK.fields)]
 
 
-async def _heard(told: Sequence[Document], seed: int, shared: float) -> list[dict[str, Reading]]:
+async def _heard(
+    told: Sequence[GeneratedDocument], seed: int, shared: float
+) -> list[dict[str, Reading]]:
     """What each service says of each document; the embedded one where it is installed."""
     offline = load_embedded(OFFLINE, {"labels": _known_labels()})
     heard = []
@@ -136,7 +138,7 @@ def _known_labels() -> dict[str, list[str]]:
 
 
 def _seed_cells(
-    told: Sequence[Document],
+    told: Sequence[GeneratedDocument],
     heard: Sequence[Mapping[str, Reading]],
     right: Mapping[str, defaultdict[str, list[bool]]],
 ) -> dict[str, dict[str, list[Judged]]]:
