@@ -116,7 +116,7 @@ def _patterns() -> list[str]:
 async def _heard(
     told: Sequence[GeneratedDocument], seed: int, shared: float
 ) -> list[dict[str, Reading]]:
-    """What each service says of each document; the embedded one where it is installed."""
+    """What each service says of each document."""
     offline = load_embedded(OFFLINE, {"labels": _known_labels()})
     heard = []
     for about in told:
