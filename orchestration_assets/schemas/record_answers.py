@@ -137,6 +137,8 @@ def record_of(text: str) -> RecordAnswer:
     if not isinstance(held, dict) or not isinstance(held.get(_FIELDS), dict):
         raise ValueError("a structured answer must be a JSON object with the member 'fields'")
     quotes = held.get(_QUOTES, {})
+    if not isinstance(quotes, dict):
+        raise ValueError("the quotes of a structured answer must be a JSON object")
     return RecordAnswer(
         _values(held[_FIELDS]),
         tuple(quotes.items()),
@@ -164,10 +166,18 @@ def is_storable_record(value: Any) -> TypeGuard[RecordAnswer]:
     """Whether the value is a record that tables can hold: whole text and finite numbers."""
     return (
         isinstance(value, RecordAnswer)
-        and isinstance(value.values, tuple)
+        and _is_shaped(value)
         and all(isinstance(name, str) and _is_storable(one) for name, one in value.values)
         and all(_is_whole(path) and _is_whole(words) for path, words in value.quotes)
         and all(map(_is_whole, (*value.ungrounded, *value.absent)))
+    )
+
+
+def _is_shaped(record: RecordAnswer) -> bool:
+    """Whether its parts are what their types say, as those of a service of one's own may not be."""
+    pairs, paths = (record.values, record.quotes), (record.ungrounded, record.absent)
+    return all(isinstance(part, tuple) for part in (*pairs, *paths)) and all(
+        isinstance(pair, tuple) and len(pair) == 2 for part in pairs for pair in part
     )
 
 
@@ -187,6 +197,8 @@ def _is_whole(text: Any) -> bool:
 
 def whole_record(record: RecordAnswer) -> RecordAnswer:
     """The record with whole characters only, whatever else it holds."""
+    if not _is_shaped(record):
+        return record
     return RecordAnswer(
         tuple((_whole(name), _whole(value)) for name, value in record.values),
         tuple((_whole(path), _whole(words)) for path, words in record.quotes),

@@ -1,6 +1,7 @@
 """A number as people write it, with its unit or currency beside it, read where it can mean one."""
 
 import re
+from math import isfinite
 from typing import Final
 
 _NUMBER: Final = re.compile(
@@ -35,5 +36,7 @@ def plain_number(text: str) -> float | None:
             return None
         digits = digits.replace(mark, "")
     value = float(f"{digits}{rest.replace(',', '.')}{match['power'] or ''}")
+    if not isfinite(value):
+        return None
     negative = match["sign"] in ("-", "\u2212", "(") or before.strip().endswith(("-", "\u2212"))
     return -value if negative else value

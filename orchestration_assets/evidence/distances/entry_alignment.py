@@ -61,6 +61,8 @@ def similarities(
     """How similar each entry of the first list is to each of the second: (n, m) in [0, 1]."""
     shape = (len(first), len(second))
     total, weights = np.zeros(shape), np.zeros(shape)
+    if not first or not second:
+        return total
     for field in fields:
         if field.type is FieldType.LIST:
             continue
@@ -90,9 +92,11 @@ def _same(first: Sequence[Any], second: Sequence[Any], field: RecordField) -> Fl
         near: Floats = (np.abs(a[:, None] - b[None, :]) <= room).astype(np.float64)
         return near
     if field.type is FieldType.DATE:
-        return np.array(
-            [[float(_one_date(str(one), str(other))) for other in second] for one in first]
-        ).reshape(len(first), len(second))
+        a, b = (np.array([str(v) for v in values]) for values in (first, second))
+        one_day = np.char.startswith(a[:, None], b[None, :])
+        one_day |= np.char.startswith(b[None, :], a[:, None])
+        dates: Floats = one_day.astype(np.float64)
+        return dates
     folded = [
         np.array([fold(str(v)) if isinstance(v, str) else str(v) for v in values])
         for values in (first, second)
@@ -104,7 +108,3 @@ def _same(first: Sequence[Any], second: Sequence[Any], field: RecordField) -> Fl
     cosine = np.clip((a @ b.T).astype(np.float64), 0.0, 1.0)
     alike: Floats = np.maximum(equal, cosine)
     return alike
-
-
-def _one_date(first: str, second: str) -> bool:
-    return first.startswith(second) or second.startswith(first)

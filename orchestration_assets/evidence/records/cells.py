@@ -25,7 +25,8 @@ class Cell:
     ``path`` names it (``lines[2].amount``), ``pattern`` all values of its field
     (``lines[].amount``). ``values``: service -> what it says, None where it says nothing; services
     that know nothing of the entry that the value is part of are left out. A cell that is an entry
-    itself (``lines[2]``) holds True for services that have the entry. ``own``: service -> the path
+    itself (``lines[2]``) holds True for services that have the entry, or its text, as a field of
+    type text, where entries are plain. ``own``: service -> the path
     of the value in its own record, whose entries may stand in another order.
     """
 
@@ -38,7 +39,7 @@ class Cell:
     @property
     def is_entry(self) -> bool:
         """Whether it says that an entry with fields of its own is there at all."""
-        return self.field.type is FieldType.LIST and not self.field.plain
+        return self.field.type is FieldType.LIST
 
 
 def cells_of(
@@ -82,9 +83,10 @@ def _cells(
         for number, thing in enumerate(_things(lists, field.fields)):
             place, of_list = f"{here}[{number}]", f"{named}[]"
             own = {name: part.path for name, part in thing.items()}
-            yield Cell(
-                place, of_list, field, {name: _held(thing.get(name), field) for name in parts}, own
-            )
+            # plain texts are compared as the texts that they are
+            held = field.fields[0] if field.plain else field
+            said = {name: _held(thing.get(name), field) for name in parts}
+            yield Cell(place, of_list, held, said, own)
             if not field.plain:
                 yield from _cells(thing, field.fields, place, of_list)
 

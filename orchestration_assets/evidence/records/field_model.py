@@ -4,10 +4,12 @@ A model of the values of one field without gold, after Dawid and Skene (1979) wi
 service (the one-coin model), and two things that extraction has beyond labelling: a service may
 leave a value out, and may give one where there is none. Where the item has a value, service s gives
 it with probability a_s, leaves it out with m_s, and gives a wrong one with w_s, which together are
-1; where it has none, s gives something with h_s. A further wrong value is the same as
-the first with probability q, because services trip over the same places. All of it is estimated by
-expectation maximisation; in the M step a service is counted against the posterior of the others, so
-that none confirms itself. Dirichlet and beta priors keep the estimates of few items near the prior.
+1; where it has none, s gives something with h_s. Services trip over the same places: some cells are
+harder than others for all of them, and a further wrong value is the same as the first with
+probability q. How much harder, and the prior of q, cannot be learned from agreement alone (who
+agrees in error looks like who is right), so they are set, q to one half: of language models that
+both err on a question, 60 % say the same (Kim, Garg, Peng and Garg 2025). The rest is estimated by
+expectation maximisation. Dirichlet and beta priors keep the estimates of few items near the prior.
 """
 
 from dataclasses import dataclass
@@ -25,10 +27,12 @@ _SETTLED: Final = 1e-5
 # pseudo-counts: right, left out, wrong
 _PRIOR: Final = np.array([6.0, 1.0, 1.5])
 _INVENTED: Final = np.array([1.0, 5.0])
-_COINCIDE: Final = np.array([1.0, 2.0])
+_COINCIDE: Final = np.array([10.0, 10.0])
 _EXISTS: Final = np.array([4.0, 1.0])
 _INVENTED_SHARE: Final = 0.1
 _MOST_INVENTED: Final = 0.35
+# share of the cells, and what multiplies the odds of a wrong value there: on average one
+_DIFFICULTIES: Final = ((0.75, 0.6), (0.25, 2.6))
 _FLOOR: Final = 1e-6
 
 
@@ -58,6 +62,20 @@ class FieldModel:
         among the values that are given.
         """
         right, wrong = self.of_given(codes, confidences)
+        scores = np.logaddexp.reduce(
+            [
+                np.log(share) + self._scores(codes, *_at_odds(right, wrong, factor))
+                for share, factor in _DIFFICULTIES
+            ]
+        )
+        scores -= scores.max(axis=1, keepdims=True)
+        shares: Floats = np.exp(scores)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares
+
+    def _scores(self, codes: Ints, right: Floats, wrong: Floats) -> Floats:
+        """(n, K + 2) log-probabilities of each truth together with the codes, where services are
+        independent."""
         n, k = codes.shape
         log_right, log_wrong = np.log(right), np.log(wrong)
         log_invented = np.broadcast_to(np.log(self.invented), codes.shape)
@@ -89,10 +107,7 @@ class FieldModel:
         one_right = there + apart * np.maximum(groups - 2, 0)
         scores[:, 1 : k + 1] = one_right[:, None] + of_group
         scores[:, k + 1] = there + apart * np.maximum(groups - 1, 0)
-        scores -= scores.max(axis=1, keepdims=True)
-        shares: Floats = np.exp(scores)
-        shares /= shares.sum(axis=1, keepdims=True)
-        return shares
+        return scores
 
     def of_given(self, codes: Ints, confidences: Floats | None) -> tuple[Floats, Floats]:
         """(n, K) probabilities that a service gives the right value, and that it gives a wrong
@@ -105,6 +120,14 @@ class FieldModel:
         share = np.clip(confidences, _FLOOR, 1.0 - _FLOOR)
         stated = ~np.isnan(confidences)
         return np.where(stated, given * share, right), np.where(stated, given * (1 - share), wrong)
+
+
+def _at_odds(right: Floats, wrong: Floats, factor: float) -> tuple[Floats, Floats]:
+    """Right and wrong, of the same sum, with the odds of wrong times the factor."""
+    given = right + wrong
+    worse = factor * wrong
+    share = worse / (right + worse)
+    return given * (1.0 - share), given * share
 
 
 def prior_model(services: int) -> FieldModel:
@@ -124,8 +147,10 @@ def prior_model(services: int) -> FieldModel:
 def fit_field(codes: Ints) -> FieldModel:
     """The model of a field by what K services said in n cells, ``codes`` (n, K)."""
     model = prior_model(codes.shape[1])
+    # few patterns recur in many cells
+    distinct, times = np.unique(codes, axis=0, return_counts=True)
     for _ in range(_ITERATIONS):
-        fitted = _refit(model, codes)
+        fitted = _refit(model, distinct, times.astype(np.float64))
         moved = np.abs(fitted.right - model.right).max(initial=0.0)
         model = fitted
         if moved < _SETTLED:
@@ -133,8 +158,9 @@ def fit_field(codes: Ints) -> FieldModel:
     return model
 
 
-def _refit(model: FieldModel, codes: Ints) -> FieldModel:
-    n, k = codes.shape
+def _refit(model: FieldModel, codes: Ints, times: Floats) -> FieldModel:
+    """The model by distinct cells (m, K), each of which occurs some ``times`` (m,)."""
+    n, k = float(times.sum()), codes.shape[1]
     told = model.posterior(codes)
     absent = told[:, 0]
     asked, gave = codes != NOT_ASKED, codes > ABSENT
@@ -142,25 +168,26 @@ def _refit(model: FieldModel, codes: Ints) -> FieldModel:
     there = (1.0 - absent)[:, None]
     missed = np.where(asked & ~gave, there, 0.0)
     failed = np.where(gave, there, 0.0) - hit
-    counts = _PRIOR + np.stack([one.sum(axis=0) for one in (hit, missed, failed)], axis=1)
+    counts = _PRIOR + np.stack([times @ one for one in (hit, missed, failed)], axis=1)
     shares = counts / counts.sum(axis=1, keepdims=True)
-    made_up = np.where(gave, absent[:, None], 0.0).sum()
-    silent = np.where(asked & ~gave, absent[:, None], 0.0).sum()
+    made_up = float((times @ np.where(gave, absent[:, None], 0.0)).sum())
+    silent = float((times @ np.where(asked & ~gave, absent[:, None], 0.0)).sum())
     strength = 1.0 + _INVENTED_SHARE * n
     invented = _mean(strength * _INVENTED + np.array([made_up, silent]))
-    met, chances = _coincidences(codes, told)
+    met, chances = _coincidences(codes, told, times)
+    without = float(times @ absent)
     return FieldModel(
         shares[:, 0],
         shares[:, 1],
         shares[:, 2],
         np.full(k, min(invented, _MOST_INVENTED)),
         _mean(_COINCIDE + np.array([met, max(chances - met, 0.0)])),
-        _mean(_EXISTS + np.array([n - absent.sum(), absent.sum()])),
-        n,
+        _mean(_EXISTS + np.array([n - without, without])),
+        int(n),
     )
 
 
-def _coincidences(codes: Ints, told: Floats) -> tuple[float, float]:
+def _coincidences(codes: Ints, told: Floats, times: Floats) -> tuple[float, float]:
     """How often a wrong value was one that is there already, and how often it could have been."""
     k = codes.shape[1]
     sizes = np.stack([(codes == group).sum(axis=1) for group in range(1, k + 1)], axis=1)
@@ -170,8 +197,8 @@ def _coincidences(codes: Ints, told: Floats) -> tuple[float, float]:
         inside = 1 <= group <= k
         wrong = given - (sizes[:, group - 1] if inside else 0)
         apart = groups - (sizes[:, group - 1] > 0 if inside else 0)
-        met += float((told[:, group] * (wrong - apart)).sum())
-        chances += float((told[:, group] * np.maximum(wrong - 1, 0)).sum())
+        met += float((times * told[:, group] * (wrong - apart)).sum())
+        chances += float((times * told[:, group] * np.maximum(wrong - 1, 0)).sum())
     return met, chances
 
 
