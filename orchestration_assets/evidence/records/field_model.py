@@ -7,9 +7,8 @@ it with probability a_s, leaves it out with m_s, and gives a wrong one with w_s,
 1; where it has none, s gives something with h_s. Services trip over the same places: some cells are
 harder than others for all of them, and a further wrong value is the same as the first with
 probability q. How much harder, and the prior of q, cannot be learned from agreement alone (who
-agrees in error looks like who is right), so they are set, q to one half: of language models that
-both err on a question, 60 % say the same (Kim, Garg, Peng and Garg 2025). The rest is estimated by
-expectation maximisation. Dirichlet and beta priors keep the estimates of few items near the prior.
+agrees in error looks like who is right), so they are set, by judgement, q to one half. The rest is
+estimated by expectation maximisation. Dirichlet and beta priors keep the estimates of few items near the prior.
 """
 
 from dataclasses import dataclass
