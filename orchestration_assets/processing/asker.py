@@ -299,11 +299,18 @@ def _with(
     )
 
 
+def checked_reading(reading: Reading, question: Question) -> Reading:
+    """The reading as tables hold it, with what of it does not stand in the content.
+
+    Raises UnfitReadingError for one that cannot be kept.
+    """
+    return grounded(kept_reading(reading, question.task.kind), question.item.text)
+
+
 async def reading_of(service: Service, question: Question) -> Reading:
     """What the service says; whatever it raises, or gives that cannot be kept, is a failure."""
     try:
-        reading = kept_reading(await service.ask(question), question.task.kind)
-        return grounded(reading, question.item.text)
+        return checked_reading(await service.ask(question), question)
     except UnfitReadingError as error:
         return Reading(Status.REJECTED_OUTPUT, reason=str(error))
     except Exception as error:  # noqa: BLE001 -- whatever a service raises is its failure

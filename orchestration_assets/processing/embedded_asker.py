@@ -6,10 +6,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
-from orchestration_assets.processing.asker import CACHE, CALLED, AskResult, reading_of
+from orchestration_assets.processing.asker import (
+    CACHE,
+    CALLED,
+    AskResult,
+    checked_reading,
+    reading_of,
+)
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
-from orchestration_assets.schemas.storable_readings import kept_reading
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.identity import service_identity
 from resources.ai_services.resilience.attempts import Attempt
@@ -66,7 +71,7 @@ class EmbeddedAsker:
             try:
                 given = service.answers(list(by_key.values()))
                 told = zip(given, by_key.values(), strict=True)
-                readings = [kept_reading(one, question.task.kind) for one, question in told]
+                readings = [checked_reading(one, question) for one, question in told]
             except Exception:  # noqa: BLE001, S112 -- asked one by one, each failure is its own
                 continue
             share_ms = (self._clock() - began) * 1000 / len(by_key)

@@ -13,6 +13,7 @@ from orchestration_assets.processing import embedded_plans
 from orchestration_assets.processing.answer_cache import AnswerCache, answer_key
 from orchestration_assets.processing.batch import record_finder
 from orchestration_assets.processing.concurrent_calls import WaitingError, completed
+from orchestration_assets.processing.embedded_asker import EmbeddedAsker
 from orchestration_assets.processing.embedded_plans import embedded_items, process_embedded
 from orchestration_assets.processing.event_loop import (
     BatchLimits,
@@ -23,12 +24,14 @@ from orchestration_assets.processing.event_loop import (
 from orchestration_assets.processing.sure_questions import sure_questions
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.items import Item, Question, Reading
+from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice
+from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, INTERPRETATIONS, PlanRow
 from orchestration_assets.services.contract import EmbeddedService
 from resources.feature_cache.lmdb_store import LmdbStore
+from tests.evidence.records_drawn import FIELDS
 from tests.processing.services import TASK, TASKS, Scripted, by_name, ok
 from tests.processing.test_nestings import SERVICES, TEXT, nestings, say
 from tests.rows import row
@@ -144,6 +147,34 @@ def test_so_do_services_that_answer_many_at_once(tmp_path) -> None:
     process_embedded(plans, work_of(*again), AnswerCache(kept), load)
     failing = {row.service for row in done.interpretations["parallel"] if row.status == "failed"}
     assert {one.name for one in again if one.at_once} <= failing
+
+
+def test_quotes_of_records_answered_together_are_looked_for_in_the_content(tmp_path) -> None:
+    """As when each is answered alone: what does not stand there is told."""
+    task = Task("facts", "1", AnswerKind.RECORD, fields=FIELDS, quotes=True)
+
+    class Quoting(Together):
+        def answers(self, questions: Sequence[Question]) -> list[Reading]:
+            self.at_once += len(questions)
+            return [self.answer(question) for question in questions]
+
+        def answer(self, question: Question) -> Reading:
+            name = FIELDS[0].name
+            record = RecordAnswer(((name, "x"),), ((name, question.item.text[::-1]),))
+            return Reading(Status.OK, record, 0.5)
+
+    questions = [("a", Question(task, load(f"i{n}"))) for n in range(3)]
+    told = []
+    for at_once in (False, True):
+        service = Quoting("a")
+        asker = EmbeddedAsker({"a": service}, AnswerCache(LmdbStore(tmp_path / str(at_once))))
+        asker.recall(questions)
+        if at_once:
+            asker.answer_ahead(questions)
+        told.append([completed(asker.ask(*one)).reading for one in questions])
+        assert service.at_once == 3 * at_once
+    assert told[0] == told[1]
+    assert all(one.answer.ungrounded for one in told[0])
 
 
 @settings(
