@@ -16,21 +16,40 @@ from jinja2.bccache import Bucket
 from resources.table_store import write_atomically
 
 _DIGEST: Final = 16
+# of an environment what a template is compiled by, what escapes values before all else
+_OPTIONS: Final = (
+    "autoescape",
+    "block_start_string",
+    "block_end_string",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "line_statement_prefix",
+    "line_comment_prefix",
+    "trim_blocks",
+    "lstrip_blocks",
+    "newline_sequence",
+    "keep_trailing_newline",
+    "optimized",
+    "is_async",
+)
 
 
 class CompiledTemplates(BytecodeCache):
     """Keeps templates of a package in its ``__pycache__``, under Python's own rules.
 
     Whoever can write there can change the modules themselves. Nothing is written where Python
-    writes no bytecode, or this user may not; what was compiled from another source, by another
-    Jinja or for another Python is compiled anew.
+    writes no bytecode, or this user may not; what was compiled from another source, with other
+    options, by another Jinja or for another Python is compiled anew.
     """
 
     def get_bucket(
         self, environment: Environment, name: str, filename: str | None, source: str
     ) -> Bucket:
         """The template ``name``, compiled if that has been kept."""
-        made_of = f"{jinja_version}\0{sys.version}\0{name}\0{filename}\0{source}"
+        options = repr([getattr(environment, option) for option in _OPTIONS])
+        made_of = f"{jinja_version}\0{sys.version}\0{options}\0{name}\0{filename}\0{source}"
         checksum = blake2b(made_of.encode(), digest_size=_DIGEST).hexdigest()
         bucket = Bucket(environment, filename or "", checksum)
         self.load_bytecode(bucket)

@@ -49,6 +49,13 @@ def test_what_is_no_compiled_template_is_replaced(folder: Path, damage: bytes) -
         assert kept.read_bytes() == whole
 
 
+def test_what_was_compiled_without_escaping_is_compiled_anew(folder: Path) -> None:
+    loader, kept = FileSystemLoader(folder), CompiledTemplates()
+    plain = Environment(loader=loader, autoescape=False, bytecode_cache=kept)
+    assert plain.get_template("page.html").render(name="<Ada>") == "Hello <Ada>"
+    assert _page(folder) == "Hello &lt;Ada&gt;"
+
+
 def test_nothing_is_written_where_python_writes_no_bytecode(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
