@@ -212,6 +212,8 @@ class OpenEventLogStorage(SqliteEventLogStorage):
             return False
         try:
             with engine.begin() as connection:
+                # Python begins none for statements that make tables
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
                 for statement in tables:
                     connection.exec_driver_sql(statement)
                 connection.execute(_STAMP, {"version": version})

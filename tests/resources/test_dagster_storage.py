@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from orchestration_assets.command.instance import open_instance
+from resources import dagster_storage
 from resources.dagster_storage import OpenEngines, OpenEventLogStorage, OpenRunStorage
 from resources.home import Home
 
@@ -151,6 +152,27 @@ def test_the_database_of_a_run_is_as_the_stock_storage_makes_it(tmp_path: Path) 
     assert made == expected
     version = "SELECT version_num FROM alembic_version"
     made, expected = (_rows(database, version) for database in databases)
+    assert made == expected
+
+
+def test_the_tables_of_a_run_come_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_instance(Home(tmp_path / "whole")) as instance:
+        whole = materialize(instance)
+    with open_instance(Home(tmp_path / "ours")) as instance:
+        materialize(instance)
+        # it ends between the tables and their indexes
+        tables_alone = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name GLOB '[a-r]*'"
+        broken = text(f"{tables_alone} UNION ALL SELECT 'no statement'")
+        monkeypatch.setattr(dagster_storage, "_TABLES", broken)
+        run = materialize(instance)
+    # what the stock storage makes of tables that are there already lacks their indexes
+    tables = "SELECT type, name FROM sqlite_master ORDER BY type, name"
+    made, expected = (
+        _rows(tmp_path / home / "dagster" / "history" / "runs" / f"{of_run}.db", tables)
+        for home, of_run in (("ours", run), ("whole", whole))
+    )
     assert made == expected
 
 
