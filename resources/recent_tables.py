@@ -15,7 +15,7 @@ _BYTES: Final = 1 << 20
 _TICK_NS: Final = 20_000_000
 
 _Key = tuple[Hashable, ...]
-_Version = tuple[int, int, int, int]
+_Version = tuple[int, int, int, int, int]
 
 
 class RecentTables:
@@ -33,7 +33,9 @@ class RecentTables:
 
         It is ``read`` unless it has been since the file was written.
         """
-        version = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+        # what is put back over a file may bring its time along, but not that of the change
+        times = state.st_mtime_ns, state.st_ctime_ns
+        version = (state.st_dev, state.st_ino, state.st_size, *times)
         with self._lock:
             found = self._read.get(key)
             if found is not None and found[0] == version:

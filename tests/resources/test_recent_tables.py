@@ -46,6 +46,20 @@ def test_another_file_in_its_place_is_read(tmp_path: Path) -> None:
         assert read_parquet(path)["a"].to_pylist() == list(numbers)
 
 
+def test_a_file_that_is_put_back_in_place_with_its_time_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "one.parquet"
+    _write(path, 1, 2)
+    before = path.stat()
+    assert read_parquet(path)["a"].to_pylist() == [1, 2]
+    other = parquet_bytes(pa.table({"a": (3, 4), "b": (3, 4)}))
+    assert len(other) == before.st_size
+    time.sleep(0.02)  # beyond a tick of the system's clock
+    path.write_bytes(other)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_ino == before.st_ino
+    assert read_parquet(path)["a"].to_pylist() == [3, 4]
+
+
 def test_what_was_written_just_now_is_read_each_time(tmp_path: Path) -> None:
     path = tmp_path / "one.parquet"
     _write(path, 1, 2)
