@@ -37,8 +37,9 @@ _TIME: Final = struct.Struct(">d")
 _SIZES: Final = struct.Struct(">II")
 # in the place of the first key's length, which is never as large
 _COMPRESSED: Final = (1 << 32) - 1
-# the share of the cap that groups may take before they are taken apart
-_GROUPS_MOST: Final = 1 / 8
+# the share of the cap that groups may take before they are taken apart: they are compressed, and
+# whoever looks answers up holds them unpacked
+_GROUPS_MOST: Final = 1 / 32
 # value by key; time and key by number, in the order of writing; groups by number
 _TREES: Final[dict[str, dict[str, bool]]] = {"values": {}, "order": {}, "groups": {}}
 
@@ -200,10 +201,12 @@ class LmdbStore:
         values: dict[str, bytes] = {}
         for place, stored in groups:
             group = unseal(place.hex(), stored)
-            if group is None:
-                self.counts.corrupt += 1
-            else:
-                values |= _unpacked(_decompressed(group))
+            try:
+                values |= {} if group is None else _unpacked(_decompressed(group))
+                is_whole = group is not None
+            except (pa.ArrowException, OSError, ValueError, struct.error):
+                is_whole = False
+            self.counts.corrupt += not is_whole
         return values
 
     def _portions(self, values: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
@@ -276,10 +279,10 @@ class LmdbStore:
         if not self._database.exists():
             return
         try:
-            self._settle_groups()
             with self._database.transaction() as transaction:
                 for key, stored in transaction.cursor("values"):
                     yield self._as_put(key.decode(), stored[_NUMBER.size :])
+                yield from self._taken_apart(transaction.cursor("groups")).values()
         except (OSError, DamagedFileError) as error:
             raise self.failure(error) from error
 

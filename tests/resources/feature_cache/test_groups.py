@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,3 +130,30 @@ def test_a_damaged_group_is_ignored_and_counted(tmp_path) -> None:
     store = LmdbStore(tmp_path)
     assert store.get_many(["a"]) == {}
     assert store.counts.corrupt == 1
+
+
+@pytest.mark.parametrize("body", [struct.pack(">II", 2**32 - 1, 9) + b"packed?", b"short"])
+def test_so_is_a_sealed_group_that_cannot_be_taken_apart(tmp_path: Path, body: bytes) -> None:
+    place = struct.pack(">Q", 1)
+    program = (
+        "import sys, lmdb; e = lmdb.open(sys.argv[1], max_dbs=3, map_size=1 << 24)\n"
+        "with e.begin(write=True) as t:\n"
+        f"    t.put({place!r}, {seal(place.hex(), body)!r}, db=e.open_db(b'groups', t))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    store = LmdbStore(tmp_path)
+    store.put_group({"a": b"1"})
+    assert store.get_many("a") == {"a": b"1"}
+    assert store.counts.corrupt == 1
+    store.put_many({"b": b"2"})
+    assert LmdbStore(tmp_path).get_many("ab") == {"a": b"1", "b": b"2"}
+
+
+def test_every_value_is_listed_and_nothing_is_written(tmp_path: Path) -> None:
+    store = LmdbStore(tmp_path, words=b"values that are alike")
+    store.put_many({"a": b"values that are alike: 1"})
+    store.put_group({"b": b"values that are alike: 2"})
+    before = (tmp_path / "data.mdb").read_bytes()
+    listed = LmdbStore(tmp_path, words=b"values that are alike").values()
+    assert sorted(listed) == [b"values that are alike: 1", b"values that are alike: 2"]
+    assert (tmp_path / "data.mdb").read_bytes() == before
