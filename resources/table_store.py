@@ -24,7 +24,7 @@ from resources.damage import leaving_out_damage, notice
 from resources.recent_tables import RecentTables
 
 _RECENT: Final = RecentTables()
-_MAKE_AGAIN: Final = "make it again with: orchestrate run SOURCE --reprocess"
+MAKE_AGAIN: Final = "make it again with: orchestrate run SOURCE --reprocess"
 _TAKE_IN_AGAIN: Final = "delete it: a run takes its files in again"
 _MAKE_CORPUS_AGAIN: Final = "delete it, and run orchestrate run SOURCE to make it again"
 
@@ -135,7 +135,7 @@ def parquet_bytes(table: pa.Table) -> bytes:
 def read_parquet(
     path: Path,
     columns: Sequence[str] | None = None,
-    remedy: str = _MAKE_AGAIN,
+    remedy: str = MAKE_AGAIN,
     later: pa.Schema | None = None,
 ) -> pa.Table:
     """A Parquet file of the home, or some of its columns.
@@ -259,7 +259,7 @@ class TableStore:
         cannot be read: also one without a column that is asked for, or without its key.
         """
         path = self.path(table, batch)
-        remedy = _MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
+        remedy = MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
         declared = TABLES.get(table)
         try:
             found = read_parquet(path, columns, remedy, declared and later_columns(declared))
@@ -274,7 +274,7 @@ class TableStore:
         """Whether the table is there and its columns can be read, as far as its end tells."""
         path = self.path(table, batch)
         try:
-            with _whole(path, _MAKE_AGAIN), path.open("rb") as file:
+            with _whole(path, MAKE_AGAIN), path.open("rb") as file:
                 names = set(pq.ParquetFile(file).schema_arrow.names)
         except (FileNotFoundError, DamagedFileError):
             return False

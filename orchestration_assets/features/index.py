@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.features.sketches import PERMUTATIONS, SKETCH_MASK
 from orchestration_assets.features.vectors import DIMENSIONS
@@ -18,7 +19,7 @@ from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.damage import notice
 from resources.model_registry import Artefact, ArtefactError, ModelRegistry
-from resources.table_store import TableMissingError, TableStore
+from resources.table_store import MAKE_AGAIN, TableMissingError, TableStore
 
 NAME: Final = "neighbour_index"
 
@@ -105,8 +106,12 @@ def _representatives(segment: Artefact, tables: TableStore, most: int) -> Indexe
         sketches = segment.arrays["sketches"][: int(has_sketch.sum())]
         return IndexedItems(names, segment.arrays["vectors"][: len(names)], has_sketch, sketches)
     table = tables.read(CONTENT_VECTORS.name, segment.version, ["item_id", "vector", "sketch"])
-    worded, vectors = number_rows(table["vector"], DIMENSIONS)
-    sketched, sketches = number_rows(table["sketch"], PERMUTATIONS)
+    try:
+        worded, vectors = number_rows(table["vector"], DIMENSIONS)
+        sketched, sketches = number_rows(table["sketch"], PERMUTATIONS)
+    except ValueError as error:
+        path = tables.path(CONTENT_VECTORS.name, segment.version)
+        raise DamagedFileError(path, str(error), MAKE_AGAIN) from error
     ids = table["item_id"].to_pylist()
     vector_of = {ids[n]: row for row, n in enumerate(worded.tolist())}
     sketch_of = {ids[n]: row for row, n in enumerate(sketched.tolist())}
@@ -121,10 +126,19 @@ def _representatives(segment: Artefact, tables: TableStore, most: int) -> Indexe
 
 
 def number_rows(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
-    """The rows that have numbers, and the numbers of each, shape (rows, width)."""
+    """The rows that have numbers, and the numbers of each, shape (rows, width).
+
+    Raises ValueError where a row has fewer or more, or what is no number.
+    """
     lists = column.combine_chunks()
     rows = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))
-    return rows, lists.flatten().to_numpy().reshape(len(rows), width)
+    lengths, flat = pc.list_value_length(lists).drop_null(), lists.flatten()
+    numbers = flat.to_numpy(zero_copy_only=False)
+    if not pc.all(pc.equal(lengths, width), min_count=0).as_py():
+        raise ValueError(f"has a row of other than {width} numbers")
+    if flat.null_count or not np.isfinite(numbers).all():
+        raise ValueError("has a row with what is no number")
+    return rows, numbers.reshape(len(rows), width)
 
 
 def _versions(registry: ModelRegistry, batch: str, window: int) -> list[str]:

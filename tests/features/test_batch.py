@@ -1,11 +1,13 @@
 """Batches one after the other: what is kept, what is linked, and that nobody sees the future."""
 
+import math
 import re
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -198,6 +200,21 @@ def test_a_segment_whose_table_is_gone_or_damaged_is_left_out(corpus, caplog) ->
     assert corpus.earlier("b2", 10).items == ()
 
 
+@pytest.mark.parametrize(
+    ("column", "numbers"),
+    [("vector", [0.5]), ("vector", [math.nan] * 512), ("sketch", [7] * 127), ("sketch", [])],
+)
+def test_so_is_one_whose_table_has_other_numbers(corpus, caplog, column, numbers) -> None:
+    corpus.run("b1", [corpus.write("a", document(1))])
+    tables = Home(corpus.home).tables
+    table = tables.read(CONTENT_VECTORS.name, "b1")
+    at = table.schema.get_field_index(column)
+    broken = pa.array([numbers], table.schema.field(at).type)
+    tables.write(CONTENT_VECTORS, table.set_column(at, table.schema.field(at), broken), "b1")
+    assert corpus.earlier("b2", 10).items == ()
+    assert re.search(r"left out: .*b1\.parquet: has a row.*--reprocess", caplog.text)
+
+
 def test_segments_that_held_the_numbers_themselves_are_read(corpus) -> None:
     rows = [*three_batches(corpus)["b1"], corpus.write("x", ["too", "short"])]
     corpus.run("b1", rows)
@@ -208,7 +225,7 @@ def test_segments_that_held_the_numbers_themselves_are_read(corpus) -> None:
         "items": np.array([item.encode() for item in now.items], dtype=np.bytes_),
         "vectors": now.vectors,
         "has_sketch": has_sketch,
-        "sketches": now.sketches,
+        "sketches": now.sketches | np.uint32(0xABCD << 16),  # they had 32 bits
     }
     corpus.store.store(NAME, arrays, {"window": 10, "earlier": [], "representatives": 2}, "b1")
     Home(corpus.home).tables.path(CONTENT_VECTORS.name, "b1").unlink()
