@@ -152,7 +152,7 @@ def profile_batch(
     """
     profile_cache = ProfileCache(cache, smallest_kept(execution.cache))
     profiles, recalled = profile_cache.recall(work.batch, work.rows)
-    keys = [row_key(row) for row in work.rows]
+    keys = _row_names(work.rows)
     schema = CONTENT_PROFILES.schema
     own = OwnTable(work.home, CONTENT_PROFILES.name, work.batch, keys, schema.names)
     stored, in_table = own.recall(
@@ -188,13 +188,21 @@ def profile_batch(
     return ProfiledBatch(table, placement.choice, from_cache, from_table, own.counts)
 
 
+def _row_names(rows: Iterable[AcceptedItem]) -> list[str]:
+    """What each row of a table of profiles was made from: rows name their items, which keys do not.
+
+    Of items with the same content and name another may be accepted when a manifest is made again.
+    """
+    return [f"{row_key(row)} {row.item_id} {row.path}" for row in rows]
+
+
 def stands_in_own_table(home: Home, row: ManifestRow, cache: FeatureCache) -> bool:
     """Whether the item's profile, which no tier keeps, is in the stored table of its batch.
 
     Raises TableMissingError and DamagedFileError for the manifest of the batch.
     """
     rows = list(accepted_items(home.tables.read(CONTENT_MANIFEST.name, row.batch)))
-    keys = [row_key(one) for one in rows]
+    keys = _row_names(rows)
     columns = ["status", "cut_by_clock"]
     own = OwnTable(home, CONTENT_PROFILES.name, row.batch, keys, columns)
     kept_from = smallest_kept(cache)

@@ -24,7 +24,8 @@ OWN_TABLE: Final = "table"
 
 def made_from(keys: Sequence[str]) -> str:
     """Names the keys of all rows of a table, in their order: 128 bits of blake2b, hex."""
-    return blake2b("\n".join(keys).encode(), digest_size=16).hexdigest()
+    named = "\n".join(keys).encode("utf-8", "surrogatepass")
+    return blake2b(named, digest_size=16).hexdigest()
 
 
 def marked(table: pa.Table, keys: Sequence[str]) -> pa.Table:

@@ -186,6 +186,23 @@ def test_the_stored_table_serves_only_what_it_was_made_from(bench, monkeypatch) 
     assert bench.run(min_item_bytes=None)[0].from_table == 0
 
 
+def test_another_item_of_the_same_content_and_name_has_its_own_row(bench) -> None:
+    """Where the first of two equal files is gone, the manifest made again accepts the second."""
+    cold, _ = bench.run(min_item_bytes=None)
+    Home(bench.home).tables.write(CONTENT_PROFILES, cold.profiles, "b")
+    rows = list(accepted(bench.folder))
+    (bench.folder / "other").mkdir()
+    (bench.folder / "00.py").rename(bench.folder / "other" / "00.py")
+    address = file_address(bench.folder / "other" / "00.py")
+    rows[0] = replace(rows[0], item_id="id-other", address=address, path="other/00.py")
+    execution = Execution()
+    work = ProfileChunk(Home(bench.home), "b", file_address(bench.folder), tuple(rows))
+    done = profile_batch(work, open_cache(bench.home, execution.cache), execution, no_workers())
+    for column in ("item_id", "path"):
+        assert done.profiles[column].to_pylist() == [getattr(row, column) for row in rows]
+    assert set(done.profiles["status"].to_pylist()) == {"ok"}
+
+
 def test_a_damaged_stored_table_costs_only_time(bench) -> None:
     cold, _ = bench.run(min_item_bytes=None)
     path = Home(bench.home).tables.write(CONTENT_PROFILES, cold.profiles, "b")
