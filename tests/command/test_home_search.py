@@ -8,7 +8,11 @@ import pytest
 
 from orchestration_assets.command import home_search
 from orchestration_assets.command.home_search import search_home
+from orchestration_assets.processing.answer_cache import encode
+from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.items import Reading
 from orchestration_assets.text.traces import Traces, distinctive_pieces
+from resources.home import Home
 
 TEXT = "The harbour master of Wexcombe keeps a ledger of every boat that never came home."
 
@@ -40,3 +44,21 @@ def test_a_piece_across_two_parts_of_a_file_is_found(name, write, tmp_path, monk
     found = search_home(tmp_path, traces, tmp_path / "none")
     assert found.pieces == set(pieces)
     assert found.unreadable == []
+
+
+@pytest.mark.parametrize("put", ["put_many", "put_group"])
+def test_what_kept_answers_quote_is_found_though_it_is_compressed(put, tmp_path) -> None:
+    answers = Home(tmp_path).answers
+    keys = [f"{number:032x}" for number in range(3)]
+    quote = encode(Reading(Status.OK, "a", 0.9, evidence=f"{TEXT} {TEXT}"))
+    getattr(answers, put)(dict.fromkeys(keys, quote))
+    pieces = distinctive_pieces([TEXT])
+    (database,) = tmp_path.rglob("data.mdb")
+    before = database.read_bytes()
+    assert TEXT.encode() not in before
+    found = search_home(tmp_path, Traces(pieces, ()), tmp_path / "none")
+    assert found.found == {database: set(pieces)}
+    assert found.unreadable == []
+    assert database.read_bytes() == before
+    assert Home(tmp_path).answers.forget([], lambda _, value: TEXT.encode() in value) == 3
+    assert not search_home(tmp_path, Traces(pieces, ()), tmp_path / "none").found
