@@ -182,13 +182,18 @@ class OpenEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._db_lock:
-            engine = self._engines.engine(self.conn_string_for_shard(shard))
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
-                yield connection
+        with self._db_lock, self._begun_connection(shard) as connection:
+            yield connection
+
+    @contextmanager
+    def _begun_connection(self, shard: str) -> Iterator[Connection]:
+        """What :meth:`_connect` gives, for who has the lock."""
+        engine = self._engines.engine(self.conn_string_for_shard(shard))
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        with engine.begin() as connection:
+            yield connection
 
     def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
         if _is_begun(engine):
@@ -233,7 +238,8 @@ class OpenEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _one_transaction(self) -> Iterator[Connection]:
-        with self._connect(INDEX_SHARD_NAME) as connection:
+        """A transaction of the index, for who has the lock."""
+        with self._begun_connection(INDEX_SHARD_NAME) as connection:
             self._begun.connection = connection
             try:
                 yield connection
@@ -244,16 +250,20 @@ class OpenEventLogStorage(SqliteEventLogStorage):
         self.store_event_batch([event])
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Stores events, those of one run in one transaction, and their traces in another."""
-        rows = [self._event_to_row(event) for event in events]
-        for run, of_run in groupby(rows, key=lambda row: row["run_id"]):
+        """Stores events, those of one run in one transaction, and their traces in another.
+
+        What cannot leave its traces is not stored either: Dagster stores it once more.
+        """
+        pairs = [(event, self._event_to_row(event)) for event in events]
+        for run, group in groupby(pairs, key=lambda pair: pair[1]["run_id"]):
+            of_run = list(group)
+            shared = [pair for pair in of_run if _is_shared(pair[0])]
             with self.run_connection(run) as connection:
-                connection.execute(_INSERT, list(of_run))
-        shared = [pair for pair in zip(events, rows, strict=True) if _is_shared(pair[0])]
-        if shared:
-            with self._one_transaction() as connection:
-                for event, row in shared:
-                    self._store_shared(connection, event, row)
+                connection.execute(_INSERT, [row for _, row in of_run])
+                if shared:
+                    with self._one_transaction() as index:
+                        for event, row in shared:
+                            self._store_shared(index, event, row)
 
     def _store_shared(
         self, connection: Connection, event: EventLogEntry, row: Mapping[str, Any]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -196,6 +197,36 @@ def test_what_is_written_at_once_is_what_is_written_one_by_one(
         )
     assert written[0] == written[1]
     assert all(written[0])
+
+
+def test_events_that_could_not_be_stored_at_once_are_not_stored_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    store_shared, stored = OpenEventLogStorage._store_shared, []
+
+    def locked_at_first(*of_event: Any) -> None:
+        stored.append(of_event)
+        if len(stored) == 2:
+            raise RuntimeError("database is locked")
+        store_shared(*of_event)
+
+    monkeypatch.setattr(OpenEventLogStorage, "_store_shared", locked_at_first)
+    others = [dg.asset(name=name)(lambda: None) for name in ("letters", "signs")]
+    with open_instance(Home(tmp_path)) as instance:
+        done = dg.materialize([numbers, *others], instance=instance, raise_on_error=False)
+    assert done.success
+    folder = tmp_path / "dagster" / "history" / "runs"
+    planned = (
+        "SELECT asset_key FROM event_logs "
+        "WHERE dagster_event_type = 'ASSET_MATERIALIZATION_PLANNED' ORDER BY asset_key"
+    )
+    for database in (folder / f"{done.run_id}.db", folder / "index.db"):
+        assert [key for (key,) in _rows(database, planned)] == [
+            '["letters"]',
+            '["numbers"]',
+            '["signs"]',
+        ]
 
 
 def test_a_partition_that_is_deleted_is_gone(tmp_path: Path) -> None:
