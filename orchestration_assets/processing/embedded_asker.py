@@ -73,7 +73,7 @@ class EmbeddedAsker:
         )
 
     def _key(self, name: str, question: Question) -> str:
-        if question.coverage >= 1.0 and not question.earlier:
+        if question.coverage >= 1.0 and not question.earlier and not question.answers:
             known = self._keys.get(_first(name, question))
             if known is not None:
                 return known

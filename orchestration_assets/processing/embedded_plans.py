@@ -17,6 +17,7 @@ from orchestration_assets.processing.event_loop import (
     failed,
 )
 from orchestration_assets.processing.plan_result import PlanResult
+from orchestration_assets.processing.task_waves import Answers, builds_on_others, in_waves
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.tables import PlanRow
 
@@ -68,8 +69,9 @@ def process_embedded(
         for portion in _portions(groups, load_item):
             asker.recall(_first_questions(portion, work))
             for group, item in portion:
-                for plan in group:
-                    collect(plan, _carried_out(plan, work, item, asker), processed)
+                results = _all_carried_out(group, work, item, asker)
+                for plan, done in zip(group, results, strict=True):
+                    collect(plan, done, processed)
                 advance(1)
             if cache.unsaved >= SAVE_EVERY:
                 cache.flush()
@@ -105,8 +107,25 @@ def _first_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tu
                     yield name, question
 
 
+def _all_carried_out(
+    plans: Sequence[PlanRow], work: BatchWork, item: Item | Exception, asker: EmbeddedAsker
+) -> Iterable[PlanResult]:
+    """What each plan of an item yields, in order."""
+    if isinstance(item, Exception) or not builds_on_others(plans, work.inputs):
+        return (_carried_out(plan, work, item, asker) for plan in plans)
+
+    async def carry_out(plan: PlanRow, answers: Answers) -> PlanResult:
+        return _carried_out(plan, work, item, asker, answers)
+
+    return completed(in_waves(plans, work.inputs, work.tasks, work.given, carry_out))
+
+
 def _carried_out(
-    plan: PlanRow, work: BatchWork, item: Item | Exception, asker: EmbeddedAsker
+    plan: PlanRow,
+    work: BatchWork,
+    item: Item | Exception,
+    asker: EmbeddedAsker,
+    answers: Answers = (),
 ) -> PlanResult:
     if isinstance(item, Exception):
         return failed(plan, work, asker.now(), f"content not readable: {item}", ())
@@ -117,7 +136,7 @@ def _carried_out(
         return results[-1]
 
     try:
-        return completed(carry_out(plan, work, item, ask))
+        return completed(carry_out(plan, work, item, ask, answers))
     except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
         reason = f"processing broke: {type(error).__name__}: {error}"
         return failed(plan, work, asker.now(), reason, results)
