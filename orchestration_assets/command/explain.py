@@ -34,6 +34,7 @@ from orchestration_assets.schemas.tables import (
     CallRow,
     DecisionRow,
     DisagreementRow,
+    FieldResolution,
     InterpretationRow,
     ManifestRow,
     PlanRow,
@@ -49,6 +50,8 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import BatchStore, TableStore
 
+_UNSURE_FROM: Final = 0.05
+"""The risk from which on a value is shown that all services agree on."""
 _TELLING: Final = (
     *("family", "language_guess", "byte_count", "line_count", "word_count", "prose_word_count"),
     *("structure_score", "creativity_score", "technicality_score", "ambiguity_score"),
@@ -418,6 +421,7 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
         words = f", error risk {risk:.3f}" if risk is not None else ""
         yield f"  answer        {resolution.status}: {_short(resolution.answer)}{words}"
         yield f"                {resolution.reason}"
+        yield from _field_lines(resolution.fields or ())
     for one in task.disagreements:
         yield f"  disagreement  {one.service_a} against {one.service_b}: {one.evidence}"
         yield f"                {_consequence_words(one)}"
@@ -425,6 +429,29 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
             yield f"                by {one.basis}"
         if one.nearby:
             yield f"                {one.nearby}"
+
+
+def _field_lines(fields: Sequence[FieldResolution]) -> Iterator[str]:
+    """The values of a record on which services differ, or that are unsure; how many others are."""
+    quiet = [one for one in fields if _is_quiet(one)]
+    for one in fields:
+        if _is_quiet(one):
+            continue
+        others = [f"{other.service} says {_short(other.value)}" for other in one.dissenters]
+        if one.missing:
+            others.append(f"{', '.join(one.missing)} nothing")
+        if one.ungrounded:
+            others.append(f"what {', '.join(one.ungrounded)} quotes does not stand in the content")
+        value = "no value" if one.value is None else _short(one.value)
+        against = f"; {'; '.join(others)}" if others else ""
+        yield f"    {one.path:<18} {value}, error risk {one.risk:.3f}{against}"
+    if quiet:
+        riskiest = max(one.risk for one in quiet)
+        yield f"    {len(quiet)} values on which all agree, error risk at most {riskiest:.3f}"
+
+
+def _is_quiet(one: FieldResolution) -> bool:
+    return not (one.dissenters or one.missing or one.ungrounded) and one.risk < _UNSURE_FROM
 
 
 def _content_lines(excerpt: ContentExcerpt, shown_for: str | None) -> Iterator[str]:

@@ -7,8 +7,8 @@ counts. So a person who mends a file and drops it again never wonders which half
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import groupby
@@ -26,6 +26,11 @@ from orchestration_assets.content.listed_answers import (
     named_answer,
     says_none,
 )
+from orchestration_assets.content.record_verdicts import (
+    RecordVerdictError,
+    merged,
+    read_record_verdict,
+)
 from orchestration_assets.content.spreadsheets import mangled
 from orchestration_assets.content.verdict_files import (
     ASKED_IN,
@@ -41,6 +46,12 @@ from orchestration_assets.policy.problems import closest_name, one_line
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import TaskConfig
+from orchestration_assets.schemas.record_answers import (
+    RecordAnswer,
+    record_json,
+    record_of,
+    record_text,
+)
 from orchestration_assets.schemas.verdicts import GoldRow, PastVerdict, VerdictRow
 from orchestration_assets.text.local_dates import (
     DateOrder,
@@ -171,6 +182,7 @@ def _row(
         answer=shown(answer) or "",
         answer_set=_members(answer),
         answer_score=answer if isinstance(answer, float) else None,
+        answer_record=record_json(answer) if isinstance(answer, RecordAnswer) else None,
         who=given.who,
         said_at=given.said_at,
         asked_in=given.asked_in,
@@ -292,6 +304,11 @@ def _answer(value: Any, task: TaskConfig) -> Answer:
             return _score(value, task.scale)
         case AnswerKind.SET:
             return _set(value, task.labels)
+        case AnswerKind.RECORD:
+            try:
+                return read_record_verdict(value, task.record_fields)
+            except RecordVerdictError as error:
+                raise FieldError("verdict", str(error)) from error
         case AnswerKind.VECTOR:
             raise FieldError("verdict", "nobody can judge a vector: leave this line out")
         case _:
@@ -401,6 +418,8 @@ def _members(answer: Answer) -> tuple[str, ...] | None:
 
 
 def _in_full(answer: Answer) -> str:
+    if isinstance(answer, RecordAnswer):
+        return record_json(answer)
     return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
@@ -422,7 +441,7 @@ def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
     """
     for _, group in groupby(sorted(_distinct(verdicts), key=_question), key=_question):
         ordered = sorted(group, key=_order)
-        last = ordered[-1]
+        last = _with_fields_before(ordered)
         latest = {row.who: row.verdict for row in ordered}
         yield GoldRow(
             item_id=last.item_id,
@@ -433,6 +452,7 @@ def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
             answer=last.answer,
             answer_set=last.answer_set,
             answer_score=last.answer_score,
+            answer_record=last.answer_record,
             who=last.who,
             said_at=last.said_at,
             file=last.file,
@@ -452,6 +472,16 @@ def merge(verdicts: Iterable[VerdictRow]) -> Iterator[GoldRow]:
                 for r in ordered
             ),
         )
+
+
+def _with_fields_before(ordered: Sequence[VerdictRow]) -> VerdictRow:
+    """The last verdict; about a record, with what earlier ones say of its other fields."""
+    last = ordered[-1]
+    if last.answer_record is None:
+        return last
+    earlier = [record_of(row.answer_record) for row in ordered if row.answer_record is not None]
+    record = merged(earlier)
+    return replace(last, answer=record_text(record), answer_record=record_json(record))
 
 
 def _distinct(verdicts: Iterable[VerdictRow]) -> list[VerdictRow]:

@@ -1,5 +1,6 @@
 """What is shown of the items of a batch beside the answers: excerpts and metadata."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.record_answers import RecordAnswer, leaves, value_text
 from orchestration_assets.schemas.tables import AcceptedItem, Metadatum, accepted_items
 from orchestration_assets.text.content_excerpts import (
     EXCERPT_CHARS,
@@ -105,6 +107,7 @@ class ItemContents:
             return ContentExcerpt(note=content)
         given = ok_votes(tuple(votes))
         quotes = [quote for _, reading in given for quote in quotes_in(reading.evidence)]
+        quotes += _quotes_of([reading.answer for _, reading in given])
         answers = list(_telling([reading.answer for _, reading in given]))
         return excerpt_of(content, answers, quotes, EXCERPT_CHARS)
 
@@ -167,5 +170,26 @@ def _telling(answers: Sequence[Answer | None]) -> Iterator[str]:
     for answer in answers:
         if isinstance(answer, str):
             yield answer
+        elif isinstance(answer, RecordAnswer):
+            yield from _differing(answer, answers)
         elif isinstance(answer, tuple):
             yield from (m for m in answer if isinstance(m, str) and m not in shared)
+
+
+def _differing(record: RecordAnswer, answers: Sequence[Answer | None]) -> Iterator[str]:
+    """The values of a record that not all records have."""
+    records = [one for one in answers if isinstance(one, RecordAnswer)]
+    shared = set.intersection(*({value for _, value in leaves(one)} for one in records))
+    for _, value in leaves(record):
+        if len(records) < 2 or value not in shared:
+            yield value_text(value)
+
+
+def _quotes_of(answers: Sequence[Answer | None]) -> Iterator[str]:
+    """What the values rest on that not all records quote."""
+    records = [one for one in answers if isinstance(one, RecordAnswer)]
+    times = Counter(quote for one in records for quote in {words for _, words in one.quotes})
+    for one in records:
+        for _, words in one.quotes:
+            if len(records) < 2 or times[words] < len(records):
+                yield words

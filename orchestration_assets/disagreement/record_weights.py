@@ -7,7 +7,7 @@ of three services that answer by themselves; a field without one is settled by w
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 import numpy as np
@@ -15,7 +15,6 @@ import numpy as np
 from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_votes
 from orchestration_assets.evidence.records.cells import cells_of
 from orchestration_assets.evidence.records.consensus import (
-    NO_MODELS,
     Models,
     codes_of,
     groups_of,
@@ -32,7 +31,7 @@ _STATED: Final = "stated confidences, unchecked"
 class RecordWeights:
     """What the values of a record task are settled by: models by pattern, and in words."""
 
-    models: Models = NO_MODELS
+    models: Models = field(default_factory=dict)
     basis: str = _STATED
 
 
@@ -54,7 +53,7 @@ def weigh_records(
     codes: defaultdict[str, list[list[int]]] = defaultdict(list)
     for of_item in records:
         for cell in cells_of(of_item, task.fields):
-            codes[cell.pattern].append(codes_of(groups_of(cell)[0], services))
+            codes[cell.pattern].append(codes_of(groups_of(cell), services))
     models = {}
     for pattern, rows in codes.items():
         told = np.array(rows, np.int64)

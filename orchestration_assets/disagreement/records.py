@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, cast
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
@@ -48,13 +49,13 @@ class RecordMeasure:
     def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
         a, b = _records(first, second)
         apart = distance(a, b, self.task)
-        cells = cells_of({_A: a, _B: b}, self.task.fields)
+        cells = _pair_cells(a, b, self.task.fields)
         judgement = _judged(cells, first[0], second[0])
         return compare_by_policy(apart, self.task, judgement)
 
     def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
         a, b = _records(first, second)
-        found = field_differences(cells_of({_A: a, _B: b}, self.task.fields))
+        found = field_differences(_pair_cells(a, b, self.task.fields))
         only = tuple(
             tuple(one.path for one in found if (one.value_a, one.value_b)[1 - side] is None)
             for side in (0, 1)
@@ -70,6 +71,14 @@ class RecordMeasure:
             kind,
             tuple(found),
         )
+
+
+@lru_cache(maxsize=64)
+def _pair_cells(
+    first: RecordAnswer, second: RecordAnswer, fields: tuple[RecordField, ...]
+) -> tuple[Cell, ...]:
+    """Asked for when two records are compared, and again to say how they differ."""
+    return cells_of({_A: first, _B: second}, fields)
 
 
 def record_measure(batch: TaskReadings) -> Measure:

@@ -44,13 +44,14 @@ from orchestration_assets.schemas.enums import (
 from orchestration_assets.schemas.equal_rows import first_of_each
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
-from orchestration_assets.schemas.record_answers import RecordAnswer, value_text
+from orchestration_assets.schemas.record_answers import RecordAnswer, value_at, value_text
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
     FieldResolution,
+    OtherValue,
     PlanRow,
     ReadingSummary,
     ResolutionRow,
@@ -238,23 +239,33 @@ def resolve(
 
 def _fields(stands: Consensus, readings: ServiceReadings) -> tuple[FieldResolution, ...]:
     """What stands of each value of a record."""
-    loose = {
-        name: frozenset(reading.answer.ungrounded)
+    records = {
+        name: reading.answer
         for name, reading in readings
         if isinstance(reading.answer, RecordAnswer)
     }
+    loose = {name: frozenset(record.ungrounded) for name, record in records.items()}
+    answer = stands.answer if isinstance(stands.answer, RecordAnswer) else RecordAnswer(())
     return tuple(
         FieldResolution(
             one.cell.path,
-            None if one.value is None else value_text(one.value),
+            None if one.value is None else _value_words(answer, one.cell.path),
             one.risk,
             one.supporters,
-            one.dissenters,
+            tuple(
+                OtherValue(name, _value_words(records[name], one.cell.own[name]))
+                for name in one.dissenters
+            ),
             one.missing,
             tuple(name for name, path in one.cell.own.items() if path in loose.get(name, ())),
         )
         for one in stands.cells
     )
+
+
+def _value_words(record: RecordAnswer, path: str) -> str:
+    value = value_at(record, path)
+    return "" if value is None else value_text(value)
 
 
 def _unspoken(weighed: WeighedAnswers) -> str:

@@ -7,6 +7,7 @@ addresses that hold the content. What a verdict teaches falls with every earlier
 same pattern (the same services for and against, on the same task): 1, 1/sqrt 2, 1/sqrt 3 ...
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from orchestration_assets.schemas.disagreement import QueuedReading, ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind, Consequence, Status, Triage
 from orchestration_assets.schemas.equal_rows import row_codes
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.record_answers import plain_fields, record_of
 from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     DisagreementRow,
@@ -35,6 +37,7 @@ from orchestration_assets.schemas.tables import (
 
 _LONGEST: Final = 300
 _LONGEST_CHOICE: Final = 200
+_LONGEST_RECORD: Final = 4_000
 _MOST_SENTENCES: Final = 3
 
 
@@ -336,6 +339,11 @@ def _choices(row: ResolutionRow, task: Task | None) -> tuple[str, ...]:
     there are none or too many: the place of an answer shall not tell how many gave it."""
     if task and task.kind is AnswerKind.LABEL and 0 < len(task.labels) <= MOST_LISTED:
         return task.labels
+    if task and task.kind is AnswerKind.RECORD:
+        # a verdict names fields; this one that all of what stands is right
+        standing = record_of(row.answer_record) if row.answer_record else None
+        told = json.dumps(plain_fields(standing), ensure_ascii=False) if standing else ""
+        return (told,) if told and can_be_listed(told, _LONGEST_RECORD) else ()
     said = {reading.answer for reading in row.readings if reading.status == Status.OK}
     listed = [one for one in said if one is not None and can_be_listed(one, _LONGEST_CHOICE)]
     return tuple(sorted(listed)[:MOST_LISTED])

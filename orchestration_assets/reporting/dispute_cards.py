@@ -16,6 +16,7 @@ from orchestration_assets.disagreement.readings import (
 )
 from orchestration_assets.reporting.dispute_causes import DisputedPair
 from orchestration_assets.reporting.disputed import QuestionKey
+from orchestration_assets.reporting.record_forms import RecordForm, record_form
 from orchestration_assets.reporting.text_differences import TextPiece, mark_members, mark_words
 from orchestration_assets.schemas.decoding import Record, decode, values
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -110,6 +111,7 @@ class DisputeCard:
     """One disputed question.
 
     ``nearby``: by pair of services, in words, how the two stood on its nearest earlier items.
+    ``form``: the values of records side by side.
     """
 
     item_id: str
@@ -130,6 +132,7 @@ class DisputeCard:
     read: int
     steps: tuple[CardStep, ...]
     nearby: tuple[tuple[str, str], ...] = ()
+    form: RecordForm | None = None
 
     @property
     def severity_word(self) -> str:
@@ -216,7 +219,13 @@ def _card(
             for row in pairs
             if row.nearby is not None
         ),
+        form=_form(resolution, readings) if resolution.fields else None,
     )
+
+
+def _form(resolution: ResolutionRow, readings: Sequence[InterpretationRow]) -> RecordForm:
+    services = dict.fromkeys(row.service for row in readings if row.answer_record is not None)
+    return record_form(resolution.fields or (), tuple(services))
 
 
 def _folded(

@@ -12,6 +12,8 @@ from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.reporting.disputed import QuestionKey
 from orchestration_assets.reporting.formatting import ENOUGH, cut, plural
 from orchestration_assets.schemas.enums import DisagreementKind
+from orchestration_assets.schemas.record_answers import pattern_of
+from orchestration_assets.schemas.tables import FieldDifference
 
 Features = Mapping[str, Mapping[str, str]]
 """Item -> name of a feature -> its value."""
@@ -41,6 +43,7 @@ class DisputedPair:
     sentence: str
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
+    fields: tuple[FieldDifference, ...] = ()
 
     @property
     def question(self) -> QuestionKey:
@@ -306,6 +309,26 @@ def _vectors(pair: DisputedPair) -> str:
     return f"{pair.service_a} and {pair.service_b} see other neighbours"
 
 
+def _contradicted_fields(pair: DisputedPair) -> str:
+    named = _patterns(one.path for one in pair.fields if one.contradicts)
+    return f"{pair.service_a} and {pair.service_b} contradict each other in {named}"
+
+
+def _missing_fields(pair: DisputedPair) -> str:
+    more, fewer, lacking = pair.service_a, pair.service_b, pair.only_a
+    if len(pair.only_b) > len(pair.only_a):
+        more, fewer, lacking = fewer, more, pair.only_b
+    return f"{more} gives {_patterns(lacking)}, which {fewer} leaves out"
+
+
+def _patterns(paths: Iterable[str]) -> str:
+    """The fields of the values, each once, the first few by name."""
+    fields = list(dict.fromkeys(map(pattern_of, paths)))
+    more = len(fields) - _NAMED
+    named = ", ".join(fields[:_NAMED])
+    return f"{named} and {more} more" if more > 0 else named
+
+
 def _number(answer: str) -> float:
     try:
         return float(answer)
@@ -318,6 +341,8 @@ _WORDS: Final[Mapping[DisagreementKind, Callable[[DisputedPair], str]]] = {
     DisagreementKind.SCORE_GAP: _scores,
     DisagreementKind.SET_MISMATCH: _sets,
     DisagreementKind.NEIGHBOURHOOD_SHIFT: _vectors,
+    DisagreementKind.FIELD_CONFLICT: _contradicted_fields,
+    DisagreementKind.FIELD_MISSING: _missing_fields,
 }
 _DIFFERENCES: Final[Mapping[DifferenceKind, str]] = {
     DifferenceKind.NAME: "a name",

@@ -7,18 +7,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.labels import LabelFigures, label_figures
+from orchestration_assets.reporting.records import RecordFigures, record_figures
 from orchestration_assets.reporting.scores import ScoreFigures, score_figures
 from orchestration_assets.reporting.sets import SetFigures, set_figures
 from orchestration_assets.reporting.texts import TextFigures, text_figures
 from orchestration_assets.reporting.vectors import VectorFigures, vector_figures
 from orchestration_assets.schemas.enums import AnswerKind, ResolutionStatus, Status
 
-KindFigures = LabelFigures | SetFigures | TextFigures | ScoreFigures | VectorFigures
+KindFigures = LabelFigures | SetFigures | TextFigures | ScoreFigures | VectorFigures | RecordFigures
 
 _COLUMNS = {
     "answer_set": AnswerKind.SET,
     "answer_score": AnswerKind.SCORE,
     "answer_vector": AnswerKind.VECTOR,
+    "answer_record": AnswerKind.RECORD,
 }
 
 
@@ -52,6 +54,7 @@ def kind_figures(
         AnswerKind.SET: set_figures,
         AnswerKind.TEXT: text_figures,
         AnswerKind.VECTOR: vector_figures,
+        AnswerKind.RECORD: record_figures,
     }
     return measures[kind](services, readings, resolved, disputes)
 

@@ -135,6 +135,7 @@ def _pairs(disputes: pa.Table) -> Iterator[DisputedPair]:
             row.sentence,
             row.only_a,
             row.only_b,
+            row.fields or (),
         )
 
 

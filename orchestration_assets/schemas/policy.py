@@ -20,9 +20,7 @@ from orchestration_assets.schemas.enums import (
 )
 from orchestration_assets.schemas.pasted_secrets import PlainAddress
 from orchestration_assets.schemas.record_config import (
-    FieldConfig,
-    FieldName,
-    FieldOrType,
+    Fields,
     fields_in_schema,
     fields_of,
 )
@@ -345,13 +343,14 @@ class TaskConfig(_Strict):
     scale: tuple[float, float] = Field(
         default=(0.0, 1.0), description="score: the lowest and the highest value"
     )
-    fields: dict[FieldName, FieldOrType] = Field(
+    fields: Fields = Field(
         default_factory=dict,
         description="record: field -> what it holds, or only its type: label, text, number, date, "
         "boolean or list",
     )
     json_schema: dict[str, Any] | None = Field(
         default=None,
+        exclude=True,
         description="record: the fields as a JSON Schema of an object, instead of fields",
     )
     quotes: bool = Field(
@@ -429,17 +428,27 @@ class TaskConfig(_Strict):
             raise ValueError("scale must go from a lower to a higher value")
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_of_a_schema(cls, given: Any) -> Any:
+        """What is kept, hashed and pinned are the fields, however they were declared."""
+        schema = given.get("json_schema") if isinstance(given, dict) else None
+        if schema is None:
+            return given
+        if given.get("fields"):
+            raise ValueError("give fields or json_schema: both are given")
+        if not isinstance(schema, dict):
+            raise ValueError("json_schema must be a mapping")
+        declared = {key: value for key, value in given.items() if key != "json_schema"}
+        return declared | {"fields": fields_in_schema(schema)}
+
     @model_validator(mode="after")
     def _fields_fit_the_kind(self) -> "TaskConfig":
-        given = [name for name in ("fields", "json_schema") if getattr(self, name)]
-        if self.kind is not AnswerKind.RECORD and (given or self.quotes):
-            named = (*given, "quotes")[0]
+        if self.kind is not AnswerKind.RECORD and (self.fields or self.quotes):
+            named = "fields" if self.fields else "quotes"
             raise ValueError(f"{named}: only a task of kind record has fields")
-        if self.kind is AnswerKind.RECORD and len(given) != 1:
+        if self.kind is AnswerKind.RECORD and not self.fields:
             raise ValueError("a task of kind record needs its fields: give fields or json_schema")
-        if self.json_schema:
-            # says what is wrong with it
-            _ = self.record_fields
         return self
 
     @model_validator(mode="after")
@@ -462,10 +471,6 @@ class TaskConfig(_Strict):
     @property
     def record_fields(self) -> tuple[RecordField, ...]:
         """The fields of a record; none of another kind."""
-        if self.json_schema:
-            declared = fields_in_schema(self.json_schema)
-            configs = {name: FieldConfig.model_validate(one) for name, one in declared.items()}
-            return fields_of(configs)
         return fields_of(self.fields)
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ A path names a value within a record: ``total``, ``lines[2].amount`` (entries co
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -16,7 +17,7 @@ from orchestration_assets.schemas.storable_values import whole_text
 FieldValue: TypeAlias = str | float | bool | tuple["RecordAnswer", ...]
 """A single value, or the entries of a list."""
 _DIGITS: Final = 15
-_FIELDS, _QUOTES, _UNGROUNDED = "fields", "quotes", "ungrounded"
+_FIELDS, _QUOTES, _UNGROUNDED, _ABSENT = "fields", "quotes", "ungrounded", "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,17 @@ class RecordAnswer:
 
     A field without a value is left out. ``quotes`` maps paths to words of the content that the
     value rests on, as the service gave them; ``ungrounded`` are the paths whose quotes do not stand
-    in the content. Only the outermost record has any.
+    in the content. ``absent``: fields of which a person says that they have no value. Only the
+    outermost record has any of these.
     """
 
     values: tuple[tuple[str, FieldValue], ...]
     quotes: tuple[tuple[str, str], ...] = ()
     ungrounded: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.values)
+        return bool(self.values or self.absent)
 
     def get(self, name: str) -> FieldValue | None:
         """The value of a field; None where it has none."""
@@ -60,12 +63,36 @@ def leaves(record: RecordAnswer, before: str = "") -> Iterator[tuple[str, str | 
                 yield from leaves(entry, place)
 
 
+_NUMBER: Final = re.compile(r"\[\d+\]")
+_STEP: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+def pattern_of(path: str) -> str:
+    """The pattern of all values of the field: ``lines[].amount`` of ``lines[2].amount``."""
+    return _NUMBER.sub("[]", path)
+
+
+def value_at(record: RecordAnswer, path: str) -> "FieldValue | RecordAnswer | None":
+    """The value, or the entry, that a path names; None where the record has none."""
+    found: FieldValue | RecordAnswer | None = record
+    for name, number in _STEP.findall(path):
+        if number:
+            entries = found if isinstance(found, tuple) else ()
+            found = entries[int(number)] if int(number) < len(entries) else None
+            if found is not None and is_plain_entry(found):
+                found = found.values[0][1]
+        else:
+            found = found.get(name) if isinstance(found, RecordAnswer) else None
+    return found
+
+
 def record_text(record: RecordAnswer) -> str:
     """The record as one line for people: ``number: 17; lines: (item: pen; price: 2), (...)``."""
-    return "; ".join(f"{name}: {value_text(value)}" for name, value in record.values)
+    said = [f"{name}: {value_text(value)}" for name, value in record.values]
+    return "; ".join([*said, *(f"{name}: none" for name in record.absent)])
 
 
-def value_text(value: FieldValue) -> str:
+def value_text(value: "FieldValue | RecordAnswer") -> str:
     """One value as text for people."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -73,6 +100,8 @@ def value_text(value: FieldValue) -> str:
         return f"{value:.{_DIGITS}g}"
     if isinstance(value, str):
         return value
+    if isinstance(value, RecordAnswer):
+        return record_text(value)
     if all(map(is_plain_entry, value)):
         return ", ".join(str(entry.values[0][1]) for entry in value) or "none"
     return ", ".join(f"({record_text(entry)})" for entry in value)
@@ -80,12 +109,14 @@ def value_text(value: FieldValue) -> str:
 
 def record_json(record: RecordAnswer) -> str:
     """The record as tables hold it: ``{"fields": {...}, "quotes": {path: words},
-    "ungrounded": [path]}``, the last two where there are any."""
+    "ungrounded": [path], "absent": [field]}``, all but the first where there are any."""
     held: dict[str, Any] = {_FIELDS: plain_fields(record)}
     if record.quotes:
         held[_QUOTES] = dict(record.quotes)
     if record.ungrounded:
         held[_UNGROUNDED] = list(record.ungrounded)
+    if record.absent:
+        held[_ABSENT] = list(record.absent)
     return json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -107,7 +138,10 @@ def record_of(text: str) -> RecordAnswer:
         raise ValueError("a structured answer must be a JSON object with the member 'fields'")
     quotes = held.get(_QUOTES, {})
     return RecordAnswer(
-        _values(held[_FIELDS]), tuple(quotes.items()), tuple(held.get(_UNGROUNDED, ()))
+        _values(held[_FIELDS]),
+        tuple(quotes.items()),
+        tuple(held.get(_UNGROUNDED, ())),
+        tuple(held.get(_ABSENT, ())),
     )
 
 
@@ -133,7 +167,7 @@ def is_storable_record(value: Any) -> TypeGuard[RecordAnswer]:
         and isinstance(value.values, tuple)
         and all(isinstance(name, str) and _is_storable(one) for name, one in value.values)
         and all(_is_whole(path) and _is_whole(words) for path, words in value.quotes)
-        and all(map(_is_whole, value.ungrounded))
+        and all(map(_is_whole, (*value.ungrounded, *value.absent)))
     )
 
 
@@ -157,6 +191,7 @@ def whole_record(record: RecordAnswer) -> RecordAnswer:
         tuple((_whole(name), _whole(value)) for name, value in record.values),
         tuple((_whole(path), _whole(words)) for path, words in record.quotes),
         tuple(map(_whole, record.ungrounded)),
+        tuple(map(_whole, record.absent)),
     )
 
 

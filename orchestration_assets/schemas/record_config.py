@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from orchestration_assets.schemas.record_fields import (
     PLAIN_ENTRY,
@@ -29,7 +29,7 @@ class FieldConfig(Strict):
     tolerance: Annotated[float, Field(ge=0.0)] = Field(
         default=0.0, description="number: values that lie no farther apart are the same"
     )
-    fields: "dict[FieldName, FieldOrType]" = Field(
+    fields: "Fields" = Field(
         default_factory=dict,
         description="list: the fields of an entry; without them entries are plain texts",
     )
@@ -72,6 +72,31 @@ def _typed(given: Any) -> Any:
 
 FieldOrType = Annotated[FieldConfig, BeforeValidator(_typed)]
 """A field, or its type alone where there is nothing else to say."""
+
+
+def _by_name(given: Any) -> Any:
+    """Fields as a mapping; a list of them with their names is what is pinned."""
+    if not isinstance(given, list) or not all(
+        isinstance(one, dict) and "name" in one for one in given
+    ):
+        return given
+    named = [str(one["name"]) for one in given]
+    if len(set(named)) < len(named):
+        raise ValueError("each field needs a name of its own")
+    return {
+        name: {key: value for key, value in one.items() if key != "name"}
+        for name, one in zip(named, given, strict=True)
+    }
+
+
+def _in_order(fields: Mapping[str, FieldConfig]) -> list[dict[str, Any]]:
+    return [{"name": name, **field.model_dump(mode="json")} for name, field in fields.items()]
+
+
+Fields = Annotated[
+    dict[FieldName, FieldOrType], BeforeValidator(_by_name), PlainSerializer(_in_order)
+]
+"""Fields by name. Their order is that of the record: a list keeps it where keys are sorted."""
 FieldConfig.model_rebuild()
 
 

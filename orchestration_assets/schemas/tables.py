@@ -536,12 +536,20 @@ class ReadingSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherValue:
+    """What a service says of a value of a record that does not stand."""
+
+    service: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldResolution:
     """What stands of one value of a record.
 
-    ``path`` names the value (``lines[2].amount``; ``lines[2]`` says that the entry is there),
-    ``value`` is None where the content most probably has none. ``risk`` in [0, 1]: the probability
-    that this is wrong. ``dissenters`` gave another value, ``missing`` none; what ``ungrounded``
+    ``path`` names the value (``lines[2].amount``; ``lines[2]``: the entry as a whole), ``value`` is
+    None where the content most probably has none. ``risk`` in [0, 1]: the probability that this is
+    wrong. ``dissenters`` gave another value, ``missing`` none where one stands; what ``ungrounded``
     services quote for theirs does not stand in the content.
     """
 
@@ -549,7 +557,7 @@ class FieldResolution:
     value: str | None
     risk: float
     supporters: tuple[str, ...]
-    dissenters: tuple[str, ...]
+    dissenters: tuple[OtherValue, ...]
     missing: tuple[str, ...]
     ungrounded: tuple[str, ...]
 

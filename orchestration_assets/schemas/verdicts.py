@@ -14,6 +14,9 @@ _Kind = Annotated[AnswerKind, Column("kind of answer that the task asked for")]
 _Answer = Annotated[str, Column("the verdict as one line of text, as answers are shown")]
 _AnswerSet = Annotated[tuple[str, ...] | None, Column("members, when the answer is a set")]
 _AnswerScore = Annotated[float | None, Column("value, when the answer is a score")]
+_AnswerRecord = Annotated[
+    str | None, Column("the fields that were judged, as JSON, when the answer is a record")
+]
 _Who = Annotated[str, Column("person who said it")]
 _SaidAt = Annotated[datetime, Column("when it was said", "UTC")]
 _File = Annotated[str, Column("name of the verdict file")]
@@ -50,6 +53,7 @@ class VerdictRow:
     said_at: _SaidAt
     asked_in: _AskedIn
     policy_hash: Annotated[str, Column("hash of the policy that the verdict was checked against")]
+    answer_record: _AnswerRecord = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class GoldRow:
     history: Annotated[
         tuple[PastVerdict, ...], Column("every verdict about it, oldest first; the last one stands")
     ]
+    answer_record: _AnswerRecord = None
 
 
 VERDICTS: Final = table_of("verdicts", VerdictRow, ("file_hash", "line"))

@@ -1,8 +1,9 @@
 """What stands of several records of one item, value by value."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
@@ -44,12 +45,10 @@ class CellConsensus:
     missing: tuple[str, ...]
 
 
-def groups_of(cell: Cell) -> tuple[dict[str, int], list[Leaf]]:
-    """Service -> its group of equal values, from 1 in the order of names, 0 for none; and the
-    value of each group: as most services write it, else the first of these by name."""
+def groups_of(cell: Cell) -> dict[str, int]:
+    """Service -> its group of equal values, from 1 in the order of names, 0 for none."""
     groups: dict[str, int] = {}
     first: list[Leaf] = []
-    spelled: list[list[Leaf]] = []
     for name in sorted(cell.values):
         value = cell.values[name]
         if value is None:
@@ -61,10 +60,19 @@ def groups_of(cell: Cell) -> tuple[dict[str, int], list[Leaf]]:
         if number is None:
             number = len(first)
             first.append(value)
-            spelled.append([])
-        spelled[number].append(value)
         groups[name] = number + 1
-    return groups, [Counter(values).most_common(1)[0][0] for values in spelled]
+    return groups
+
+
+def _spelled(cell: Cell, members: Sequence[str], weights: Mapping[str, float]) -> Leaf:
+    """The value of a group as the services write it that are right most surely; of two that weigh
+    the same the one that says more, then the first by name."""
+    votes: dict[Leaf, float] = {}
+    for name in members:
+        value = cell.values[name]
+        if value is not None:
+            votes[value] = votes.get(value, 0.0) + weights[name]
+    return max(votes, key=lambda value: (round(votes[value], _DIGITS), len(str(value))))
 
 
 def codes_of(groups: Mapping[str, int], services: Sequence[str]) -> list[int]:
@@ -80,37 +88,55 @@ def settle(
 ) -> list[CellConsensus]:
     """What stands of each cell: by the model of its pattern where it knows all who answered, else
     by what services state of themselves. ``stands``: whose values stand, whatever others say."""
-    return [_settled(cell, confidences, models.get(cell.pattern), stands) for cell in cells]
+    settled: dict[int, CellConsensus] = {}
+    # cells that are settled alike are settled together
+    together: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for place, cell in enumerate(cells):
+        services = tuple(sorted(cell.values))
+        known = models.get(cell.pattern)
+        learned = known is not None and set(services) <= set(known[0])
+        together.setdefault((cell.pattern if learned else "", services), []).append(place)
+    for (pattern, services), places in together.items():
+        if pattern:
+            services, model = models[pattern]  # noqa: PLW2901 -- in the order of the model
+            stated = None
+        else:
+            model = prior_model(len(services))
+            named = [confidences.get(name) for name in services]
+            stated = np.array([[np.nan if one is None else one for one in named]])
+        alike = [cells[place] for place in places]
+        settled |= zip(places, _settled(alike, services, model, stated, stands), strict=True)
+    return [settled[place] for place in range(len(cells))]
 
 
 def _settled(
-    cell: Cell,
-    confidences: Mapping[str, float | None],
-    known: tuple[tuple[str, ...], FieldModel] | None,
+    cells: Sequence[Cell],
+    services: Sequence[str],
+    model: FieldModel,
+    stated: Floats | None,
     stands: str | None,
-) -> CellConsensus:
-    groups, values = groups_of(cell)
-    stated: Floats | None = None
-    if known is not None and set(cell.values) <= set(known[0]):
-        services, model = known
-    else:
-        services = tuple(sorted(cell.values))
-        model = prior_model(len(services))
-        named = [confidences.get(name) for name in services]
-        stated = np.array([[np.nan if one is None else one for one in named]])
-    codes: Ints = np.array([codes_of(groups, services)], np.int64)
-    told = model.posterior(codes, stated)[0]
-    # a value that nobody gave can stand nowhere
-    best = int(np.argmax(told[: len(values) + 1])) if stands is None else groups.get(stands, ABSENT)
-    given = [name for name in groups if groups[name] != ABSENT]
-    return CellConsensus(
-        cell,
-        values[best - 1] if best else None,
-        float(1.0 - told[best]),
-        tuple(name for name in groups if groups[name] == best),
-        tuple(name for name in given if groups[name] != best),
-        tuple(name for name in groups if best and groups[name] == ABSENT),
-    )
+) -> Iterator[CellConsensus]:
+    grouped = [groups_of(cell) for cell in cells]
+    codes: Ints = np.array([codes_of(groups, services) for groups in grouped], np.int64)
+    if stated is not None:
+        stated = np.broadcast_to(stated, codes.shape)
+    told = model.posterior(codes, stated)
+    right, wrong = model.of_given(codes, stated)
+    sureness = np.log1p(right / wrong)
+    for row, (cell, groups) in enumerate(zip(cells, grouped, strict=True)):
+        # a value that nobody gave can stand nowhere
+        last = max(groups.values(), default=0)
+        best = int(np.argmax(told[row, : last + 1])) if stands is None else groups.get(stands, 0)
+        supporters = tuple(name for name in groups if groups[name] == best)
+        weights = dict(zip(services, sureness[row].tolist(), strict=True))
+        yield CellConsensus(
+            cell,
+            _spelled(cell, supporters, weights) if best else None,
+            float(1.0 - told[row, best]),
+            supporters,
+            tuple(name for name in groups if groups[name] not in (ABSENT, best)),
+            tuple(name for name in groups if best and groups[name] == ABSENT),
+        )
 
 
 def record_risk(settled: Sequence[CellConsensus]) -> float:
@@ -159,5 +185,63 @@ def settled_record(
     stands: str | None = None,
 ) -> tuple[RecordAnswer, list[CellConsensus]]:
     """The record that stands of several services' records, and what it stands on."""
-    settled = settle(cells_of(records, fields), confidences, models, stands)
+    settled = standing_first(
+        without_fallen(settle(cells_of(records, fields), confidences, models, stands))
+    )
     return built(settled, fields), settled
+
+
+def without_fallen(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
+    """The cells without those that are part of an entry that does not stand; an entry of which no
+    value stands does not stand either."""
+    held = [one.cell.path for one in settled if one.value is not None and not one.cell.is_entry]
+    kept: list[CellConsensus] = []
+    fallen: tuple[str, ...] = ()
+    for one in settled:
+        path = one.cell.path
+        if path.startswith(fallen):
+            continue
+        stands = one.value is not None
+        if one.cell.is_entry:
+            stands = stands and any(inside.startswith(f"{path}.") for inside in held)
+            if not stands:
+                fallen = (*fallen, f"{path}.")
+        kept.append(one if stands else replace(one, value=None))
+    return kept
+
+
+_DIGITS: Final = 9
+_ENTRY: Final = re.compile(r"\[\d+\]")
+
+
+def standing_first(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
+    """The cells with the entries of each list that stand counted first, the others after them: so
+    the path of a value that stands is its path in the record that stands."""
+    numbers: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for stands in (True, False):
+        for one in settled:
+            path = one.cell.path
+            if path.endswith("]") and (one.value is not None) is stands:
+                of_list = path[: path.rindex("[")]
+                numbers[path] = f"[{counts[of_list]}]"
+                counts[of_list] += 1
+
+    def moved(path: str) -> str:
+        return _ENTRY.sub(lambda match: numbers[path[: match.end()]], path)
+
+    renamed = [replace(one, cell=replace(one.cell, path=moved(one.cell.path))) for one in settled]
+    # what is part of an entry follows it, entries by their number
+    first = {one.cell.path: place for place, one in enumerate(renamed)}
+    lists: dict[str, int] = {}
+    for path, place in first.items():
+        if path.endswith("]"):
+            lists.setdefault(path[: path.rindex("[")], place)
+
+    def order(path: str) -> tuple[int, ...]:
+        key: list[int] = []
+        for match in _ENTRY.finditer(path):
+            key += (lists[path[: match.start()]], int(match[0][1:-1]))
+        return (*key, first[path])
+
+    return sorted(renamed, key=lambda one: order(one.cell.path))

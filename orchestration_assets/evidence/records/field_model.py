@@ -4,8 +4,8 @@ A model of the values of one field without gold, after Dawid and Skene (1979) wi
 service (the one-coin model), and two things that extraction has beyond labelling: a service may
 leave a value out, and may give one where there is none. Where the item has a value, service s gives
 it with probability a_s, leaves it out with m_s, and gives a wrong one with w_s, which together are
-1; where it has none, s gives something with h_s. Wrong values coincide with each other with
-probability q each, because services trip over the same places. All of it is estimated by
+1; where it has none, s gives something with h_s. A further wrong value is the same as
+the first with probability q, because services trip over the same places. All of it is estimated by
 expectation maximisation; in the M step a service is counted against the posterior of the others, so
 that none confirms itself. Dirichlet and beta priors keep the estimates of few items near the prior.
 """
@@ -57,7 +57,7 @@ class FieldModel:
         ``confidences`` (n, K), NaN where none is stated, replace what is known of being right
         among the values that are given.
         """
-        right, wrong = self._given(codes, confidences)
+        right, wrong = self.of_given(codes, confidences)
         n, k = codes.shape
         log_right, log_wrong = np.log(right), np.log(wrong)
         log_invented = np.broadcast_to(np.log(self.invented), codes.shape)
@@ -76,20 +76,27 @@ class FieldModel:
             all_wrong += as_wrong
             all_invented += np.where(member, log_invented, 0.0).sum(axis=1) + together
             of_group[:, group - 1] = np.where(size > 0, as_right - as_wrong, -np.inf)
+        groups = np.isfinite(of_group).sum(axis=1)
+        # each further group of wrong values is one that did not coincide with the first
+        apart = np.log1p(-self.coincide)
         there = np.log(self.exists) + left_out + all_wrong
         scores[:, 0] = (
             np.log1p(-self.exists)
             + np.where(missing, np.log1p(-self.invented), 0.0).sum(axis=1)
             + all_invented
+            + apart * np.maximum(groups - 1, 0)
         )
-        scores[:, 1 : k + 1] = there[:, None] + of_group
-        scores[:, k + 1] = there
+        one_right = there + apart * np.maximum(groups - 2, 0)
+        scores[:, 1 : k + 1] = one_right[:, None] + of_group
+        scores[:, k + 1] = there + apart * np.maximum(groups - 1, 0)
         scores -= scores.max(axis=1, keepdims=True)
         shares: Floats = np.exp(scores)
         shares /= shares.sum(axis=1, keepdims=True)
         return shares
 
-    def _given(self, codes: Ints, confidences: Floats | None) -> tuple[Floats, Floats]:
+    def of_given(self, codes: Ints, confidences: Floats | None) -> tuple[Floats, Floats]:
+        """(n, K) probabilities that a service gives the right value, and that it gives a wrong
+        one, where a value is."""
         right = np.broadcast_to(self.right, codes.shape)
         wrong = np.broadcast_to(self.wrong, codes.shape)
         if confidences is None:

@@ -161,9 +161,11 @@ def read_answer(text: str, task: Task, *, cut: bool = False, explain: bool = Fal
         raise UnfitAnswerError("the JSON object is not complete")
     else:
         value = _bare_answer(parsed, task)
-    answer = (
-        _record(value, task, quotes) if task.kind is AnswerKind.RECORD else _answer(value, task)
-    )
+    is_record = task.kind is AnswerKind.RECORD
+    answer = _record(value, task, quotes) if is_record else _answer(value, task)
+    if isinstance(answer, RecordAnswer) and not answer:
+        declined = "the service found a value for none of the fields"
+        return Reading(Status.ABSTAINED, evidence=reason, reason=declined)
     confidence, origin = _confidence(stated)
     alternatives = _alternatives(answer, confidence, task)
     return Reading(Status.OK, answer, confidence, alternatives, _evidence(reason, origin))
@@ -175,15 +177,9 @@ def _record(value: Any, task: Task, quotes: Any) -> RecordAnswer:
     if not isinstance(value, dict):
         raise UnfitAnswerError('"answer" must be an object with the fields of the task')
     try:
-        record = read_record(value, task.fields, quotes if task.quotes else None)
+        return read_record(value, task.fields, quotes if task.quotes else None)
     except FieldValueError as error:
         raise UnfitAnswerError(str(error)) from error
-    if not record:
-        names = ", ".join(field.name for field in task.fields)
-        raise UnfitAnswerError(
-            f'"answer" has a value for none of its fields ({names}): write null to decline'
-        )
-    return record
 
 
 def _evidence(reason: str | None, origin: str) -> str:

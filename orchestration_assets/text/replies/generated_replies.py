@@ -12,6 +12,7 @@ from orchestration_assets.text.token_estimates import token_estimate
 _DIMENSIONS: Final = 16
 _BILLED_PER_TOKEN: Final = 1.1
 """Tokens billed for each estimated one: no tokenizer is exactly our estimate."""
+_DATE: Final = "yyyy-mm-dd"
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -29,6 +30,8 @@ def chat_reply(request: Mapping[str, Any], scripted: Mapping[str, str]) -> dict[
     chance = _seeded_random(prompt)
     value = answer if answer is not None else _plausible_answer(answer_schema, prompt, chance)
     reply = {"answer": value, "confidence": round(chance.uniform(0.6, 0.99), 2)}
+    if "quotes" in (schema.get("properties") or {}):
+        reply["quotes"] = []
     if "reason" in (schema.get("properties") or {}):
         first_words = str(messages[-1].get("content", "")).split()[:6]
         reply["reason"] = f"it says “{' '.join(first_words)}”"
@@ -44,8 +47,17 @@ def _plausible_answer(schema: Mapping[str, Any], prompt: str, chance: random.Ran
         return chance.choice(labels)
     words = sorted(set(_WORD.findall(prompt)))
     types = schema.get("type", ())
+    if "object" in types:
+        members = schema.get("properties") or {}
+        return {name: _plausible_answer(one, prompt, chance) for name, one in members.items()}
+    if "boolean" in types:
+        return chance.random() < 0.5
+    if _DATE in str(schema.get("description", "")):
+        return f"20{chance.randint(10, 29)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
     if "number" in types:
         return round(chance.uniform(schema.get("minimum", 0.0), schema.get("maximum", 1.0)), 2)
+    if "array" in types and "object" in (schema.get("items") or {}).get("type", ()):
+        return [_plausible_answer(schema["items"], prompt, chance) for _ in range(2)]
     if "array" in types:
         return chance.sample(words, min(5, len(words))) or ["nothing"]
     return " ".join(words[:6]) or "nothing"

@@ -35,10 +35,19 @@ def read_record(
 ) -> RecordAnswer:
     """The record in an object. Raises FieldValueError for the first value that does not fit.
 
-    Names of fields match without case and separators; members that are no field are passed over.
-    Values that say that there is none (null, an empty text, ``n/a``) are missing. ``quotes`` is a
-    list of objects with ``path`` and ``quote``, or an object of these.
+    Names of fields match without case and separators; members that are no field are passed over,
+    but one of them must be a field. The record is empty where all fields are there without a value,
+    required ones too. Values that say that there is none (null, an empty text, ``n/a``) are
+    missing. ``quotes`` is a list of objects with ``path`` and ``quote``, or an object of these.
     """
+    named = {_plain_name(field.name): field for field in fields}
+    known = [
+        (named[key], value) for name, value in given.items() if (key := _plain_name(name)) in named
+    ]
+    if not known:
+        raise FieldValueError(f"has none of the members {', '.join(one.name for one in fields)}")
+    if all(_is_nothing(value, field) or value == [] for field, value in known):
+        return RecordAnswer(())
     return RecordAnswer(_read(given, fields, ""), tuple(_quotes(quotes)))
 
 
@@ -57,6 +66,11 @@ def _read(
             continue
         found.append((field.name, read))
     return tuple(found)
+
+
+def read_field(value: Any, field: RecordField) -> FieldValue | None:
+    """One value of a field; None where it says that there is none. Raises FieldValueError."""
+    return None if _is_nothing(value, field) or value == [] else _value(value, field, field.name)
 
 
 def _plain_name(name: Any) -> str:
