@@ -8,7 +8,7 @@ from orchestration_assets.policy.problems import Problem, closest_name, describe
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.comparisons import (
     ANSWERS,
-    AnswerComparison,
+    AnswerCondition,
     Comparison,
     on_answers,
 )
@@ -193,7 +193,7 @@ def _circles(policy: Policy) -> Iterator[Problem]:
 
 
 def _test_problems(
-    path: str, task: TaskConfig, field: str, test: AnswerComparison
+    path: str, task: TaskConfig, field: str, test: AnswerCondition
 ) -> Iterator[Problem]:
     kind: AnswerKind | FieldType = task.kind
     labels = task.labels

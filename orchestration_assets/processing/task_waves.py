@@ -75,7 +75,7 @@ async def in_waves(
             return turned_away(own, found, release(plan))
         shown = tuple((task, answers[task].answer) for task in own.shown)
         done = await carry_out(plan, shown)
-        admission = Decision(found.admission, (), found.reason)
+        admission = Decision(found.admission.value, (), found.reason)
         return replace(done, decisions=(admission, *done.decisions))
 
     plan_of = {plan.task: plan for plan in plans}
@@ -125,7 +125,7 @@ def turned_away(inputs: TaskInputs, found: Admitted, told: Sequence[AskResult]) 
     """
     answer = inputs.answer if found.admission is Admission.OTHERWISE else None
     stands = InputAnswer(_LEFT[found.admission], answer, reason=found.reason)
-    decision = Decision(found.admission, (), found.reason, answer)
+    decision = Decision(found.admission.value, (), found.reason, answer)
     return PlanResult(set_aside(told), (decision,), stands)
 
 

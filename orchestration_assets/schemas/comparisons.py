@@ -41,7 +41,7 @@ class Comparison(_Strict):
         return self
 
 
-class AnswerComparison(Comparison):
+class AnswerCondition(Comparison):
     """What a feature or, as ``answers.TASK``, the answer to another task must satisfy.
 
     ``contains`` and ``risk`` are for answers only.
@@ -72,7 +72,7 @@ Condition = dict[
 TaskCondition = dict[
     str,
     Annotated[
-        Annotated[AnswerComparison, Tag("comparison")] | Annotated[Scalar, Tag("value")],
+        Annotated[AnswerCondition, Tag("comparison")] | Annotated[Scalar, Tag("value")],
         Discriminator(_kind_of_test),
     ],
 ]
@@ -83,13 +83,13 @@ def on_features(condition: TaskCondition) -> TaskCondition:
     return {name: test for name, test in condition.items() if not name.startswith(ANSWERS)}
 
 
-def on_answers(condition: TaskCondition) -> dict[tuple[str, str], AnswerComparison]:
+def on_answers(condition: TaskCondition) -> dict[tuple[str, str], AnswerCondition]:
     """(task, field) -> comparison of the part that is on answers; the field is "" for the whole."""
-    found: dict[tuple[str, str], AnswerComparison] = {}
+    found: dict[tuple[str, str], AnswerCondition] = {}
     for name, test in condition.items():
         if name.startswith(ANSWERS):
             task, _, field = name.removeprefix(ANSWERS).partition(".")
             found[task, field] = (
-                test if isinstance(test, AnswerComparison) else AnswerComparison(eq=test)
+                test if isinstance(test, AnswerCondition) else AnswerCondition(eq=test)
             )
     return found

@@ -751,6 +751,10 @@ class ReportRow:
     paid_estimated_usd: Annotated[
         float, Column("how much of that is estimated, not stated by a service", "USD", True)
     ] = 0.0
+    skipped: Annotated[
+        int | None,
+        Column("pairs that nobody was asked about, by the answers to tasks before them", "pairs"),
+    ] = None
 
 
 _ENTRY_KEY = ("item_id",)

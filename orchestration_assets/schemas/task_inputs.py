@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestration_assets.schemas.answers import Answer
-from orchestration_assets.schemas.comparisons import AnswerComparison
+from orchestration_assets.schemas.comparisons import AnswerCondition
 
 
 class Otherwise(StrEnum):
@@ -53,7 +53,7 @@ class AnswerTest:
 
     task: str
     field: str
-    comparison: AnswerComparison
+    comparison: AnswerCondition
 
     @property
     def name(self) -> str:

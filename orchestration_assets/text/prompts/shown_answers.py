@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.record_answers import RecordAnswer, value_text
-from orchestration_assets.schemas.services import SensitiveKind
+from orchestration_assets.schemas.services import ChatConfig, SensitiveKind, ServiceConfig
 from orchestration_assets.text.context_window import fit
 from orchestration_assets.text.redaction import redact, without_turn_marks
 
@@ -31,6 +31,18 @@ class ShownAnswers(NamedTuple):
     redacted: Sequence[Mapping[str, int]]
 
 
+def no_answers(config: ServiceConfig, task: str) -> tuple[tuple[str, Answer | None], ...]:
+    """What stands of the tasks that a service's prompt names where nothing was asked before: for
+    questions that only try the service."""
+    if not isinstance(config, ChatConfig):
+        return ()
+    # whoever tries no service needs no templates
+    from orchestration_assets.text.prompts.templates import answers_named
+
+    named = answers_named(config.prompts.get(task, config.prompt)).values()
+    return tuple((one, None) for one in sorted({name for names in named for name in names}))
+
+
 def shown_answers(
     answers: Sequence[tuple[str, Answer | None]], kinds: Collection[SensitiveKind], tokens: int
 ) -> ShownAnswers:
@@ -44,7 +56,8 @@ def shown_answers(
     for task, answer in answers:
         share = tokens // len(answers)
         if answer is None:
-            by_task[task] = ""
+            # as a text it is empty, and so is every field of it
+            by_task[task] = AnswerFields()
             continue
         if isinstance(answer, RecordAnswer):
             parts = {name: value_text(value) for name, value in answer.values}
