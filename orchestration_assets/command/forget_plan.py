@@ -23,6 +23,7 @@ from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, EntryOutcome
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
+from orchestration_assets.schemas.record_answers import leaves, record_of
 from orchestration_assets.schemas.tables import (
     BATCH_TABLES,
     CONTENT_MANIFEST,
@@ -192,12 +193,16 @@ class _Gathered:
     def _take_answers(self, batch: str, rows: pa.Table) -> None:
         plans = self.home.tables.read(PROCESSING_PLANS.name, batch, ["task", "kind"])
         kinds = dict(zip(plans["task"].to_pylist(), plans["kind"].to_pylist(), strict=True))
-        columns = ("task", "answer", "answer_set")
-        for task, answer, members in values(rows, *columns):
+        columns = ("task", "answer", "answer_set", "answer_record")
+        for task, answer, members, record in values(rows, *columns):
             if kinds.get(task) == AnswerKind.TEXT and answer:
                 self.answers.append(answer)
             elif kinds.get(task) == AnswerKind.SET:
                 self.answers += members or ()
+            elif kinds.get(task) == AnswerKind.RECORD and record:
+                told = record_of(record)
+                self.answers += (value for _, value in leaves(told) if isinstance(value, str))
+                self.answers += (words for _, words in told.quotes)
 
     def own_vectors(self) -> list[bytes]:
         """The vectors that no other item has too: few words have the same vector as others."""

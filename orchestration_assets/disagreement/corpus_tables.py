@@ -1,5 +1,7 @@
 """The tables that disagreement makes of all batches."""
 
+from dataclasses import replace
+
 from orchestration_assets.disagreement.calibration import calibrate
 from orchestration_assets.disagreement.calibration_registry import (
     promote,
@@ -7,6 +9,7 @@ from orchestration_assets.disagreement.calibration_registry import (
     promoted_for,
     thresholds_in_use,
 )
+from orchestration_assets.disagreement.field_scores import field_scores
 from orchestration_assets.disagreement.label_history import label_readings
 from orchestration_assets.disagreement.scorecards import (
     SPENDING_COLUMNS,
@@ -86,7 +89,11 @@ def score_services(home: Home) -> TableResult:
     counted = tally(home.tables, home.spending.rows(SPENDING_COLUMNS))
     readings = label_readings(home.tables, judged)
     families = families_of(home.tables, judged)
-    rows = list(scorecards(counted, readings, gold, weights, families))
+    of_fields = field_scores(home, verdicts)
+    rows = [
+        replace(row, fields=of_fields.get((row.task, row.service)))
+        for row in scorecards(counted, readings, gold, weights, families)
+    ]
     figures = {
         "clones": sum(row.clone_of is not None for row in rows),
         "broken": sum(row.broken for row in rows),

@@ -15,6 +15,7 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
     CalibrationRow,
+    FieldScore,
     ScorecardRow,
     VectorThresholdRow,
 )
@@ -31,6 +32,15 @@ class CardFigures:
 
     task: str
     cards: tuple[ScorecardRow, ...]
+
+    @property
+    def fields(self) -> dict[str, dict[str, FieldScore]]:
+        """Records: field -> service -> what it did with it; empty for other kinds."""
+        found: dict[str, dict[str, FieldScore]] = {}
+        for card in self.cards:
+            for one in card.fields or ():
+                found.setdefault(one.pattern, {})[card.service] = one
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,6 +248,22 @@ class FamilyAccuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldScore:
+    """A service and one field of records: values that it gave, of these such that contradict what
+    stands, values that it left out where one stands, and values for which it quoted words that do
+    not stand in the content; values that verdicts judged, missing ones too, and how many were
+    right."""
+
+    pattern: str
+    given: int
+    contradicts: int
+    left_out: int
+    ungrounded: int
+    judged: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
 class ScorecardRow:
     """One row a service and task: how reliable it is, what it costs, and what it is worth."""
 
@@ -306,6 +322,9 @@ class ScorecardRow:
         tuple[FamilyAccuracy, ...],
         Column("the share right by content family, weighed in the same way"),
     ] = ()
+    fields: Annotated[
+        tuple[FieldScore, ...] | None, Column("records: what it did with each field")
+    ] = None
 
 
 _TASK_KEY: Final = ("batch", "item_id", "task")
