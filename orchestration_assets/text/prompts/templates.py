@@ -67,17 +67,12 @@ def answers_named(prompt: Prompt) -> dict[str, frozenset[str]]:
 @lru_cache(maxsize=256)
 def _answers_named(source: str) -> frozenset[str]:
     found = {
-        node.attr
-        for node in _parsed(source).find_all(nodes.Getattr)
-        if _is_answers(node.node) and node.attr not in _OF_MAPPINGS
+        node.attr for node in _parsed(source).find_all(nodes.Getattr) if _is_answers(node.node)
     }
     for node in _parsed(source).find_all(nodes.Getitem):
         if _is_answers(node.node) and isinstance(node.arg, nodes.Const):
             found.add(str(node.arg.value))
     return frozenset(found)
-
-
-_OF_MAPPINGS: Final = frozenset({"items", "keys", "values", "get"})
 
 
 def _is_answers(node: nodes.Node) -> bool:
