@@ -42,7 +42,7 @@ from orchestration_assets.schemas.enums import (
     Triage,
 )
 from orchestration_assets.schemas.equal_rows import first_of_each
-from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.items import Reading, Task, ValueRule
 from orchestration_assets.schemas.policy import Review
 from orchestration_assets.schemas.record_answers import RecordAnswer, value_at, value_text
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -56,6 +56,7 @@ from orchestration_assets.schemas.tables import (
     ReadingSummary,
     ResolutionRow,
 )
+from orchestration_assets.text.record_rules import in_words, violated_rules
 
 _STATED: Final = "stated confidences, unchecked"
 _UNLEARNED: Final = RecordWeights()
@@ -210,6 +211,10 @@ def resolve(
         stands, reason, status, spoken = _by_policy(
             policy, readings, roles, task, rules, weighed, (stands, reason, spoken), records
         )
+    violated = _violated(stands.answer, task)
+    if failing := [words for rule, words in violated if rule.otherwise == "fail"]:
+        stands = replace(stands, answer=None)
+        status, reason = ResolutionStatus.FAILED, f"it violates {'; '.join(failing)}"
     if weighed is not None:
         basis = weighed.basis if spoken else _unspoken(weighed)
     if task.kind is AnswerKind.RECORD:
@@ -226,7 +231,7 @@ def resolve(
         **answer_columns(stands.answer),
         error_risk=risk,
         risk_basis=None if risk is None else basis,
-        triage=None if risk is None else triage(risk, rules.review),
+        triage=None if risk is None else _triage(risk, rules.review, violated=bool(violated)),
         policy=policy,
         spread=stands.spread,
         supporters=stands.supporters,
@@ -234,7 +239,21 @@ def resolve(
         reason=reason,
         readings=tuple(_summaries(readings, roles, task, weighed if spoken else None)),
         fields=_fields(stands, readings) if task.kind is AnswerKind.RECORD else None,
+        violations=tuple(words for _, words in violated) if task.value_rules else None,
     )
+
+
+def _violated(answer: Answer | None, task: Task) -> list[tuple[ValueRule, str]]:
+    """The rules that a record violates, with what is wrong in words."""
+    if not isinstance(answer, RecordAnswer):
+        return []
+    return [(rule, in_words(rule, answer, task)) for rule in violated_rules(answer, task)]
+
+
+def _triage(risk: float, review: Review, *, violated: bool) -> Triage:
+    """By the risk; what violates a rule is not accepted, however sure it is."""
+    found = triage(risk, review)
+    return Triage.REVIEW if violated and found is Triage.ACCEPT else found
 
 
 def _fields(stands: Consensus, readings: ServiceReadings) -> tuple[FieldResolution, ...]:

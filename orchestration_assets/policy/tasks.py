@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.items import Task, ValueRule
 from orchestration_assets.schemas.policy import Policy
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
@@ -30,5 +30,8 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             bands=task.bands,
             fields=task.record_fields,
             quotes=task.quotes,
+            value_rules=tuple(
+                ValueRule(one.rule, one.because, one.otherwise) for one in task.validate_
+            ),
         )
     return found

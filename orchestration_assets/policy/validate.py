@@ -35,6 +35,8 @@ from orchestration_assets.schemas.policy import (
 )
 from orchestration_assets.schemas.services import EmbeddedConfig, TaughtConfig
 from orchestration_assets.services.registry import EMBEDDED, load_embedded
+from orchestration_assets.text.expressions import ExpressionError, expression
+from orchestration_assets.text.record_rules import rule_names
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
@@ -75,6 +77,7 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
         message = "is kept of no record file: add it to metadata under content.records"
         yield Problem(f"{path}.gold", describe_value(task.gold, kept_columns), message)
     yield from _condition_problems(f"{path}.applies_to", on_features(task.applies_to))
+    yield from _rule_problems(f"{path}.validate", task)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):
         field = f"{path}.directives[{position}]"
@@ -96,6 +99,19 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
         for number, name in enumerate(task.learned.services):
             yield from _service_problems(policy, f"{field}.services[{number}]", name, task.kind)
     yield from _choice_problems(policy, f"{path}.default", task.default, task)
+
+
+def _rule_problems(path: str, task: TaskConfig) -> Iterator[Problem]:
+    known = rule_names(task.record_fields)
+    for position, one in enumerate(task.validate_):
+        field = f"{path}[{position}].rule"
+        try:
+            names = expression(one.rule).names
+        except ExpressionError as error:
+            yield Problem(field, "", str(error))
+            continue
+        for name in sorted(names - known):
+            yield _unknown(field, name, "field of the task", sorted(known))
 
 
 def _name_problems(path: str, name: str, taken: set[str]) -> Iterator[Problem]:

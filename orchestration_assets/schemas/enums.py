@@ -175,6 +175,7 @@ class DisputeKind(StrEnum):
     ENTITY_CONFLICT = "entity_conflict"
     TYPE_CONFLICT = "type_conflict"
     OUTLIER_SERVICE = "outlier_service"
+    VIOLATION = "violation"
 
 
 class Family(StrEnum):

@@ -68,6 +68,17 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRule:
+    """What the values of a record must satisfy: an expression, why, and what follows where it does
+    not: the service is asked once more (``repair``), people decide (``review``), or the item has no
+    answer (``fail``)."""
+
+    rule: str
+    because: str = ""
+    otherwise: str = "repair"
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A question asked of items, ``question`` in words.
 
@@ -75,7 +86,8 @@ class Task:
     highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree. What a
     disagreement would change: labels that stand together in one of ``near_synonyms`` nothing,
     scores something across one of ``bands``, the places where bands of the scale meet. ``fields``
-    are those of a record; ``quotes``: whether services are asked what its values rest on.
+    are those of a record; ``quotes``: whether services are asked what its values rest on,
+    ``value_rules``: what they must satisfy.
     """
 
     name: str
@@ -89,6 +101,7 @@ class Task:
     bands: tuple[float, ...] = ()
     fields: tuple[RecordField, ...] = ()
     quotes: bool = False
+    value_rules: tuple[ValueRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,6 +333,21 @@ class DeclaredAnswer(_Strict):
     )
 
 
+class Validation(_Strict):
+    """A rule that the values of a record must keep."""
+
+    rule: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+        description="an expression over the fields, such as total == sum(lines.amount) + vat, "
+        "date <= due, currency in ['EUR', 'USD'], matches(number, 'INV-[0-9]+'), len(lines) > 0"
+    )
+    because: str = Field(default="", description="why, for services and people")
+    otherwise: Literal["repair", "review", "fail"] = Field(
+        default="repair",
+        description="repair: a service over HTTP is asked once more, with the rule, and what still "
+        "violates it goes to people; review: it goes to people; fail: the item has no answer",
+    )
+
+
 class TaskConfig(_Strict):
     """One question, whom it concerns, and how it is processed."""
 
@@ -357,6 +372,9 @@ class TaskConfig(_Strict):
         default=False,
         description="record: services over HTTP are asked for the words of the content that each "
         "value rests on; a quote that does not stand in the content is told as ungrounded",
+    )
+    validate_: tuple[Validation, ...] = Field(
+        default=(), alias="validate", description="record: rules that its values must keep"
     )
     disagree_at: Probability | None = Field(
         default=None,
@@ -444,8 +462,8 @@ class TaskConfig(_Strict):
 
     @model_validator(mode="after")
     def _fields_fit_the_kind(self) -> "TaskConfig":
-        if self.kind is not AnswerKind.RECORD and (self.fields or self.quotes):
-            named = "fields" if self.fields else "quotes"
+        if self.kind is not AnswerKind.RECORD and (self.fields or self.quotes or self.validate_):
+            named = "fields" if self.fields else "quotes" if self.quotes else "validate"
             raise ValueError(f"{named}: only a task of kind record has fields")
         if self.kind is AnswerKind.RECORD and not self.fields:
             raise ValueError("a task of kind record needs its fields: give fields or json_schema")

@@ -623,6 +623,10 @@ class ResolutionRow:
         tuple[FieldResolution, ...] | None,
         Column("what stands of each value, when the answer is a record"),
     ] = None
+    violations: Annotated[
+        tuple[str, ...] | None,
+        Column("rules of the task that the record violates, in words; null without rules"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

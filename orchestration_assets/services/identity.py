@@ -47,7 +47,8 @@ def _asked(task: Task, *, with_question: bool) -> str:
 
 def record_fields(task: Task) -> list[Any]:
     """The fields of a record: with others it is another question."""
-    return [*map(asdict, task.fields), *(["quotes"] if task.quotes else [])]
+    repaired = [one.rule for one in task.value_rules if one.otherwise == "repair"]
+    return [*map(asdict, task.fields), *(["quotes"] if task.quotes else []), *repaired]
 
 
 def changed_parts(before: str, now: str) -> str:

@@ -9,9 +9,10 @@ from orchestration_assets.evidence.distances import distance
 from orchestration_assets.evidence.posterior import posterior
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.record_answers import leaves, pattern_of
 from tests.evidence.answers import ABSTAINED, FAILED, TASKS, kinds, ok, votes
 
-LABEL, SET, TEXT, SCORE, VECTOR = (TASKS[kind] for kind in AnswerKind)
+LABEL, SET, TEXT, SCORE, VECTOR, RECORD = (TASKS[kind] for kind in AnswerKind)
 heard = kinds.flatmap(lambda kind: st.tuples(st.just(TASKS[kind]), votes(kind)))
 
 
@@ -95,7 +96,8 @@ def test_figures_are_bounded_and_only_ok_readings_vote(drawn) -> None:
     voters = [name for name, reading in given_votes if reading.status is Status.OK]
     assert (found.answer is None) == (not voters)
     assert 0.0 <= found.certainty <= 1.0
-    assert (found.error_risk is not None) == (task.kind is AnswerKind.LABEL and bool(voters))
+    with_risk = task.kind in (AnswerKind.LABEL, AnswerKind.RECORD)
+    assert (found.error_risk is not None) == (with_risk and bool(voters))
     assert found.spread is None or 0.0 <= found.spread <= 1.0
     assert sorted(found.supporters + found.dissenters) == sorted(voters)
 
@@ -111,6 +113,9 @@ def test_the_answer_is_among_or_between_what_was_said(drawn) -> None:
         assert min(said) <= answer <= max(said)
     elif task.kind is AnswerKind.SET:
         assert set(answer) <= {member for members in said for member in members}
+    elif task.kind is AnswerKind.RECORD:
+        values = {(pattern_of(path), value) for one in said for path, value in leaves(one)}
+        assert {(pattern_of(path), value) for path, value in leaves(answer)} <= values
     else:
         assert answer in said
 

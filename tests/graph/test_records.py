@@ -14,6 +14,10 @@ from resources.home import Home
 from tests.graph.conftest import project_in
 
 COUNT = 24
+RULES = [
+    {"rule": "total > sum(lines.amount)", "because": "there is a tax"},
+    {"rule": "total < 13 or total > 13.5", "otherwise": "review"},
+]
 FIELDS = {
     "number": "text",
     "date": "date",
@@ -37,6 +41,7 @@ class Extractors(DrillServer):
     def __init__(self) -> None:
         super().__init__(FaultScript())
         self.repairs: list[str] = []
+        self.objections: list[str] = []
 
     def _answer_body(self, body, served, faults):
         answer = super()._answer_body(body, served, faults)
@@ -69,6 +74,8 @@ class Extractors(DrillServer):
             del record["total"]
         elif number == 7:
             self.repairs.append(messages[-1]["content"])
+        elif len(messages) > 1:
+            self.objections.append(messages[-1]["content"])
         return {
             "answer": record,
             "confidence": 0.8,
@@ -91,6 +98,7 @@ def policy(url: str, **task) -> str:
         "kind": "record",
         "quotes": True,
         "fields": FIELDS,
+        "validate": RULES,
         "default": {"model": "parallel", "services": list(services)},
     }
     return yaml.safe_dump(
@@ -175,6 +183,27 @@ def test_a_missing_required_field_is_asked_for_again_by_its_name(read) -> None:
     assert len(server.repairs) == 3
     assert all('"total" is required: give a number in EUR' in words for words in server.repairs)
     assert by_number(read)[7]["status"] == "resolved"
+
+
+def test_an_answer_that_violates_a_rule_is_asked_about_again_and_kept_as_it_is_then(read) -> None:
+    _, _, server = read
+    assert len(server.objections) == COUNT // 3
+    assert all(
+        "this should hold: total > sum(lines.amount) (" in words and "there is a tax" in words
+        for words in server.objections
+    )
+    given = [row for row in rows(read, "parallel_interpretations") if row["service"] == "hasty"]
+    assert {row["status"] for row in given} == {"ok"}
+
+
+def test_what_stands_and_violates_a_rule_goes_to_people_and_is_a_dispute(read) -> None:
+    violating = {number: row for number, row in by_number(read).items() if row["violations"]}
+    assert {number: row["violations"] for number, row in violating.items()} == {
+        2: ["total < 13 or total > 13.5"]
+    }
+    assert violating[2]["triage"] == "review"
+    (dispute,) = [row for row in rows(read, "dispute_kinds") if row["kind"] == "violation"]
+    assert (dispute["path"], dispute["evidence"]) == ("02.txt", "total < 13 or total > 13.5")
 
 
 def test_the_page_and_explain_show_the_values_that_differ(read) -> None:

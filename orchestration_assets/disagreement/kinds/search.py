@@ -34,6 +34,8 @@ _PAIR_RULES: Final[Mapping[DisputeKind, Callable[[str, str], Finding | None]]] =
     DisputeKind.ENTITY_CONFLICT: entity_conflict,
     DisputeKind.TYPE_CONFLICT: type_conflict,
 }
+# a violation is told by the resolution itself
+_SOUGHT: Final = tuple(kind for kind in DisputeKind if kind is not DisputeKind.VIOLATION)
 _CONTENT_KINDS: Final = (DisputeKind.OPPOSED_TONE, DisputeKind.FIGURATIVE)
 
 
@@ -68,7 +70,7 @@ def dispute_kinds(
         if len(votes) < 2:
             continue
         task = tasks[row.task]
-        for kind in DisputeKind:
+        for kind in _SOUGHT:
             try:
                 if kind in _CONTENT_KINDS:
                     match = _of_content(kind, row.item_id, votes, task, search)

@@ -124,9 +124,7 @@ def _settled(
     right, wrong = model.of_given(codes, stated)
     sureness = np.log1p(right / wrong)
     for row, (cell, groups) in enumerate(zip(cells, grouped, strict=True)):
-        # a value that nobody gave can stand nowhere
-        last = max(groups.values(), default=0)
-        best = int(np.argmax(told[row, : last + 1])) if stands is None else groups.get(stands, 0)
+        best = _best(told[row], groups) if stands is None else groups.get(stands, ABSENT)
         supporters = tuple(name for name in groups if groups[name] == best)
         weights = dict(zip(services, sureness[row].tolist(), strict=True))
         yield CellConsensus(
@@ -137,6 +135,12 @@ def _settled(
             tuple(name for name in groups if groups[name] not in (ABSENT, best)),
             tuple(name for name in groups if best and groups[name] == ABSENT),
         )
+
+
+def _best(told: Floats, groups: Mapping[str, int]) -> int:
+    """The most probable of what was said: a value, or none where a service says nothing."""
+    said = sorted(set(groups.values()))
+    return max(said, key=lambda group: (float(told[group]), group > ABSENT, -group))
 
 
 def record_risk(settled: Sequence[CellConsensus]) -> float:
@@ -185,10 +189,18 @@ def settled_record(
     stands: str | None = None,
 ) -> tuple[RecordAnswer, list[CellConsensus]]:
     """The record that stands of several services' records, and what it stands on."""
-    settled = standing_first(
-        without_fallen(settle(cells_of(records, fields), confidences, models, stands))
-    )
-    return built(settled, fields), settled
+    cells = cells_of(records, fields)
+
+    def stood(whose: str | None) -> tuple[RecordAnswer, list[CellConsensus]]:
+        settled = standing_first(without_fallen(settle(cells, confidences, models, whose)))
+        return built(settled, fields), settled
+
+    answer, settled = stood(stands)
+    if not answer and stands is None and records:
+        # each value is doubted by somebody, but there is an answer: that of the surest service
+        surest = max(sorted(records), key=lambda name: confidences.get(name) or 0.0)
+        answer, settled = stood(surest)
+    return answer, settled
 
 
 def without_fallen(settled: Sequence[CellConsensus]) -> list[CellConsensus]:

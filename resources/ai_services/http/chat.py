@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.items import Question, Task
+from orchestration_assets.schemas.items import Question, Reading, Task
+from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.text.prompts.chat_messages import MESSAGE_TOKENS, chat_messages
 from orchestration_assets.text.prompts.templates import uses_question, variables_in
+from orchestration_assets.text.record_rules import in_words, violated_rules
 from orchestration_assets.text.replies.answers import is_repairable, reading_of, schema_for
 from orchestration_assets.text.replies.call_errors import TimedOut
 from orchestration_assets.text.replies.completions import StreamedCompletion, completion_in
@@ -135,7 +137,13 @@ class ChatService(HttpService):
         if not reply.repairable:
             return None
         reading = reply.readings[0]
-        problem = f"That does not fit: {reading.reason}. Answer again."
+        if reply.objection is not None:
+            problem = (
+                f"Look again, this should hold: {reply.objection}. Answer again; where the content "
+                "really says so, give the same values."
+            )
+        else:
+            problem = f"That does not fit: {reading.reason}. Answer again."
         turns = [
             {"role": "assistant", "content": reply.text or _EMPTY_ANSWER},
             {"role": "user", "content": problem},
@@ -150,11 +158,21 @@ class ChatService(HttpService):
 def _reply(body: Mapping[str, Any], task: Task, *, explain: bool = False) -> Reply:
     completion = completion_in(body)
     stated = tokens_written(body)
+    reading = reading_of(completion, task, explain=explain)
     return Reply(
-        (reading_of(completion, task, explain=explain),),
+        (reading,),
         tokens_read(body),
         tokens_estimated(completion.written) if stated is None else stated,
         text=completion.text if completion.text.strip() else completion.written,
         repairable=is_repairable(completion),
         tokens_out_stated=stated is not None,
+        objection=_objection(reading, task),
     )
+
+
+def _objection(reading: Reading, task: Task) -> str | None:
+    """What an answer that fits is to be asked about once more."""
+    if not isinstance(reading.answer, RecordAnswer):
+        return None
+    broken = [one for one in violated_rules(reading.answer, task) if one.otherwise == "repair"]
+    return "; ".join(in_words(one, reading.answer, task) for one in broken) or None
