@@ -138,22 +138,43 @@ def table_checks(
             running = context.run.tags.get(PARTITION_TAG)
             batches = [running] if running else list(store.batches(table.name))
         selected = {key.name for key in context.selected_asset_check_keys}
-        stored = [(Stored(home, batch), store.read(table.name, batch)) for batch in batches]
+        held = store.read(table.name, batches[0]) if len(batches) == 1 else None
+
+        # one batch after the other: all of them together are more than memory holds
+        def data_of(batch: str | None) -> pa.Table:
+            return store.read(table.name, batch) if held is None else held
+
         if "schema" in selected:
-            yield _schema_result(table, [data for _, data in stored])
+            yield _schema_result(table, [_found(table, data_of(batch)) for batch in batches])
         if "conservation" in selected:
-            balances = [balance for one in stored for balance in conservation(*one)]
+            balances = [
+                balance
+                for batch in batches
+                for balance in conservation(Stored(home, batch), data_of(batch))
+            ]
             yield _conservation_result(table, balances)
 
     return checks
 
 
-def _schema_result(table: Table[Any], stored: list[pa.Table]) -> dg.AssetCheckResult:
-    problems: dict[str, str] = {}
-    for data in stored:
-        problems |= schema_problems(data.schema, table.schema)
-    doubled = 0 if problems else sum(duplicate_keys(data, table.key) for data in stored)
-    rows, columns = sum(data.num_rows for data in stored), len(table.schema)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What differs from the declared schema, rows, and rows that repeat a key."""
+
+    problems: Mapping[str, str]
+    rows: int
+    doubled: int
+
+
+def _found(table: Table[Any], data: pa.Table) -> _Found:
+    problems = schema_problems(data.schema, table.schema)
+    return _Found(problems, data.num_rows, 0 if problems else duplicate_keys(data, table.key))
+
+
+def _schema_result(table: Table[Any], found: list[_Found]) -> dg.AssetCheckResult:
+    problems = {column: words for one in found for column, words in one.problems.items()}
+    doubled = 0 if problems else sum(one.doubled for one in found)
+    rows, columns = sum(one.rows for one in found), len(table.schema)
     if problems:
         words = "; ".join(f"{column}: {problem}" for column, problem in problems.items())
         description = f"Columns differ ({words}). Materialize {table.name} again with this version."

@@ -21,9 +21,7 @@ def execute_job(
     """
     if batch is not None:
         _add_partition(instance, batch)
-    result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, partition_key=batch, run_config=_QUIET, raise_on_error=False
-    )
+    result = _executed(definitions.resolve_job_def(job), instance, batch)
     if not result.success:
         failure = failure_of(result)
         if failure.stopped:
@@ -39,6 +37,26 @@ def execute_job(
         raise failed
     raise_if_stopped()
     return result
+
+
+def _executed(
+    job: "dg.JobDefinition", instance: "dg.DagsterInstance", batch: str | None
+) -> "dg.ExecuteInProcessResult":
+    """As ``job.execute_in_process`` does it, which would hold every table that a step yields, and
+    those of earlier batches, until the process ends: they are all stored, and read from there."""
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.execute_in_process import core_execute_in_process, merge_run_tags
+
+    alone = job.as_ephemeral_job(resource_defs={}, input_values={})
+    return core_execute_in_process(
+        run_config=_QUIET,
+        job=InMemoryJob(job_def=alone),
+        instance=instance,
+        output_capturing_enabled=False,
+        raise_on_error=False,
+        run_tags=merge_run_tags(job, batch, None, [], instance, _QUIET),
+        asset_selection=frozenset(),
+    )
 
 
 def _add_partition(instance: "dg.DagsterInstance", batch: str) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import fmean, median_low
+from statistics import median_low
 from typing import Final, cast
 
 from orchestration_assets.evidence.confidence import confidence_of
@@ -135,7 +135,8 @@ def _support(
 ) -> Consensus:
     """``combined`` is the posterior of the counted votes on a label, where it is known already."""
     supporters, dissenters = _split_by_support(answer, counted, task)
-    confidence = fmean(confidence_of(reading) for _, reading in counted)
+    # as statistics.fmean has it, which counts what it is given one by one
+    confidence = math.fsum(confidence_of(reading) for _, reading in counted) / len(counted)
     error_risk: float | None = None
     spread: float | None = None
     certainty = confidence

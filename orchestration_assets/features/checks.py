@@ -12,7 +12,9 @@ from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _check_profiles_have_vectors(stored: Stored, vectors: pa.Table) -> list[Balance]:
-    profiles = stored.table(CONTENT_PROFILES.name)
+    # whole rows would be copied twice, with their vectors
+    vectors = vectors.select(["item_id", "batch", "representative", "representative_batch"])
+    profiles = stored.table(CONTENT_PROFILES.name).select(["item_id", "status"])
     ok = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
     profiled, found = set(ok["item_id"].to_pylist()), set(vectors["item_id"].to_pylist())
     inside = vectors.filter(pc.equal(vectors["representative_batch"], vectors["batch"]))

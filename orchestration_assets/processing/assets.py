@@ -18,6 +18,7 @@ from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.dask_cluster import DaskCluster
@@ -111,14 +112,14 @@ def _out(name: str) -> dg.AssetOut:
     can_subset=True,
     partitions_def=content_batches,
     pool=BATCH_POOL,
-    # not read: its deep check decides whether anything is paid for in this run
-    deps=[service_health],
+    # health is not read: its deep check decides whether anything is paid for in this run. Of the
+    # vectors only what the policy asks for is
+    deps=[service_health, CONTENT_VECTORS.name],
 )
 def interpretations(
     context: dg.AssetExecutionContext,
     content_manifest: pa.Table,
     content_profiles: pa.Table,
-    content_vectors: pa.Table,
     processing_plans: pa.Table,
     home: dg.ResourceParam[Home],
     progress: dg.ResourceParam[Progress],
@@ -130,7 +131,7 @@ def interpretations(
     All plans run even when few tables are asked for: finished answers come from the cache, and
     the logs stay whole. Where only deferred questions are taken up, all other rows stand.
     """
-    tables = PlannedTables(content_manifest, content_profiles, content_vectors, processing_plans)
+    tables = PlannedTables(content_manifest, content_profiles, processing_plans)
     result, warnings = interpret_batch(
         home,
         context.partition_key,

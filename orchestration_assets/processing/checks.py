@@ -41,7 +41,7 @@ def _carried_out(planned: set[tuple[str, str]], found: set[tuple[str, str]]) -> 
 def _check_plans_of_model(
     model: ProcessingModel, stored: Stored, readings: pa.Table
 ) -> list[Balance]:
-    plans = stored.table(PROCESSING_PLANS.name)
+    plans = stored.table(PROCESSING_PLANS.name).select(["item_id", "task", "model"])
     planned = _pairs(plans.filter(pc.equal(plans["model"], model)))
     found = _pairs(readings)
     # the log says of whom nobody was asked anything

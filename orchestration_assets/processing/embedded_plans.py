@@ -17,6 +17,7 @@ from orchestration_assets.processing.event_loop import (
     failed,
 )
 from orchestration_assets.processing.plan_result import PlanResult
+from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
 from orchestration_assets.processing.task_waves import Answers, builds_on_others, in_waves
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.tables import PlanRow
@@ -68,6 +69,7 @@ def process_embedded(
     try:
         for portion in _portions(groups, load_item):
             asker.recall(_first_questions(portion, work))
+            asker.answer_ahead(_sure_questions(portion, work))
             for group, item in portion:
                 results = _all_carried_out(group, work, item, asker)
                 for plan, done in zip(group, results, strict=True):
@@ -118,6 +120,20 @@ def _all_carried_out(
         return _carried_out(plan, work, item, asker, answers)
 
     return completed(in_waves(plans, work.inputs, work.tasks, work.given, carry_out))
+
+
+def _sure_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tuple[str, Question]]:
+    """The questions about whole contents that are asked whatever their services answer."""
+    for group, item in portion:
+        if not isinstance(item, Item):
+            continue
+        for plan in group:
+            if plan.task in work.inputs:
+                continue  # whether it is asked hangs on the answers to others
+            choice = work.choices.get((plan.task, plan.option)) if plan.artefact is None else None
+            if choice is not None and not reads_in_rounds(choice):
+                question = Question(work.tasks[plan.task], item)
+                yield from sure_questions(choice, question, work.tasks)
 
 
 def _carried_out(

@@ -25,6 +25,7 @@ from orchestration_assets.processing.embedded_plans import embedded_items
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork, process_plans
 from orchestration_assets.processing.known_inputs import KnownInputs
 from orchestration_assets.processing.near_copy_sharing import (
+    LEADER_COLUMNS,
     in_order,
     near_copy_leaders,
     process_sharing,
@@ -41,6 +42,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     PlanRow,
 )
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 
@@ -51,7 +53,6 @@ class PlannedTables:
 
     manifest: pa.Table
     profiles: pa.Table
-    vectors: pa.Table
     plans: pa.Table
 
 
@@ -84,7 +85,7 @@ def interpret_batch(
     with (
         ContentReader(home, source) as reader,
         ContentReader(home, source) as beside,
-        NearItems(tables.vectors, home, seconds) as near,
+        NearItems(batch, home, seconds) as near,
     ):
         if policy and any(isinstance(one, TaughtConfig) for one in policy.services.values()):
             # what they learn in one batch, they know in the next
@@ -136,7 +137,7 @@ def interpret_batch(
                 return done
             return in_order(plans, done, taught.process(others, work, in_event_loop))
 
-        leader_of = near_copy_leaders(tables.vectors) if sharing else {}
+        leader_of = _leaders(home, batch) if sharing else {}
         with writer:
             result = process_sharing(due, leader_of, process, inputs)
     if only_deferred:
@@ -144,6 +145,10 @@ def interpret_batch(
         others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]
         result = in_order(rows, kept(stored, others), result)
     return result, [*_warnings(near, cache, result), *taught.warnings]
+
+
+def _leaders(home: Home, batch: str) -> dict[str, str]:
+    return near_copy_leaders(home.tables.read(CONTENT_VECTORS.name, batch, LEADER_COLUMNS))
 
 
 def _warnings(near: NearItems, cache: AnswerCache, result: BatchResult) -> Iterator[str]:

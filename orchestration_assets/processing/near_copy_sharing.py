@@ -16,6 +16,9 @@ from orchestration_assets.selection.answer_conditions import Admission
 
 SHARED: Final = "shared"
 
+LEADER_COLUMNS: Final = ("item_id", "batch", "representative", "representative_batch")
+"""The columns of vectors that tell who is asked for whom."""
+
 _Pair = tuple[str, str]
 
 
@@ -25,8 +28,7 @@ def near_copy_leaders(vectors: pa.Table) -> dict[str, str]:
     That is the representative, or the first of its copies by item id when the representative is
     in an earlier batch.
     """
-    columns = ("item_id", "batch", "representative", "representative_batch")
-    rows = sorted(values(vectors, *columns))
+    rows = sorted(values(vectors, *LEADER_COLUMNS))
     first: dict[_Pair, str] = {}
     for item, batch, representative, where in rows:
         first.setdefault((where, representative), representative if where == batch else item)

@@ -22,7 +22,7 @@ from orchestration_assets.schemas.tables import (
     AcceptedItem,
     accepted_items,
 )
-from orchestration_assets.schemas.vectors import NeighboursRow
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Neighbour, NeighboursRow
 from resources.home import Home
 from resources.table_store import TableMissingError
 
@@ -53,8 +53,8 @@ class _Earlier(NamedTuple):
 class NearItems:
     """The near items of a batch's items, for services that are shown them.
 
-    ``vectors`` is the batch's table of vectors: its neighbours are items of earlier batches only.
-    A neighbour counts when its own answer to the task is settled: resolved, and accepted by its
+    They are those that the ``batch``'s table of vectors names, items of earlier batches only. A
+    neighbour counts when its own answer to the task is settled: resolved, and accepted by its
     error risk, or undisputed where answers have none. Which these are never depends on the clock;
     their texts are read when a call is about to be made, in at most ``seconds`` for all of them.
     Use it as a context manager, and :meth:`prepare` it when some service will be shown what is
@@ -63,12 +63,13 @@ class NearItems:
 
     def __init__(
         self,
-        vectors: pa.Table,
+        batch: str,
         home: Home,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._near = {row.item_id: row.neighbours for row in decode(NeighboursRow, vectors)}
+        self._near: dict[str, tuple[Neighbour, ...]] = {}
+        self._batch = batch
         self._home = home
         self._seconds_left = seconds
         self._clock = clock
@@ -85,6 +86,10 @@ class NearItems:
 
     def prepare(self) -> None:
         """Reads what tables know of all near items, before any call's clock runs."""
+        vectors = self._home.tables.read(
+            CONTENT_VECTORS.name, self._batch, column_names(NeighboursRow)
+        )
+        self._near = {row.item_id: row.neighbours for row in decode(NeighboursRow, vectors)}
         wanted: dict[str, set[str]] = defaultdict(set)
         for near in self._near.values():
             for neighbour in near:

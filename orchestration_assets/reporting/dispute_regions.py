@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.reporting.dispute_causes import Features
 from orchestration_assets.reporting.formatting import ENOUGH
@@ -98,9 +100,17 @@ def _of_task(
 def exceedance(part: int, whole: int, rest: int, elsewhere: int) -> float:
     """The chance of at least ``part`` of ``whole`` when the share is that of both together
     (Fisher's exact test, one-sided)."""
-    from scipy.stats import hypergeom
-
-    return min(1.0, float(hypergeom.sf(part - 1, whole + elsewhere, part + rest, whole)))
+    # the hypergeometric distribution, each value by its ratio to the one before;
+    # scipy.stats, which has it too, takes a second and much memory to import
+    marked, least = part + rest, max(0, part + rest - elsewhere)
+    if part <= least:
+        return 1.0
+    count = np.arange(least, min(whole, marked))
+    ratios = (whole - count) * (marked - count) / ((count + 1) * (elsewhere - marked + count + 1))
+    logarithms = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
+    chances = np.exp(logarithms - logarithms.max())
+    at_least = np.cumsum(chances[::-1])[::-1]
+    return float(at_least[part - least] / at_least[0])
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

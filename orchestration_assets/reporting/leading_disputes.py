@@ -111,7 +111,8 @@ def region_figures(
     interpretations: pa.Table, disputed: Collection[QuestionKey], features: Features
 ) -> tuple[Region, ...]:
     """Where services differ most, over the questions that at least two of them answered."""
-    answered = interpretations.filter(pc.equal(interpretations.column("status"), Status.OK.value))
+    said = interpretations.select(["task", "item_id", "status"])
+    answered = said.filter(pc.equal(said["status"], Status.OK.value))
     voices = Counter(values(answered, "task", "item_id"))
     compared: defaultdict[str, list[str]] = defaultdict(list)
     for (task, item), count in sorted(voices.items()):

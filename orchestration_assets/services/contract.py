@@ -3,7 +3,7 @@
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, ClassVar, Protocol
@@ -84,6 +84,13 @@ class EmbeddedService(ABC):
     @abstractmethod
     def answer(self, question: Question) -> Reading:
         """The reading for one question: a pure function of the question."""
+
+    def answers(self, questions: Sequence[Question]) -> list[Reading]:
+        """The reading for each question: what :meth:`answer` gives, for many at once.
+
+        Subclasses give it where that is quicker; it may raise for any of them.
+        """
+        return [self.answer(question) for question in questions]
 
     async def ask(self, question: Question) -> Reading:
         return self.answer(question)

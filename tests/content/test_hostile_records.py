@@ -96,6 +96,18 @@ NO_UTF8 = pa.Array.from_buffers(
 )
 
 
+def test_records_are_read_back_wherever_they_begin_and_end(tmp_path) -> None:
+    # as short as can be, as long as what is read at once, and longer
+    sizes = [10, 65_536, 40_000, 3, 90_000, 65_500, 25_536, *range(100, 4_000, 700)]
+    texts = {f"i{n}": f"{n} " + "wörter " * (size // 8) for n, size in enumerate(sizes)}
+    lines = [
+        json.dumps({"id": name, "body": text}, ensure_ascii=False) for name, text in texts.items()
+    ]
+    rows = taken(tmp_path, {"some.jsonl": "\n".join(lines).encode()})
+    read = {path.rpartition("#")[2]: row["text"] for path, row in rows.items() if row.get("text")}
+    assert read == texts
+
+
 @pytest.mark.parametrize(
     ("column", "said"),
     [

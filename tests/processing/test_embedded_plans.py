@@ -1,5 +1,6 @@
 """Plans that ask only services of this process: the same rows without an event loop."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -51,6 +52,16 @@ class Embedded(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         self.asked.append(question)
         return say(self.name, question)
+
+
+class Together(Embedded):
+    """Answers several questions at once, unless one of them is what it breaks at."""
+
+    def answers(self, questions: Sequence[Question]) -> list[Reading]:
+        self.at_once += len(questions)
+        return [say(self.name, question) for question in questions]
+
+    at_once = 0
 
 
 def services() -> list[Embedded]:
@@ -114,6 +125,25 @@ def test_every_nesting_gives_the_rows_that_the_event_loop_gives(tmp_path) -> Non
     assert [(c.origin, c.called, c.cost_usd) for c in done.calls] == [
         (c.origin, c.called, c.cost_usd) for c in expected.calls
     ]
+
+
+def test_so_do_services_that_answer_many_at_once(tmp_path) -> None:
+    plans = plans_of({f"{n:02d} {name}": name for n in range(4) for name in CHOICES})
+    loop, kept = AnswerCache(LmdbStore(tmp_path / "loop")), LmdbStore(tmp_path / "at once")
+    expected = process_plans(plans, work_of(*services()), loop, load, BatchLimits(8))
+    at_once = [Together(name, cost_usd=n / 8) for n, name in enumerate(SERVICES)]
+    done = process_embedded(plans, work_of(*at_once), AnswerCache(kept), load)
+    assert stable(done) == stable(expected)
+    assert [(c.origin, c.cost_usd) for c in done.calls] == [
+        (c.origin, c.cost_usd) for c in expected.calls
+    ]
+    assert sum(one.at_once for one in at_once) > 0
+    # where one question breaks a service, all are asked alone: that one's failure is its own
+    assert any(one.at_once and one.asked for one in at_once)
+    again = [Together(name) for name in SERVICES]
+    process_embedded(plans, work_of(*again), AnswerCache(kept), load)
+    failing = {row.service for row in done.interpretations["parallel"] if row.status == "failed"}
+    assert {one.name for one in again if one.at_once} <= failing
 
 
 @settings(

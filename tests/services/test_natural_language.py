@@ -61,6 +61,18 @@ def test_abstains_on_too_little(service: str, text: str) -> None:
     assert reading.reason
 
 
+def test_many_texts_at_once_are_answered_as_each_alone() -> None:
+    longer = [LONG[language] * 3 for language in sorted(LONG)]
+    mixed = [f"{LONG['de']}\n\n{LONG['en']}" * times for times in (1, 4)]
+    texts = [*PROSE.values(), *PAGES.values(), *longer, *mixed, LONG["ru"].upper()]
+    texts += ["", "ok", "x" * 5_000, "\ud800 halves of pairs in a text", texts[0]]
+    questions = [question("natural_language", text) for text in texts]
+    for service in map(load_embedded, SERVICES):
+        assert service.answers(questions) == [service.answer(one) for one in questions]
+        assert service.answers(questions[:2]) == [service.answer(one) for one in questions[:2]]
+        assert service.answers([]) == []
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_code_is_judged_by_its_comments(service: str) -> None:
     commented = "# " + PROSE["fr"] + "\n" + CODE["python"]

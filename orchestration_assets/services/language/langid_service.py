@@ -3,18 +3,22 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.language.natural_languages import NATURAL_LANGUAGES
-from orchestration_assets.services.readings import abstention, label_reading
+from orchestration_assets.services.readings import MAX_ALTERNATIVES, abstention, label_reading
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.spread_pieces import spread_pieces
+
+if TYPE_CHECKING:
+    from orchestration_assets.services.language.byte_automaton import ByteAutomaton
 
 # 1,024 characters in all
 _PIECES: Final = 4
 _PIECE_CHARS: Final = 256
+_TOLD: Final = 1 + MAX_ALTERNATIVES
 
 
 @cache
@@ -22,12 +26,36 @@ def _model() -> Any:
     import numpy as np
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    class Identifier(LanguageIdentifier):  # type: ignore[misc]
+        """``seen_in`` holds what its automaton sees in some encoded texts, with how often."""
+
+        __slots__ = ("seen_in",)
+
+        def _raw_score(self, text: bytes) -> Any:
+            seen = self.seen_in.get(text)
+            return self._sparse_score(seen, self.nb_ptc) if seen else super()._raw_score(text)
+
+    model = Identifier.from_model_file(MODEL_FILE, norm_probs=True)
+    model.seen_in = {}
     # Its other labels are dialects and "no language", which the vocabulary has not.
     model.set_languages(sorted(set(model.labels) & set(NATURAL_LANGUAGES)))
-    # a text needs whole rows of the table, which choosing columns has left scattered in memory
-    model.nb_ptc = np.ascontiguousarray(model.nb_ptc)
+    # a text needs whole rows of the table, which choosing columns has left scattered in memory, in
+    # the precision that it is summed up with
+    model.nb_ptc = np.ascontiguousarray(model.nb_ptc, np.float32)
+    # of all languages only those that were chosen are asked for
+    model._full_model = None
     return model
+
+
+@cache
+def _automaton() -> "ByteAutomaton":
+    import numpy as np
+
+    from orchestration_assets.services.language.byte_automaton import ByteAutomaton
+
+    model = _model()
+    row, feature = np.array(model.tk_row, np.int64), np.array(model.tk_output, np.int32)
+    return ByteAutomaton(np.frombuffer(model.tk_nextmove, np.uint32), row, feature)
 
 
 # An ideograph or a kana says about as much as this many letters of an alphabet.
@@ -59,26 +87,49 @@ class LangidService(EmbeddedService):
     expected_ms: ClassVar[float] = 0.5
 
     def answer(self, question: Question) -> Reading:
-        item = question.item
-        whole = prose_of(item.text, item.family)
-        pieces = spread_pieces(whole, _PIECES, _PIECE_CHARS)
-        prose = " ".join(pieces)
-        letters = _letters(prose)
-        if letters < _MIN_LETTERS:
-            return abstention(f"only {letters} letters of prose")
-        trust = letters / (letters + _DOUBT_LETTERS)
-        ranked = [(label, float(share) * trust) for label, share in _model().rank(prose)]
-        if ranked[0][1] < _MIN_CONFIDENCE:
-            return abstention(f"no language stands out in {letters} letters of prose")
-        if len(shares := _language_shares(pieces)) > 1:
-            parts = ", ".join(f"{label} {share:.0%}" for label, share in shares)
-            mixed = [(label, share * trust) for label, share in shares]
-            return label_reading(
-                question, mixed, f"a mixture: {parts} of {letters} letters of prose"
-            )
-        return label_reading(
-            question, ranked, f"character statistics of {letters} letters of prose"
+        return _answer(question, _pieces(question))
+
+    def answers(self, questions: Sequence[Question]) -> list[Reading]:
+        from orchestration_assets.services.language.byte_automaton import FEW_TEXTS
+
+        pieces_of = [_pieces(question) for question in questions]
+        model = _model()
+        # pieces are looked at one by one where there are several
+        texts = {
+            model._encode(text) for pieces in pieces_of for text in (" ".join(pieces), *pieces)
+        }
+        if len(texts) < FEW_TEXTS:
+            return super().answers(questions)
+        encoded = list(texts)
+        model.seen_in = dict(
+            zip(encoded, map(Counter, _automaton().features(encoded)), strict=True)
         )
+        try:
+            return list(map(_answer, questions, pieces_of))
+        finally:
+            model.seen_in = {}
+
+
+def _pieces(question: Question) -> list[str]:
+    whole = prose_of(question.item.text, question.item.family)
+    return spread_pieces(whole, _PIECES, _PIECE_CHARS)
+
+
+def _answer(question: Question, pieces: Sequence[str]) -> Reading:
+    prose = " ".join(pieces)
+    letters_of = list(map(_letters, pieces))
+    letters = sum(letters_of)
+    if letters < _MIN_LETTERS:
+        return abstention(f"only {letters} letters of prose")
+    trust = letters / (letters + _DOUBT_LETTERS)
+    ranked = [(label, float(share) * trust) for label, share in _model().rank(prose)[:_TOLD]]
+    if ranked[0][1] < _MIN_CONFIDENCE:
+        return abstention(f"no language stands out in {letters} letters of prose")
+    if len(shares := _language_shares(pieces, letters_of)) > 1:
+        parts = ", ".join(f"{label} {share:.0%}" for label, share in shares)
+        mixed = [(label, share * trust) for label, share in shares]
+        return label_reading(question, mixed, f"a mixture: {parts} of {letters} letters of prose")
+    return label_reading(question, ranked, f"character statistics of {letters} letters of prose")
 
 
 def _letters(text: str) -> int:
@@ -89,7 +140,7 @@ def _letters(text: str) -> int:
     )
 
 
-def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
+def _language_shares(pieces: Sequence[str], letters_of: Sequence[int]) -> list[tuple[str, float]]:
     """Languages that pieces are surely in, with their shares of such letters; the most first.
 
     Another language counts beside the commonest only when the pieces of each rule the other out:
@@ -99,8 +150,7 @@ def _language_shares(pieces: Sequence[str]) -> list[tuple[str, float]]:
         return []
     letters_by_language: Counter[str] = Counter()
     sure: list[tuple[str, str]] = []
-    for piece in pieces:
-        letters = _letters(piece)
+    for piece, letters in zip(pieces, letters_of, strict=True):
         if letters < _MIN_PIECE_LETTERS:
             continue
         best, share = _model().classify(piece)
