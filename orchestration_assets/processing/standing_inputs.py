@@ -11,7 +11,9 @@ from orchestration_assets.evidence.standing import Roles, standing
 from orchestration_assets.processing.plan_result import PlanResult, roles_of
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.task_inputs import InputAnswer, InputState
+from orchestration_assets.text.record_rules import in_words, violated_rules
 
 
 def standing_of(done: PlanResult, task: Task) -> InputAnswer:
@@ -31,6 +33,12 @@ def standing_of_readings(votes: Sequence[Vote], roles: Roles, task: Task) -> Inp
     if found.answer is None:
         said = "; ".join(f"{name}: {reading.reason}" for name, reading in votes)
         return InputAnswer(_state_without_answer(votes), reason=said)
+    if isinstance(found.answer, RecordAnswer):
+        broken = [rule for rule in violated_rules(found.answer, task) if rule.otherwise == "fail"]
+        if broken:
+            # resolving refuses it as well
+            words = "; ".join(in_words(rule, found.answer, task) for rule in broken)
+            return InputAnswer(InputState.FAILED, reason=words)
     risk = 1.0 - found.certainty if found.error_risk is None else found.error_risk
     return InputAnswer(InputState.ANSWERED, found.answer, risk)
 
