@@ -73,10 +73,7 @@ async def in_waves(
         found = admitted(own, answers)
         if found.admission is not Admission.ADMIT:
             return turned_away(own, found, release(plan))
-        shown = tuple((task, answers[task].answer) for task in own.shown)
-        done = await carry_out(plan, shown)
-        admission = Decision(found.admission.value, (), found.reason)
-        return replace(done, decisions=(admission, *done.decisions))
+        return with_admission(await carry_out(plan, shown_to(own, answers)), found)
 
     plan_of = {plan.task: plan for plan in plans}
     for task in in_order(list(plan_of), inputs):
@@ -115,6 +112,17 @@ def whole_items(plans: Sequence[PlanRow], size: int) -> int:
     while 0 < size < len(plans) and plans[size].item_id == plans[size - 1].item_id:
         size += 1
     return size
+
+
+def shown_to(inputs: TaskInputs, answers: Mapping[str, InputAnswer]) -> Answers:
+    """The answers that services of a task may be shown."""
+    return tuple((task, answers[task].answer) for task in inputs.shown)
+
+
+def with_admission(done: PlanResult, found: Admitted) -> PlanResult:
+    """A plan that was carried out, with why it was."""
+    admission = Decision(found.admission.value, (), found.reason)
+    return replace(done, decisions=(admission, *done.decisions))
 
 
 def turned_away(inputs: TaskInputs, found: Admitted, told: Sequence[AskResult]) -> PlanResult:

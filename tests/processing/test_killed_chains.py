@@ -33,8 +33,6 @@ ITEMS = 200
 KILLS = 4
 SHOWN = "{% for t in answers %}{{ answers[t] }}{% endfor %}"
 PROMPT = {"user": f"{{{{ task.name }}}} {SHOWN} {{{{ content }}}}"}
-    "user": "{{ task.name }} {% for t in answers %}{{ answers[t] }}{% endfor %} {{ content }}"
-}
 
 
 def load(name: str) -> Item:
