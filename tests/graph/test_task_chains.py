@@ -1,13 +1,17 @@
 """Tasks that build on tasks, in real runs: chains, what is skipped, and what is asked again."""
 
+import json
 import re
 from collections import Counter
 
 import pytest
 
+from orchestration_assets.__main__ import main
 from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG
 from orchestration_assets.schemas.tables import TABLES
+from resources.dask_cluster import DaskCluster
 from tests.chat_servers import chat_server
+from tests.graph.test_embedded_chunks import Batch, stable
 
 ITEMS = 30
 POLICY = """
@@ -218,3 +222,77 @@ def test_what_was_deferred_is_taken_up_with_what_hangs_on_it(project, server, so
         stable = TABLES[name].stable_columns
         again = project.tables.read(name, batch)
         assert again.select(stable).equals(table.select(stable)), name
+
+
+def test_page_explain_and_replay_follow_the_chain(project, server, source, capsys) -> None:
+    write(project, server)
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    page = (project.home / "reports" / f"{batch}.html").read_text()
+    assert "Tasks that build on others" in page
+    assert "skipped, by other answers" in page
+    place = ["--home", str(project.home), "--policy", str(project.policy)]
+    assert main(["explain", "p01.txt", *place]) == 0
+    told = capsys.readouterr().out
+    assert "comes after   letter, where letter eq invoice, risk lt 0.2" in told
+    assert re.search(r"decided +skip: letter is too risky: invoice \(risk 0\.\d+\)", told)
+    assert re.search(r"decided +otherwise: amount has no answer, it was skipped", told)
+    assert main(["replay", *place, "--json"]) == 0
+    tasks = {one["task"]: one for one in json.loads(capsys.readouterr().out)["tasks"]}
+    # what failed is not recorded, and neither is what hangs on it
+    answerable = {name: one["answerable"] for name, one in tasks.items()}
+    assert len(set(answerable.values())) == 1
+    assert answerable["letter"] >= ITEMS - ITEMS // 6
+    assert all(one["changed"] == 0 for one in tasks.values())
+    elsewhere = ["--home", str(project.home.parent / "other"), *place[2:]]
+    assert main(["preview", str(source), *elsewhere]) == 0
+    told = capsys.readouterr().out
+    assert f"questions     {ITEMS} to {3 * ITEMS}" in told
+    assert f"build on others {2 * ITEMS} of the plans" in told
+
+
+EMBEDDED = """
+version: 1
+services:
+  stopwords: {implementation: stopwords}
+  langid: {implementation: langid}
+  keys: {implementation: tfidf_keywords}
+  tone: {implementation: vader_tone}
+tasks:
+  language:
+    question: Which language?
+    default: {model: parallel, services: [stopwords, langid]}
+  keywords:
+    question: Which words?
+    kind: set
+    applies_to: {answers.language: {eq: en, risk: {lt: 0.9}}}
+    default: {model: sequential, services: [keys]}
+  mood:
+    question: How?
+    kind: score
+    applies_to: {answers.keywords: {contains: lighthouse}}
+    otherwise: {answer: 0.5}
+    default: {model: sequential, services: [tone]}
+"""
+
+
+def test_workers_walk_the_same_chains(project, tmp_path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    about = ("lighthouse", "library", "bakery")
+    for n in range(9):
+        words = f"The {about[n % 3]} of the town has {n} doors and was built with good stones. "
+        foreign = f"Das {about[n % 3]} der Stadt hat {n} Tore und wurde aus guten Steinen gebaut. "
+        (folder / f"n{n}.txt").write_text((foreign if n > 6 else words) * 4)
+    project.write_policy(EMBEDDED)
+    (name,) = project.take_in(folder)
+    assert project.execute("process_batch", name).success
+    batch = Batch(project.home, name)
+    with DaskCluster("processes", workers=1) as cluster:
+        there = batch.process(cluster)
+    assert sum(batch.done) == len(batch.items) == 9
+    actions = Counter(row.action for row in there.decisions)
+    assert actions["admit"] and actions["skip"] and actions["otherwise"]
+    for table_name, table in stable(there).items():
+        stored = project.tables.read(table_name, name)
+        assert table.equals(stored.select(table.column_names)), table_name
