@@ -18,6 +18,7 @@ from orchestration_assets.processing.embedded_plans import process_embedded
 from orchestration_assets.processing.event_loop import BatchWork
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.items import Item
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import ItemProfile, PlanRow
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import plan_items
@@ -66,10 +67,9 @@ def measure(records: int) -> dict[str, Any]:
     """The least of several interleaved rounds: with answers to give, and with all of them kept."""
     items = {f"i{n:06}": text for n, text in enumerate(texts(records))}
     kinds = {"flat": _policy(dict.fromkeys(_LINKS, "")), "chain": _policy(_LINKS)}
-    work = {
-        name: build_work(parse_policy(text, "benchmark").policy) for name, text in kinds.items()
-    }
-    plans = {name: _plans(text, items) for name, text in kinds.items()}
+    policies = {name: parse_policy(text, name).policy for name, text in kinds.items()}
+    work = {name: build_work(policy) for name, policy in policies.items()}
+    plans = {name: _plans(policy, items) for name, policy in policies.items()}
     least = {(what, name): math.inf for what in ("given", "kept") for name in kinds}
     for number in range(_ROUNDS + 1):
         asked = {}
@@ -94,8 +94,7 @@ def _policy(links: Mapping[str, str]) -> str:
     return text
 
 
-def _plans(text: str, items: Mapping[str, str]) -> list[PlanRow]:
-    policy = parse_policy(text, "benchmark").policy
+def _plans(policy: Policy, items: Mapping[str, str]) -> list[PlanRow]:
     profiles = [ItemProfile(one, one, f"{one}.txt", ProfileStatus.OK, {}) for one in items]
     prices = {name: Price(1.0, 0.0) for name in policy.services}
     rows = plan_items("batch", profiles, policy, "", prices)
