@@ -33,6 +33,7 @@ from orchestration_assets.profiling.profiler import (
     load_everything,
     profile,
 )
+from orchestration_assets.schemas.comparisons import on_features
 from orchestration_assets.schemas.enums import FeatureFamily
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import Policy
@@ -173,7 +174,7 @@ def _options(policy: Policy, found: Profile) -> list[str | None]:
     """What the policy chooses for each task; None where the task does not apply."""
     return [
         next((rule.name for rule in task.rules if holds(rule.when, found.features)), "default")
-        if holds(task.applies_to, found.features)
+        if holds(on_features(task.applies_to), found.features)
         else None
         for task in policy.tasks.values()
     ]

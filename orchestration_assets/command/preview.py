@@ -73,7 +73,8 @@ class Preview:
     ``usd_high`` in 95 of 100 cases, where the content is like that of earlier batches. ``observed``
     earlier questions, processed in the same ways, are what this rests on. ``budget_usd`` is what is
     left of the budget given, and of the policy's for each batch: the three are no more than that,
-    ``needed_usd`` is what all questions are expected to cost.
+    ``needed_usd`` is what all questions are expected to cost. ``conditional`` plans are carried out
+    only where the answers to other tasks admit it: all of them are counted.
     """
 
     source: str
@@ -98,6 +99,7 @@ class Preview:
     observed: int
     needed_usd: float = 0.0
     budget_usd: float | None = None
+    conditional: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ def look_ahead(
         cost_usd_max=sum(plan.cost_usd_max for plan in plans) * scale,
         answers_kept=scaled(sum(is_kept.values())),
         answers_asked=scaled(len(answer_keys)),
+        conditional=scaled(sum(plan.after is not None for plan in plans)),
         prices=priced.prices,
         usd_low=min(priced.usd_low, most),
         usd=min(priced.usd, most),
@@ -374,6 +377,14 @@ def render(preview: Preview) -> str:
         f"  may be asked  {_counts(preview.services)}",
         f"  questions     {preview.calls_min:,} to {preview.calls_max:,}, "
         f"at most {preview.cost_usd_max:.4f} USD{about}",
+        *(
+            [
+                f"  build on others {preview.conditional:,} of the plans, asked only where the "
+                "answers before admit it; all are counted"
+            ]
+            if preview.conditional
+            else []
+        ),
         f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and cost "
         "nothing",
         f"  price         {preview.usd:.4f} USD, between {preview.usd_low:.4f} and "

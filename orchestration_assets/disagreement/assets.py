@@ -31,7 +31,12 @@ from orchestration_assets.schemas.disagreement import (
     VECTOR_THRESHOLDS,
 )
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import DISAGREEMENTS, INTERPRETATIONS, RESOLUTIONS
+from orchestration_assets.schemas.tables import (
+    DECISION_LOG,
+    DISAGREEMENTS,
+    INTERPRETATIONS,
+    RESOLUTIONS,
+)
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.table_assets import materialize, table_asset
@@ -45,8 +50,8 @@ _corpus_asset = partial(table_asset, team="disagreement", per_batch=False)
 
 @_batch_asset(
     RESOLUTIONS,
-    reads=INTERPRETATIONS.values(),
-    code_version="4",
+    reads=[*INTERPRETATIONS.values(), DECISION_LOG],
+    code_version="5",
     description=(
         "The answer that stands for each item and task, the probability that it is wrong, who "
         "supports it and who dissents. Every reading is kept beside it."
@@ -56,10 +61,10 @@ def resolutions(
     context: dg.AssetExecutionContext,
     processing_plans: pa.Table,
     home: dg.ResourceParam[Home],
-    **interpretations: pa.Table,
+    **tables: pa.Table,
 ) -> dg.MaterializeResult[pa.Table]:
     """Weighs the readings of each plan against each other."""
-    batch = InterpretedBatch(home, processing_plans, interpretations)
+    batch = InterpretedBatch(home, processing_plans, tables)
     return materialize(context, resolve_batch(batch))
 
 

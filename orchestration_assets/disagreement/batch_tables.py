@@ -47,6 +47,7 @@ from orchestration_assets.disagreement.review_contents import (
     with_reasons,
 )
 from orchestration_assets.disagreement.review_files import is_open
+from orchestration_assets.disagreement.turned_away import turned_away
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.verdict_history import earlier_questions, gold_rows
 from orchestration_assets.evidence.verdict_weights import (
@@ -55,6 +56,7 @@ from orchestration_assets.evidence.verdict_weights import (
     sheets_of,
 )
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
+from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.batch import learned_models
 from orchestration_assets.schemas.decoding import column_names, decode, values
@@ -65,6 +67,7 @@ from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import (
+    DECISION_LOG,
     DISAGREEMENTS,
     INTERPRETATIONS,
     PROCESSING_PLANS,
@@ -77,7 +80,8 @@ from resources.home import Home
 class InterpretedBatch:
     """What was asked about the items of a batch, and what services said.
 
-    ``by_name`` maps the name of each table of interpretations to its rows.
+    ``by_name`` maps the name of each table of interpretations to its rows; for resolving, the
+    decision log is among them.
     """
 
     home: Home
@@ -148,6 +152,7 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
         weights.by_question | learned,
         weights.basis,
         records,
+        turned_away(batch.by_name[DECISION_LOG.name], task_inputs(policy)),
     )
     bands = count_members(table["triage"], Triage)
     figures = {

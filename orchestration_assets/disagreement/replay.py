@@ -9,8 +9,9 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -26,19 +27,26 @@ from orchestration_assets.evidence.weighted_estimates import (
     share_estimate,
     weighted_mean,
 )
+from orchestration_assets.policy.task_graph import in_order, task_inputs
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
 from orchestration_assets.processing.selector_execution import run_learned, taught_first
+from orchestration_assets.processing.standing_inputs import standing_of
+from orchestration_assets.processing.task_waves import ABSENT, turned_away
+from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import ProcessingModel
-from orchestration_assets.schemas.items import Item, Question, Reading
+from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice, Policy
-from orchestration_assets.schemas.tables import ItemProfile
+from orchestration_assets.schemas.tables import ItemProfile, PlanRow
+from orchestration_assets.schemas.task_inputs import InputAnswer, Inputs
 from orchestration_assets.selection.active_selector import ChosenPoint
+from orchestration_assets.selection.answer_conditions import Admission, admitted
 from orchestration_assets.selection.expectations import expected_by, expected_usd_by
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.learned_model import LearnedModel
 from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
@@ -117,46 +125,81 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
     }
     selectors = {version: model.selector for version, model in models.items()}
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
-    for row in plans:
-        key = (row.item_id, row.task)
-        if key not in log.stands:
-            continue
-        recorded = _path_outcome(log.stands[key], log.asked.get(key, ()), other.prices)
-        profile = profiles[row.item_id]
-        item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
-        question = Question(tasks[row.task], item)
-        choice = other.policy.tasks[row.task].choices[row.option]
-        try:
-            if row.artefact is not None and row.point is not None:
-                model = models[row.artefact].selector
-                expected = expected_by(row, model.services)
-                usd = expected_usd_by(row, model.services)
-                ask, taught = _asker(log, other), taught_first(row, model.services, other.services)
-                running = run_learned(model, row.point, question, ask, expected, usd, taught)
-            else:
-                _whole_content_only(choice, profile.features)
-                running = execute(choice, question, _asker(log, other), tasks)
-            done = asyncio.run(running)
-        except NotRecordedError as error:
-            yield ReplayedQuestion(row.item_id, row.task, recorded, None, str(error))
-            continue
-        readings = _final_readings(done)
-        weighed = learned_weights([row], {key: readings}, selectors).get(key)
-        resolved = resolve(
-            row, readings, tasks[row.task], roles_of(done.answered), rules_of(other.policy), weighed
-        )
-        asked = [one.service for one in done.answered]
-        taken = _path_outcome(resolved.answer, asked, other.prices)
-        learned = None if row.artefact is None else models[row.artefact]
-        in_sample = learned is not None and learned.was_trained_on(row.content_hash)
-        yield ReplayedQuestion(
-            row.item_id,
-            row.task,
-            recorded,
-            taken,
-            learned=learned is not None,
-            in_sample=in_sample,
-        )
+    inputs = task_inputs(other.policy)
+    for _, of_item in groupby(plans, key=lambda plan: plan.item_id):
+        rows = {row.task: row for row in of_item}
+        # what stands of the item's tasks for those after them; in words, why that is not known
+        before: dict[str, InputAnswer | str] = {}
+        for name in in_order(list(rows), inputs):
+            row, key = rows[name], (rows[name].item_id, name)
+            if key not in log.stands:
+                before[name] = "it was not asked"
+                continue
+            recorded = _path_outcome(log.stands[key], log.asked.get(key, ()), other.prices)
+            profile = profiles[row.item_id]
+            item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
+            question = Question(tasks[name], item)
+            try:
+                done = _carried_out(row, question, log, other, models, tasks, inputs, before)
+            except NotRecordedError as error:
+                before[name] = str(error)
+                yield ReplayedQuestion(row.item_id, name, recorded, None, str(error))
+                continue
+            before[name] = standing_of(done, tasks[name])
+            if done.stands is not None:
+                taken = _path_outcome(shown(done.stands.answer), (), other.prices)
+                yield ReplayedQuestion(row.item_id, name, recorded, taken)
+                continue
+            readings = _final_readings(done)
+            weighed = learned_weights([row], {key: readings}, selectors).get(key)
+            roles = roles_of(done.answered)
+            resolved = resolve(row, readings, tasks[name], roles, rules_of(other.policy), weighed)
+            asked = [one.service for one in done.answered]
+            taken = _path_outcome(resolved.answer, asked, other.prices)
+            learned = None if row.artefact is None else models[row.artefact]
+            in_sample = learned is not None and learned.was_trained_on(row.content_hash)
+            yield ReplayedQuestion(
+                row.item_id,
+                name,
+                recorded,
+                taken,
+                learned=learned is not None,
+                in_sample=in_sample,
+            )
+
+
+def _carried_out(
+    row: PlanRow,
+    question: Question,
+    log: RecordedBatch,
+    other: ReplayPolicy,
+    models: Mapping[str, LearnedModel],
+    tasks: Mapping[str, Task],
+    inputs: Inputs,
+    before: Mapping[str, InputAnswer | str],
+) -> PlanResult:
+    """What the plan yields by the log. Raises NotRecordedError."""
+    if row.task in inputs:
+        own, answers = inputs[row.task], dict[str, InputAnswer]()
+        for task in own.waits_for:
+            found = before.get(task, ABSENT)
+            if isinstance(found, str):
+                raise NotRecordedError(f"{task}, which comes before it, has no answer: {found}")
+            answers[task] = found
+        ended = admitted(own, answers)
+        if ended.admission is not Admission.ADMIT:
+            return turned_away(own, ended, ())
+        shown_answers = tuple((task, answers[task].answer) for task in own.shown)
+        question = replace(question, answers=shown_answers)
+    choice = other.policy.tasks[row.task].choices[row.option]
+    if row.artefact is not None and row.point is not None:
+        model = models[row.artefact].selector
+        expected = expected_by(row, model.services)
+        usd = expected_usd_by(row, model.services)
+        ask, taught = _asker(log, other), taught_first(row, model.services, other.services)
+        return asyncio.run(run_learned(model, row.point, question, ask, expected, usd, taught))
+    _whole_content_only(choice, question.item.profile)
+    return asyncio.run(execute(choice, question, _asker(log, other), tasks))
 
 
 def _path_outcome(
@@ -179,7 +222,10 @@ def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
         else:
             reading = log.readings.get(key)
         if reading is None:
-            context = ", with these earlier answers" if question.earlier else ""
+            shown_others = bool(question.earlier) or (
+                "answers" in service.reads and bool(question.answers)
+            )
+            context = ", with these earlier answers" if shown_others else ""
             raise NotRecordedError(f"{name} as it is now was not asked about it{context}")
         now = datetime(1970, 1, 1, tzinfo=UTC)
         return AskResult(name, version, key, reading, CACHE, 0.0, now, 0.0)

@@ -19,6 +19,7 @@ import pyarrow as pa
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_votes
 from orchestration_assets.disagreement.record_weights import RecordWeights
+from orchestration_assets.disagreement.turned_away import TurnedAway, resolution_of
 from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.evidence.standing import (
@@ -90,16 +91,23 @@ def resolve_plans(
     weighed: Mapping[tuple[str, str], WeighedAnswers] | None = None,
     basis: Mapping[str, str] | None = None,
     records: Mapping[str, RecordWeights] | None = None,
+    unasked: Mapping[tuple[str, str], TurnedAway] | None = None,
 ) -> Iterator[ResolutionRow]:
     """One resolution a plan, whether or not anybody answered.
 
     ``roles`` says by item and task which readings decide and what each was shown; where it says
     nothing, all decide together. ``weighed`` is what is known of labels, by item and
     task; ``basis`` says by task what the others' risk rests on. ``records``: what the values of
-    record tasks are settled by.
+    record tasks are settled by. ``unasked``: by item and task, how questions ended that nobody was
+    asked.
     """
     for plan in plans:
         key = (plan.item_id, plan.task)
+        if unasked and key in unasked:
+            policies = (rules or ResolutionRules()).policies
+            policy = policies.get(plan.task, ResolutionPolicy.WEIGHT)
+            yield resolution_of(plan, unasked[key], tasks[plan.task], policy)
+            continue
         answers, task = readings.get(key, ()), tasks[plan.task]
         try:
             row = resolve(
@@ -126,15 +134,15 @@ def resolve_alike(
     weighed: Mapping[Key, WeighedAnswers],
     basis: Mapping[str, str],
     records: Mapping[str, RecordWeights] | None = None,
+    unasked: Mapping[Key, TurnedAway] | None = None,
 ) -> pa.Table:
     """The table of what :func:`resolve_plans` finds, made once for all questions of a task that
     share their readings, their roles and what is known of their labels."""
-    known: dict[tuple[str, int, int, int], int] = {}
+    known: dict[tuple[str, int, int, int, int], int] = {}
+    known_of = readings, roles, weighed, unasked or {}
     number = np.fromiter(
         (
-            known.setdefault(
-                (task, *(id(of.get((item, task))) for of in (readings, roles, weighed))), len(known)
-            )
+            known.setdefault((task, *(id(of.get((item, task))) for of in known_of)), len(known))
             for item, task in values(plans, "item_id", "task")
         ),
         np.int64,
@@ -142,7 +150,7 @@ def resolve_alike(
     )
     first, number = first_of_each(number)
     asked = PROCESSING_PLANS.rows(plans.take(pa.array(first, pa.int64())))
-    rows = resolve_plans(asked, readings, tasks, roles, rules, weighed, basis, records)
+    rows = resolve_plans(asked, readings, tasks, roles, rules, weighed, basis, records, unasked)
     spread = rows_to_arrow(RESOLUTIONS, rows).take(pa.array(number, pa.int64()))
     for name in _OF_ITEM:
         at = RESOLUTIONS.schema.get_field_index(name)

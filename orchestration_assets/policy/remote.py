@@ -8,6 +8,8 @@ from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import (
     ChatConfig,
     EmbeddedConfig,
+    HttpConfig,
+    Prompt,
     RemoteConfig,
     ServiceConfig,
     TaughtConfig,
@@ -90,3 +92,41 @@ def prompt_problems(policy: Policy) -> Iterator[Problem]:
             if (refused := trial.problem_of(prompt)) is not None:
                 part, message = refused
                 yield Problem(f"services.{safe_key(name)}.{where}.{part}", "", message)
+            else:
+                yield from _shown_problems(policy, name, where, prompt)
+
+
+def _shown_problems(policy: Policy, service: str, where: str, prompt: Prompt) -> Iterator[Problem]:
+    """Answers that a prompt names and that no task which it is used for is shown."""
+    from orchestration_assets.text.prompts.templates import answers_named
+
+    own = where.removeprefix("prompts.") if where != "prompt" else None
+    used_for = [own] if own else _asked_with_prompt(policy, service)
+    tasks = [policy.tasks[one] for one in used_for if one in policy.tasks]
+    shown = {one for task in tasks for one in task.shown_tasks}
+    for part, named in answers_named(prompt).items():
+        path = f"services.{safe_key(service)}.{where}.{part}"
+        for one in sorted(named - shown):
+            key = safe_key(one)
+            if one not in policy.tasks:
+                near = closest_name(one, list(policy.tasks))
+                yield Problem(path, "", f"names answers.{key}: no such task", near)
+            elif tasks:
+                message = f"names answers.{key}, which is not shown: put {key} into after"
+                yield Problem(path, "", message)
+
+
+def _asked_with_prompt(policy: Policy, service: str) -> list[str]:
+    """The tasks for which a service may be asked with its general prompt."""
+    config = policy.services[service]
+    named = {service} | {
+        other
+        for other, one in policy.services.items()
+        if isinstance(one, HttpConfig) and service in one.fallbacks
+    }
+    return [
+        name
+        for name, task in policy.tasks.items()
+        if not (isinstance(config, ChatConfig) and name in config.prompts)
+        and any(named & set(choice.admissible) for choice in task.choices.values())
+    ]

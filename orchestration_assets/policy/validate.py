@@ -13,7 +13,15 @@ from orchestration_assets.policy.problems import (
     safe_key,
 )
 from orchestration_assets.policy.remote import answer_kinds, prompt_problems, remote_problems
+from orchestration_assets.policy.task_graph import graph_problems
 from orchestration_assets.policy.taught import taught_problems, untaught_problems
+from orchestration_assets.schemas.comparisons import (
+    ANSWERS,
+    Comparison,
+    Condition,
+    TaskCondition,
+    on_features,
+)
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import (
@@ -21,8 +29,6 @@ from orchestration_assets.schemas.policy import (
     EXPLORE,
     LEARNED,
     Choice,
-    Comparison,
-    Condition,
     Policy,
     Route,
     TaskConfig,
@@ -50,6 +56,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
             yield from _parameter_problems(f"services.{safe_key(name)}.parameters", service)
     for name, task in policy.tasks.items():
         yield from _task_problems(policy, f"tasks.{safe_key(name)}", task)
+    yield from graph_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
 
@@ -69,7 +76,7 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
     if task.gold is not None and task.gold not in kept_columns:
         message = "is kept of no record file: add it to metadata under content.records"
         yield Problem(f"{path}.gold", describe_value(task.gold, kept_columns), message)
-    yield from _condition_problems(f"{path}.applies_to", task.applies_to)
+    yield from _condition_problems(f"{path}.applies_to", on_features(task.applies_to))
     yield from _rule_problems(f"{path}.validate", task)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):
@@ -144,14 +151,21 @@ def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) ->
         yield Problem(path, describe_value(name), f"does not give answers of kind {kind.value}")
 
 
-def _condition_problems(path: str, condition: Condition) -> Iterator[Problem]:
+def _condition_problems(path: str, condition: Condition | TaskCondition) -> Iterator[Problem]:
     for feature, test in condition.items():
         field = f"{path}.{safe_key(feature)}"
+        if feature.startswith(ANSWERS):
+            message = "ways are chosen before anything is answered: put it into applies_to"
+            yield Problem(field, "", message)
+            continue
         if feature not in _TYPES:
             yield _unknown(field, feature, "profile feature", list(_TYPES))
             continue
         kind = _TYPES[feature]
         comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
+        for operator in ("contains", "risk"):
+            if getattr(comparison, operator, None) is not None:
+                yield Problem(f"{field}.{operator}", "", "is for answers: features have none")
         if kind in (str, bool):
             for operator in _ORDER:
                 if getattr(comparison, operator) is not None:

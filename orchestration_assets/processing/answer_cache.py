@@ -30,12 +30,15 @@ _compact = json.JSONEncoder(separators=(",", ":")).encode
 def answer_key(question: Question, service: Service) -> str:
     """128 bits of blake2b over content (or its excerpt), task, service and context, hex.
 
-    The context is what the service reads beside the content, and the earlier answers of a chain.
+    The context is what the service reads beside the content, the answers to tasks before this one
+    among it, and the earlier answers of a chain.
     """
     item, task = question.item, question.task
     known: dict[str, Any] = {"path": item.path, "question": task.question}
     if "neighbours" in service.reads:
         known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
+    if "answers" in service.reads:
+        known["answers"] = [[name, _plain(answer)] for name, answer in question.answers]
     context = {
         fact: known[fact] if fact in known else item.profile.get(fact)
         for fact in sorted(service.reads)

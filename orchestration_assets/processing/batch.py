@@ -15,6 +15,7 @@ from orchestration_assets.content.batch_completion import share_of_account, spen
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.evidence.label_model import LabelModel, unpack
 from orchestration_assets.evidence.label_model import artefact_name as calibration_name
+from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
@@ -77,7 +78,9 @@ def build_work(
     services = build_services(policy.services) if policy else {}
     if policy and registry:
         services = knowing_all(services, policy, registry)
-    return BatchWork(build_choices(policy), build_tasks(policy), services, learned or {})
+    return BatchWork(
+        build_choices(policy), build_tasks(policy), services, learned or {}, task_inputs(policy)
+    )
 
 
 def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, TrainedSelector]:

@@ -21,6 +21,7 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
 )
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
+from orchestration_assets.selection.answer_conditions import TURNED_AWAY
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
@@ -42,7 +43,15 @@ def _check_plans_of_model(
 ) -> list[Balance]:
     plans = stored.table(PROCESSING_PLANS.name).select(["item_id", "task", "model"])
     planned = _pairs(plans.filter(pc.equal(plans["model"], model)))
-    return _carried_out(planned, _pairs(readings))
+    found = _pairs(readings)
+    # the log says of whom nobody was asked anything
+    unasked = (planned - found) & _turned_away(stored) if planned - found else set()
+    return _carried_out(planned - unasked, found)
+
+
+def _turned_away(stored: Stored) -> set[tuple[str, str]]:
+    log = stored.table(DECISION_LOG.name)
+    return _pairs(log.filter(pc.is_in(log["action"], pa.array(sorted(TURNED_AWAY)))))
 
 
 def _check_plans_logged(stored: Stored, log: pa.Table) -> list[Balance]:

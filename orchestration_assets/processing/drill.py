@@ -29,6 +29,7 @@ from orchestration_assets.schemas.services import (
     TaughtConfig,
 )
 from orchestration_assets.services.pool import build_services
+from orchestration_assets.text.prompts.shown_answers import no_answers
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -193,6 +194,7 @@ async def _asked(
     kind = AnswerKind.VECTOR if AnswerKind.LABEL not in services[name].kinds else AnswerKind.LABEL
     labels = _LABELS if kind is AnswerKind.LABEL else ()
     task = Task("drill", "1", kind, labels, question="Was it closed?")
+    before = no_answers(configs[name], task.name)
     loop = asyncio.get_running_loop()
     took: list[float] = []
 
@@ -206,7 +208,7 @@ async def _asked(
                 began = loop.time()
                 text = f"Note {number}. {_WORDS * (1 + number % 7)}"
                 item = Item(f"drill-{number}", f"drill-{number}", "drill.txt", text)
-                answers[number] = await asker.ask(name, Question(task, item), ends)
+                answers[number] = await asker.ask(name, Question(task, item, answers=before), ends)
                 took.append(loop.time() - began)
 
         service = asker.callers[name].service

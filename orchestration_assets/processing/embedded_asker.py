@@ -62,6 +62,8 @@ class EmbeddedAsker:
         asked in any case, as far as their answers are not kept."""
         asked: dict[str, dict[str, Question]] = {}
         for name, question in questions:
+            if question.answers and "answers" in self._services[name].reads:
+                continue  # recalled without them
             key = self._keys.get(_first(name, question), "")
             if _answers_together(self._services[name]) and self._known.get(key, _KEPT) is None:
                 asked.setdefault(name, {})[key] = question
@@ -109,7 +111,8 @@ class EmbeddedAsker:
         )
 
     def _key(self, name: str, question: Question) -> str:
-        if question.coverage >= 1.0 and not question.earlier:
+        shown = bool(question.answers) and "answers" in self._services[name].reads
+        if question.coverage >= 1.0 and not question.earlier and not shown:
             known = self._keys.get(_first(name, question))
             if known is not None:
                 return known

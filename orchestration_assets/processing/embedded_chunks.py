@@ -23,6 +23,7 @@ from orchestration_assets.processing.event_loop import BatchResult, BatchWork, L
 from orchestration_assets.processing.near_copy_sharing import in_order
 from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
 from orchestration_assets.processing.take_up import result_of
+from orchestration_assets.processing.task_waves import leaning_on
 from orchestration_assets.profiling.placement import Placement, Workers
 from orchestration_assets.profiling.tiers import SizeTier, choose_tier, chunks
 from orchestration_assets.schemas.decoding import values
@@ -149,7 +150,9 @@ class EmbeddedBatch:
         """What workers can do there, the rest here."""
         outlines = self._outlines(work)
         learned = {plan.item_id for plan in plans if plan.artefact is not None}
-        movable = (sizes.keys() & outlines.keys()) - learned
+        # what stands of the tasks before them is known here only
+        leaning = leaning_on(plans, work.inputs, work.given)
+        movable = (sizes.keys() & outlines.keys()) - learned - leaning
         questions = {
             (plan.item_id, plan.task): self._keys(plan, work, outlines[plan.item_id])
             for plan in plans
@@ -240,12 +243,20 @@ class EmbeddedBatch:
             except Exception:  # noqa: BLE001 -- whoever carries the plan out says what is wrong
                 return _UNKNOWN
         question = Question(work.tasks[plan.task], item)
+        if plan.task in work.inputs and shows_answers(plan, work):
+            # its keys are known once the tasks before it are answered
+            return _Keys(frozenset(), frozenset())
         sure = frozenset(
             answer_key(asked, work.services[name])
             for name, asked in sure_questions(choice, question, work.tasks)
         )
         possible = {answer_key(question, work.services[name]) for name in plan.services}
         return _Keys(sure, sure | possible)
+
+
+def shows_answers(plan: PlanRow, work: BatchWork) -> bool:
+    """Whether a service of the plan reads the answers to other tasks."""
+    return any("answers" in work.services[name].reads for name in plan.services)
 
 
 def joined(parts: Sequence[BatchResult]) -> BatchResult:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from orchestration_assets.policy.task_graph import in_order
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.processing.concurrent_calls import completed
@@ -17,9 +18,20 @@ from orchestration_assets.processing.event_loop import (
     failed,
 )
 from orchestration_assets.processing.plan_result import PlanResult
+from orchestration_assets.processing.standing_inputs import standing_of
 from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
+from orchestration_assets.processing.task_waves import (
+    ABSENT,
+    Answers,
+    builds_on_others,
+    shown_to,
+    turned_away,
+    with_admission,
+)
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.schemas.task_inputs import InputAnswer
+from orchestration_assets.selection.answer_conditions import Admission, Admitted, admitted
 
 # items whose kept answers are looked up together; all of them are in memory
 _PORTION_ITEMS: Final = 256
@@ -69,9 +81,11 @@ def process_embedded(
         for portion in _portions(groups, load_item):
             asker.recall(_first_questions(portion, work))
             asker.answer_ahead(_sure_questions(portion, work))
+            done = _carried_out_later(portion, work, asker)
             for group, item in portion:
                 for plan in group:
-                    collect(plan, _carried_out(plan, work, item, asker), processed)
+                    later = done.get((plan.item_id, plan.task))
+                    collect(plan, later or _carried_out(plan, work, item, asker), processed)
                 advance(1)
             if cache.unsaved >= SAVE_EVERY:
                 cache.flush()
@@ -107,20 +121,84 @@ def _first_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tu
                     yield name, question
 
 
+def _carried_out_later(
+    portion: Sequence[_Loaded], work: BatchWork, asker: EmbeddedAsker
+) -> dict[tuple[str, str], PlanResult]:
+    """By item and task, what the plans yield of items with tasks that build on others.
+
+    Task by task through the portion: nothing waits in this process, and services that answer many
+    questions together are asked so about all items whose answers admit it.
+    """
+    plans = {
+        (plan.item_id, plan.task): (plan, item)
+        for group, item in portion
+        # of an item that cannot be read every plan fails, for this one reason
+        if isinstance(item, Item) and builds_on_others(group, work.inputs)
+        for plan in group
+    }
+    done: dict[tuple[str, str], PlanResult] = {}
+    standing: dict[tuple[str, str], InputAnswer] = {}
+
+    def stands(pair: tuple[str, str]) -> InputAnswer:
+        if pair not in standing:
+            own = done.get(pair)
+            known = standing_of(own, work.tasks[pair[1]]) if own else work.given.get(pair)
+            standing[pair] = known or ABSENT
+        return standing[pair]
+
+    of_task: dict[str, list[str]] = {}
+    for item_id, task in plans:
+        of_task.setdefault(task, []).append(item_id)
+    for task in in_order(sorted(of_task), work.inputs):
+        own = work.inputs.get(task)
+        admissions: list[tuple[PlanRow, Item, Admitted, Answers]] = []
+        for item_id in of_task[task]:
+            plan, item = plans[item_id, task]
+            if own is None:
+                done[item_id, task] = _carried_out(plan, work, item, asker)
+                continue
+            answers = {one: stands((item_id, one)) for one in own.waits_for}
+            found = admitted(own, answers)
+            if found.admission is Admission.ADMIT:
+                admissions.append((plan, item, found, shown_to(own, answers)))
+            else:
+                done[item_id, task] = turned_away(own, found, ())
+        asker.answer_ahead(
+            question
+            for plan, item, _, shown in admissions
+            for question in _sure_questions_of(plan, item, work, shown)
+        )
+        for plan, item, found, shown in admissions:
+            carried_out = _carried_out(plan, work, item, asker, shown)
+            done[plan.item_id, task] = with_admission(carried_out, found)
+    return done
+
+
 def _sure_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tuple[str, Question]]:
     """The questions about whole contents that are asked whatever their services answer."""
     for group, item in portion:
-        if not isinstance(item, Item):
-            continue
         for plan in group:
-            choice = work.choices.get((plan.task, plan.option)) if plan.artefact is None else None
-            if choice is not None and not reads_in_rounds(choice):
-                question = Question(work.tasks[plan.task], item)
-                yield from sure_questions(choice, question, work.tasks)
+            # whether what builds on others is asked hangs on their answers
+            if plan.task not in work.inputs:
+                yield from _sure_questions_of(plan, item, work)
+
+
+def _sure_questions_of(
+    plan: PlanRow, item: Item | Exception, work: BatchWork, answers: Answers = ()
+) -> Iterable[tuple[str, Question]]:
+    choice = work.choices.get((plan.task, plan.option)) if plan.artefact is None else None
+    if choice is None or isinstance(item, Exception) or reads_in_rounds(choice):
+        return ()
+    question = Question(work.tasks[plan.task], item, answers=answers)
+    return sure_questions(choice, question, work.tasks)
 
 
 def _carried_out(
-    plan: PlanRow, work: BatchWork, item: Item | Exception, asker: EmbeddedAsker
+    plan: PlanRow,
+    work: BatchWork,
+    item: Item | Exception,
+    asker: EmbeddedAsker,
+    answers: Answers = (),
 ) -> PlanResult:
     if isinstance(item, Exception):
         return failed(plan, work, asker.now(), f"content not readable: {item}", ())
@@ -131,7 +209,7 @@ def _carried_out(
         return results[-1]
 
     try:
-        return completed(carry_out(plan, work, item, ask))
+        return completed(carry_out(plan, work, item, ask, answers))
     except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
         reason = f"processing broke: {type(error).__name__}: {error}"
         return failed(plan, work, asker.now(), reason, results)

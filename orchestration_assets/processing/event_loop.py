@@ -26,6 +26,13 @@ from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
 from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.selector_execution import run_learned, taught_first
+from orchestration_assets.processing.task_waves import (
+    Answers,
+    Given,
+    builds_on_others,
+    in_waves,
+    with_lost,
+)
 from orchestration_assets.processing.taught_fallback import with_taught
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
@@ -38,6 +45,7 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
     Redaction,
 )
+from orchestration_assets.schemas.task_inputs import InputAnswer, Inputs
 from orchestration_assets.selection.expectations import expected_by, expected_usd_by
 from orchestration_assets.selection.expected_price import expected_usd
 from orchestration_assets.selection.trained_selector import TrainedSelector
@@ -63,12 +71,18 @@ IsHeavy = Callable[[str], bool]
 @dataclass(frozen=True, slots=True)
 class BatchWork:
     """What plans refer to by name: choices by task and option, tasks, services, and learned
-    models by version."""
+    models by version.
+
+    ``inputs``: what tasks take from others that are answered before them; ``given``: by item and
+    task, what stands of those whose plans were carried out before.
+    """
 
     choices: Mapping[tuple[str, str], Choice]
     tasks: Mapping[str, Task]
     services: Mapping[str, Service]
     learned: Mapping[str, TrainedSelector] = field(default_factory=dict)
+    inputs: Inputs = field(default_factory=dict)
+    given: Given = field(default_factory=dict[tuple[str, str], InputAnswer])
 
 
 @dataclass
@@ -303,7 +317,7 @@ async def _process_item(
         answered = True
         return found
 
-    async def serve(plan: PlanRow) -> PlanResult:
+    async def serve(plan: PlanRow, answers: Answers) -> PlanResult:
         results: list[AskResult] = []
 
         async def ask_and_keep(name: str, question: Question) -> AskResult:
@@ -312,9 +326,10 @@ async def _process_item(
             return found
 
         try:
-            ask_funded = funding.asking(plan, ask_and_keep) if funding else ask_and_keep
+            ask_funded = funding.asking(plan, ask_and_keep, answers) if funding else ask_and_keep
             answering = with_taught(ask_funded, plan.services, work.services)
-            return await carry_out(plan, work, item, answering)
+            carried_out = await carry_out(plan, work, item, answering, answers)
+            return carried_out if funding is None else with_lost(carried_out, funding.lost(plan))
         except (UnsavedError, UnrecordedError):
             raise
         except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
@@ -322,15 +337,24 @@ async def _process_item(
             told = funding.abandon(plan) if funding else results
             return failed(plan, work, asker.now(), reason, told)
 
-    done = list(await asyncio.gather(*map(serve, plans)))
+    if builds_on_others(plans, work.inputs):
+        release = funding.release if funding else lambda plan: ()
+        done = await in_waves(plans, work.inputs, work.tasks, work.given, serve, release)
+    else:
+        done = list(await asyncio.gather(*(serve(plan, ()) for plan in plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way
     await asker.durable()
     return done
 
 
-async def carry_out(plan: PlanRow, work: BatchWork, item: Item, ask: Ask) -> PlanResult:
-    """Carries out one plan: as its choice says, or as the learned model says that it has pinned."""
-    question = Question(work.tasks[plan.task], item)
+async def carry_out(
+    plan: PlanRow, work: BatchWork, item: Item, ask: Ask, answers: Answers = ()
+) -> PlanResult:
+    """Carries out one plan: as its choice says, or as the learned model says that it has pinned.
+
+    ``answers`` are those to other tasks that its services may be shown.
+    """
+    question = Question(work.tasks[plan.task], item, answers=answers)
     if plan.artefact is not None and plan.point is not None:
         model = work.learned[plan.artefact]
         expected = expected_by(plan, model.services)

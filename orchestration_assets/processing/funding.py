@@ -23,6 +23,7 @@ from orchestration_assets.processing.question_gains import (
     QuestionGains,
     is_weighed,
 )
+from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading, Task
 from orchestration_assets.schemas.policy import EXPLORE
@@ -42,6 +43,7 @@ _AMPLE: Final = 0.8
 """Share of what is left that all that may still be asked is expected to take: then all is."""
 
 Pair = tuple[str, str]
+Answers = tuple[tuple[str, Answer | None], ...]
 Ask = Callable[[str, Question], Awaitable[AskResult]]
 _Call = tuple[str, int]
 """A service, and how often the plan asked it before."""
@@ -64,12 +66,18 @@ class _Held:
 
 @dataclass
 class _Asked:
-    """What one plan was granted and told, over all rounds; what it was refused in the last one."""
+    """What one plan was granted and told, over all rounds; what it was refused in the last one.
+
+    ``answers`` are those to other tasks that go with its questions. Once they are others, what it
+    was told answers another question, and is ``lost``.
+    """
 
     plan: PlanRow
     granted: set[_Call] = field(default_factory=set)
     told: dict[_Call, AskResult] = field(default_factory=dict)
     held: list[_Held] = field(default_factory=list)
+    answers: Answers = ()
+    lost: list[AskResult] = field(default_factory=list)
     refusal: str = _HELD
     best: tuple[object, "_Grant"] | None = None
     """What is worth most, and all that this depends on."""
@@ -108,9 +116,15 @@ class Funding:
         self._samples: list[_Asked] = []
         self._tasks: dict[str, Task] = {}
 
-    def asking(self, plan: PlanRow, ask: Ask) -> Ask:
-        """``ask`` for one execution of a plan: again what it was told, else what is granted."""
+    def asking(self, plan: PlanRow, ask: Ask, answers: Answers = ()) -> Ask:
+        """``ask`` for one execution of a plan: again what it was told, else what is granted.
+
+        ``answers`` are those to other tasks that go with its questions.
+        """
         asked = self._plans.setdefault((plan.item_id, plan.task), _Asked(plan))
+        if asked.answers != answers:
+            self.release(plan)
+            asked.answers = answers
         asked.held = []
         times: Counter[str] = Counter()
         is_first_wave = True
@@ -145,7 +159,24 @@ class Funding:
     def abandon(self, plan: PlanRow) -> tuple[AskResult, ...]:
         """What the plan was told so far; it is not carried out again, and asks nothing more."""
         asked = self._plans.pop((plan.item_id, plan.task), None)
-        return tuple(asked.told.values()) if asked is not None else ()
+        return (*asked.lost, *asked.told.values()) if asked is not None else ()
+
+    def release(self, plan: PlanRow) -> tuple[AskResult, ...]:
+        """What the plan was told so far, by answers to other tasks that stand no more.
+
+        It is not carried out in this round, or with other answers; nothing is held for it.
+        """
+        asked = self._plans.get((plan.item_id, plan.task))
+        if asked is None:
+            return ()
+        asked.lost += asked.told.values()
+        asked.told, asked.held, asked.best = {}, [], None
+        return tuple(asked.lost)
+
+    def lost(self, plan: PlanRow) -> tuple[AskResult, ...]:
+        """What the plan was told by answers to other tasks that stand no more."""
+        asked = self._plans.get((plan.item_id, plan.task))
+        return tuple(asked.lost) if asked is not None else ()
 
     def _refused(self, asked: _Asked, call: _Call, question: Question) -> AskResult:
         service = self._services[call[0]]

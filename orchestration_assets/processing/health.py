@@ -18,8 +18,9 @@ from orchestration_assets.schemas.health import SERVICE_HEALTH, ServiceHealthRow
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
-from orchestration_assets.schemas.services import LocalConfig, RemoteConfig
+from orchestration_assets.schemas.services import LocalConfig, RemoteConfig, ServiceConfig
 from orchestration_assets.services.contract import Service
+from orchestration_assets.text.prompts.shown_answers import no_answers
 from orchestration_assets.text.replies.call_errors import CallError
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import CallOutcome
@@ -102,7 +103,7 @@ def _question_for(policy: Policy, name: str, tasks: Mapping[str, Task]) -> Quest
     """A tiny question of the first task for which the service may be asked."""
     for task in policy.tasks:
         if name in _asked_for(policy, task):
-            return _question(tasks[task], _TEXT)
+            return _question(tasks[task], _TEXT, policy.services[name])
     return None
 
 
@@ -115,8 +116,9 @@ def _asked_for(policy: Policy, task: str) -> Iterator[str]:
                 yield from config.fallbacks
 
 
-def _question(task: Task, text: str) -> Question:
-    return Question(task, Item("health", "health", "health.txt", text))
+def _question(task: Task, text: str, config: ServiceConfig) -> Question:
+    item = Item("health", "health", "health.txt", text)
+    return Question(task, item, answers=no_answers(config, task.name))
 
 
 async def _probe(
@@ -195,7 +197,7 @@ async def _business(
     known = config.known_item
     if known is None:
         return None
-    called = await _ask(caller, _question(tasks[known.task], known.text), DEEP_S)
+    called = await _ask(caller, _question(tasks[known.task], known.text, config), DEEP_S)
     if called.reading.status is Status.OVER_BUDGET:
         return None
     said = shown(called.reading.answer)

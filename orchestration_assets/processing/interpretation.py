@@ -1,13 +1,14 @@
 """Carrying out the plans of one batch: what every service says about its items."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
+from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.batch import (
     batch_budget,
@@ -21,7 +22,8 @@ from orchestration_assets.processing.batch import (
 )
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
-from orchestration_assets.processing.event_loop import BatchResult, process_plans
+from orchestration_assets.processing.event_loop import BatchResult, BatchWork, process_plans
+from orchestration_assets.processing.known_inputs import KnownInputs
 from orchestration_assets.processing.near_copy_sharing import (
     LEADER_COLUMNS,
     in_order,
@@ -73,7 +75,8 @@ def interpret_batch(
     plans = tables.plans.sort_by([("item_id", "ascending"), ("task", "ascending")])
     rows = list(PROCESSING_PLANS.rows(plans))
     stored = stored_result(home.tables, batch) if only_deferred else BatchResult()
-    due = plans_to_take_up(rows, stored) if only_deferred else rows
+    inputs = task_inputs(policy)
+    due = plans_to_take_up(rows, stored, inputs) if only_deferred else rows
     progress.stage("asking services", len({plan.item_id for plan in due}))
     sharing = policy is not None and policy.features.share_answers
     seconds = policy.features.neighbour_seconds if policy else 0.0
@@ -98,7 +101,14 @@ def interpret_batch(
             item_loader(manifest, profiles, reader),
             item_loader(rows_about(manifest, heavy), rows_about(profiles, heavy), beside),
         )
-        in_event_loop = partial(
+        standing = KnownInputs(inputs, work.tasks)
+        standing.add(stored)
+        work = replace(work, given=standing)
+
+        def in_event_loop(plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
+            return standing.add(carry_out_plans(plans, work))
+
+        carry_out_plans = partial(
             process_plans,
             cache=cache,
             load_item=load,
@@ -122,14 +132,14 @@ def interpret_batch(
             away = EmbeddedBatch(
                 home, batch, policy, *whole, cache, load, workers, progress.advance
             )
-            done = away.process(embedded, work)
+            done = standing.add(away.process(embedded, work))
             if not others:
                 return done
             return in_order(plans, done, taught.process(others, work, in_event_loop))
 
         leader_of = _leaders(home, batch) if sharing else {}
         with writer:
-            result = process_sharing(due, leader_of, process)
+            result = process_sharing(due, leader_of, process, inputs)
     if only_deferred:
         carried_out = {(plan.item_id, plan.task) for plan in due}
         others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]

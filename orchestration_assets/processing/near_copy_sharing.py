@@ -1,15 +1,18 @@
 """Asking services once for all near-copies in a batch: the others share the answers, marked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
 
+from orchestration_assets.policy.task_graph import connected
 from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.tables import DecisionRow, PlanRow
+from orchestration_assets.schemas.task_inputs import Inputs
+from orchestration_assets.selection.answer_conditions import Admission
 
 SHARED: Final = "shared"
 
@@ -40,18 +43,24 @@ def process_sharing(
     plans: Sequence[PlanRow],
     leader_of: Mapping[str, str],
     process: Callable[[Sequence[PlanRow]], BatchResult],
+    inputs: Inputs | None = None,
 ) -> BatchResult:
     """Processes the plans; a copy whose leader has the same plan shares what its leader was told.
 
     A copy is asked about itself when its leader got a failure, or is processed in another way.
-    Rows come out in the order of the plans.
+    Tasks that build on each other by their ``inputs`` are shared together or not at all. Rows come
+    out in the order of the plans.
     """
+    inputs = inputs or {}
     options = {(plan.item_id, plan.task): plan.option for plan in plans}
     shares = {
         pair: leader
         for pair, option in options.items()
         if (leader := leader_of.get(pair[0])) and options.get((leader, pair[1])) == option
     }
+    alone = options.keys() - shares.keys()
+    for pair in _hanging_together(alone, options, inputs):
+        shares.pop(pair, None)
     if not shares:
         return process(plans)
     first = process([plan for plan in plans if (plan.item_id, plan.task) not in shares])
@@ -62,9 +71,19 @@ def process_sharing(
         if row.status not in CACHED
     }
     unshared = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
+    unshared = _hanging_together(unshared, shares, inputs)
     second = process([plan for plan in plans if (plan.item_id, plan.task) in unshared])
     copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - unshared]
     return in_order(plans, first, second, _copies(copied, leader_of, first))
+
+
+def _hanging_together(pairs: Set[_Pair], among: Collection[_Pair], inputs: Inputs) -> set[_Pair]:
+    """The pairs, and those of the same items whose tasks build on theirs or theirs on them."""
+    if not inputs or not pairs:
+        return set(pairs)
+    together = connected(sorted({task for _, task in among}), inputs)
+    touched = {(item, together.get(task, frozenset((task,)))) for item, task in pairs}
+    return {pair for pair in among if (pair[0], together[pair[1]]) in touched} | set(pairs)
 
 
 def _copies(
@@ -103,13 +122,17 @@ def _copies(
         # what a plan decided last holds the answer that stands
         last = decisions[leader, plan.task][-1]
         reason = f"a near-copy of {leader}, which was asked; its answers are shared"
+        action = "share"
+        if last.action in set(Admission):
+            # nobody was asked about either of them
+            action, reason = last.action, f"a near-copy of {leader}: {last.reason}"
         shared.decisions.append(
             DecisionRow(
                 batch=plan.batch,
                 item_id=plan.item_id,
                 task=plan.task,
                 decision=0,
-                action="share",
+                action=action,
                 services=plan.services,
                 reason=reason,
                 answer=last.answer,

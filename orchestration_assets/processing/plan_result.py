@@ -8,6 +8,7 @@ from orchestration_assets.evidence.standing import ANSWERED, Roles, deciding, de
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.task_inputs import InputAnswer
 
 Ask = Callable[[str, Question], Awaitable[AskResult]]
 
@@ -34,11 +35,13 @@ class PlanResult:
     """All answers of a plan, in the order of asking, and the decisions that led to them.
 
     Each answer says whether it is its service's final one, and whether the answer that stands
-    rests on it.
+    rests on it. ``stands``: of a plan that was not carried out, what stands instead for the tasks
+    after it; None where that is the answer of the readings.
     """
 
     answered: tuple[AskResult, ...]
     decisions: tuple[Decision, ...]
+    stands: InputAnswer | None = None
 
 
 def settled(answered: Sequence[AskResult]) -> tuple[AskResult, ...]:

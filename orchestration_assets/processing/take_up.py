@@ -1,9 +1,10 @@
 """Asking again only what was deferred: every other plan of the batch keeps the rows that it has."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from orchestration_assets.policy.task_graph import in_order
 from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.schemas.decoding import Record
@@ -16,6 +17,8 @@ from orchestration_assets.schemas.tables import (
     CallRow,
     PlanRow,
 )
+from orchestration_assets.schemas.task_inputs import Inputs
+from orchestration_assets.selection.answer_conditions import TURNED_AWAY
 from resources.table_store import TableStore
 
 _Pair = tuple[str, str]
@@ -44,8 +47,11 @@ def result_of(tables: Mapping[str, pa.Table]) -> BatchResult:
     return BatchResult(readings, rows(DECISION_LOG), rows(CALL_LOG))
 
 
-def plans_to_take_up(plans: Iterable[PlanRow], stored: BatchResult) -> list[PlanRow]:
-    """The plans with a deferred reading, and those whose stored rows are not those of the plan.
+def plans_to_take_up(
+    plans: Sequence[PlanRow], stored: BatchResult, inputs: Inputs | None = None
+) -> list[PlanRow]:
+    """The plans with a deferred reading, and those whose stored rows are not those of the plan;
+    with each what hangs on it by the ``inputs`` of tasks.
 
     Rows are not the plan's when the item had another content or the plan another model, or when a
     process was killed between writing the readings and the logs.
@@ -61,6 +67,7 @@ def plans_to_take_up(plans: Iterable[PlanRow], stored: BatchResult) -> list[Plan
         for row in rows
     }
     decided = {(row.item_id, row.task) for row in stored.decisions}
+    turned_away = {(row.item_id, row.task) for row in stored.decisions if row.action in TURNED_AWAY}
     outdated: set[_Pair] = set()
     for rows in stored.interpretations.values():
         for row in rows:
@@ -68,13 +75,32 @@ def plans_to_take_up(plans: Iterable[PlanRow], stored: BatchResult) -> list[Plan
             is_deferred = row.status is Status.DEFERRED
             if is_deferred or end is None or _contradicts(row.status, end.status):
                 outdated.add((row.item_id, row.task))
-    return [
-        plan
+    due = {
+        pair
         for plan in plans
         if (pair := (plan.item_id, plan.task)) in outdated
         or pair not in decided
-        or (*pair, plan.model, plan.content_hash) not in known
-    ]
+        or (pair not in turned_away and (*pair, plan.model, plan.content_hash) not in known)
+    }
+    due = _with_what_hangs_on(due, plans, inputs or {})
+    return [plan for plan in plans if (plan.item_id, plan.task) in due]
+
+
+def _with_what_hangs_on(due: set[_Pair], plans: Sequence[PlanRow], inputs: Inputs) -> set[_Pair]:
+    """The pairs, and those of the same items whose tasks wait for them, one after the other."""
+    if not inputs or not due:
+        return due
+    found = set(due)
+    order = in_order(sorted({plan.task for plan in plans}), inputs)
+    later = [task for task in order if task in inputs]
+    items = {item for item, _ in due}
+    planned = {(plan.item_id, plan.task) for plan in plans if plan.item_id in items}
+    for task in later:
+        for item in items:
+            waited_for = ((item, one) for one in inputs[task].waits_for)
+            if (item, task) in planned and any(pair in found for pair in waited_for):
+                found.add((item, task))
+    return found
 
 
 def _contradicts(reading: Status, call: Status) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork
 from orchestration_assets.processing.near_copy_sharing import in_order
+from orchestration_assets.processing.task_waves import whole_items, with_earlier_tasks
 from orchestration_assets.processing.taught_audits import batch_audits, record_audits
 from orchestration_assets.processing.taught_late_answers import with_late_answers
 from orchestration_assets.processing.taught_lessons import (
@@ -83,7 +84,8 @@ class TaughtBatch:
         for name in taught_services(work.services):
             taken: list[BatchResult] = []
             while self.teaches and (lessons := self._next_lessons(name, work, left)):
-                chosen = {(plan.item_id, plan.task) for plan in lessons}
+                chosen = with_earlier_tasks(lessons, work.inputs)
+                lessons = [plan for plan in left if (plan.item_id, plan.task) in chosen]
                 left = [plan for plan in left if (plan.item_id, plan.task) not in chosen]
                 # until it has learned from them it answers none of them itself
                 taken.append(process(lessons, _knowing(work, name, _in_lessons(work, name))))
@@ -96,7 +98,7 @@ class TaughtBatch:
             task = work.tasks[service.config.task]
             parts += [with_late_answers(part, service, task, self.load_item) for part in taken]
         while left:
-            size = self._part(work, left)
+            size = whole_items(left, self._part(work, left))
             part = process(left[:size], work)
             left = left[size:]
             parts.append(part)

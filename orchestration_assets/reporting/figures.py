@@ -172,6 +172,7 @@ def report_row(
         failed=_having(resolutions, "status", ResolutionStatus.FAILED)
         + profiles.num_rows
         - _having(profiles, "status", ProfileStatus.OK),
+        skipped=_having(resolutions, "status", ResolutionStatus.SKIPPED),
         disputed=len(disputed_questions(disputes)),
         disputed_pairs=disputes.num_rows,
         without_consequence=tables["disagreements"].num_rows - disputes.num_rows,

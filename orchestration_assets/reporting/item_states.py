@@ -58,6 +58,8 @@ _FROM_RESOLUTION: Final[Mapping[ResolutionStatus, ItemState]] = {
     ResolutionStatus.PRESERVED: ItemState.REVIEW,
     ResolutionStatus.DEFERRED: ItemState.DEFERRED,
     ResolutionStatus.FAILED: ItemState.FAILED,
+    # where nothing else was asked of it, nothing is left to be done
+    ResolutionStatus.SKIPPED: ItemState.RESOLVED,
 }
 # what is broken decides first; then an answer that stands, for to decline is no failure
 _DECISIVE_FIRST: Final = (
@@ -96,6 +98,7 @@ def replay(
         Floor("processing_plans", _without_task(profiles, planned)),
         Floor("processing_plans", _planned(plans)),
         *_processing(interpretations),
+        Floor("resolutions", _unasked(resolutions, interpretations.values())),
         Floor("resolutions", _ended(resolutions, _quarantined(interpretations.values()))),
     )
     return transitions(batch, manifest.select(["item_id", "path"]), floors)
@@ -196,6 +199,21 @@ def _processing(interpretations: Mapping[str, pa.Table]) -> Iterator[Floor]:
     return (Floor(tables, events) for tables, events in floors.items())
 
 
+def _unasked(resolutions: pa.Table, interpretations: Iterable[pa.Table]) -> Iterator[Event]:
+    """The items about which nobody was asked: their tasks come after others that are not theirs."""
+    ended = [ResolutionStatus.SKIPPED.value, ResolutionStatus.RESOLVED.value]
+    turned_away = pc.and_(
+        pc.is_in(resolutions["status"], pa.array(ended)),
+        pc.equal(pc.list_value_length(resolutions["readings"]), 0),
+    )
+    items = dict.fromkeys(resolutions.filter(turned_away)["item_id"].to_pylist())
+    if items:
+        asked = {item for table in interpretations for item in table["item_id"].to_pylist()}
+        for item in items:
+            if item not in asked:
+                yield item, ItemState.PROCESSING, "nobody was asked about it"
+
+
 def _quarantined(interpretations: Iterable[pa.Table]) -> set[tuple[str, str]]:
     """Item and task of every answer that was withheld because it broke the rules for answers."""
     questions: set[tuple[str, str]] = set()
@@ -219,10 +237,17 @@ def _ended(resolutions: pa.Table, withheld: set[tuple[str, str]]) -> Iterator[Ev
     rows = sorted(decode(_Ended, resolutions), key=_question)
     for item, group in groupby(rows, key=attrgetter("item_id")):
         tasks: dict[ItemState, list[_Ended]] = {}
+        skipped: list[_Ended] = []
         for row in group:
-            tasks.setdefault(_task_state(row, withheld), []).append(row)
+            if row.status is ResolutionStatus.SKIPPED:
+                skipped.append(row)
+            else:
+                tasks.setdefault(_task_state(row, withheld), []).append(row)
+        if not tasks:
+            yield item, _FROM_RESOLUTION[ResolutionStatus.SKIPPED], _each(skipped)
+            continue
         state = min(tasks, key=_DECISIVE_FIRST.index)
-        yield item, state, _why(state, tasks)
+        yield item, state, _why(state, tasks) + (f"; skipped: {_names(skipped)}" if skipped else "")
 
 
 def _task_state(row: _Ended, withheld: set[tuple[str, str]]) -> ItemState:
@@ -234,11 +259,15 @@ def _task_state(row: _Ended, withheld: set[tuple[str, str]]) -> ItemState:
 
 def _why(state: ItemState, tasks: Mapping[ItemState, list[_Ended]]) -> str:
     if state is not ItemState.RESOLVED:
-        return "; ".join(f"{row.task}: {row.reason}" for row in tasks[state])
+        return _each(tasks[state])
     answered, declined = (_names(tasks.get(s, [])) for s in (state, ItemState.REVIEW))
     return f"answered: {answered}" + (
         f"; declined by every service: {declined}" if declined else ""
     )
+
+
+def _each(rows: list[_Ended]) -> str:
+    return "; ".join(f"{row.task}: {row.reason}" for row in rows)
 
 
 def _names(rows: list[_Ended]) -> str:

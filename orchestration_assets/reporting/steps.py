@@ -19,9 +19,11 @@ from orchestration_assets.reporting.counts import (
     value_counts,
 )
 from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.selection.answer_conditions import Admission
 
 _QUESTION = ["item_id", "task"]
-_TOLD = ("round", "wave", "route", "judge", "escalate")
+_BUILT_ON = tuple(one.value for one in Admission)
+_TOLD = ("round", "wave", "route", "judge", "escalate", *_BUILT_ON)
 _REASONS = 3
 _ROUTES = 12
 # two vectors are written alike, whatever is in them
@@ -91,9 +93,21 @@ class TurnFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class AdmissionFigures:
+    """How often a task that comes after others was asked, skipped, declared or put off."""
+
+    task: str
+    action: str
+    questions: int
+    of: int
+    reasons: CappedCounts[Count]
+
+
+@dataclass(frozen=True, slots=True)
 class StepFigures:
     """Everything beyond asking once."""
 
+    admissions: tuple[AdmissionFigures, ...]
     rounds: tuple[RoundFigures, ...]
     waves: tuple[WaveFigures, ...]
     routes: CappedCounts[RouteFigures]
@@ -117,6 +131,7 @@ def step_figures(decisions: pa.Table, resolutions: pa.Table) -> StepFigures:
     log = log.sort_values([*_QUESTION, "decision"], kind="stable")
     answers = frame(resolutions, *_QUESTION, "kind", "answer").rename(columns={"answer": "stands"})
     return StepFigures(
+        admissions=tuple(_admissions(log)),
         rounds=tuple(_rounds(log)),
         waves=tuple(_waves(log)),
         routes=_routes(log),
@@ -128,6 +143,21 @@ def _numbered(log: pd.DataFrame, action: str) -> pd.DataFrame:
     """The decisions of one action, numbered from 1 within their question."""
     rows = log[log["action"] == action]
     return rows.assign(number=rows.groupby(_QUESTION).cumcount() + 1)
+
+
+def _admissions(log: pd.DataFrame) -> list[AdmissionFigures]:
+    rows = log[log["action"].isin(_BUILT_ON)]
+    asked = rows.groupby("task").size()
+    return [
+        AdmissionFigures(
+            task=str(task),
+            action=str(action),
+            questions=len(group),
+            of=int(asked[task]),
+            reasons=_reasons(group["reason"]),
+        )
+        for (task, action), group in groups(rows, ["task", "action"])
+    ]
 
 
 def _rounds(log: pd.DataFrame) -> list[RoundFigures]:

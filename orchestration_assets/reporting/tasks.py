@@ -111,6 +111,7 @@ class TaskFigures:
     abstained: int
     deferred: int
     failed: int
+    skipped: int
     disputed: int
     disputed_pairs: int
     without_consequence: int
@@ -181,6 +182,7 @@ def _one_task(
         + status.get(ResolutionStatus.PRESERVED.value, 0),
         deferred=status.get(ResolutionStatus.DEFERRED.value, 0),
         failed=status.get(ResolutionStatus.FAILED.value, 0),
+        skipped=status.get(ResolutionStatus.SKIPPED.value, 0),
         disputed=int(against.sum()),
         disputed_pairs=disputes.num_rows,
         without_consequence=disagreements.num_rows - disputes.num_rows,
@@ -304,8 +306,9 @@ def _disagreed(
 
 def _unanswered(resolutions: pa.Table) -> CappedCounts[Example]:
     """Questions that failed, then deferred ones and those that every service abstained from."""
-    unresolved = pc.not_equal(resolutions["status"], ResolutionStatus.RESOLVED.value)
-    resolutions = resolutions.filter(unresolved)
+    # what was skipped needed no answer
+    no_gap = [ResolutionStatus.RESOLVED.value, ResolutionStatus.SKIPPED.value]
+    resolutions = resolutions.filter(pc.invert(pc.is_in(resolutions["status"], pa.array(no_gap))))
     rows = frame(resolutions, "status", "path")
     first = rows.sort_values(["status", "path"], ascending=[False, True]).index[:_UNANSWERED]
     examples = tuple(

@@ -105,7 +105,8 @@ class ResolutionStatus(StrEnum):
     """Whether an item's task has an answer that stands.
 
     ``preserved``: services disagree, and by policy no reading is put above another. ``deferred``:
-    nobody has answered yet, and a service that may was unavailable.
+    nobody has answered yet, and a service that may was unavailable. ``skipped``: nobody was asked,
+    since the answers to tasks that come before it do not admit it.
     """
 
     RESOLVED = "resolved"
@@ -113,6 +114,7 @@ class ResolutionStatus(StrEnum):
     ABSTAINED = "abstained"
     DEFERRED = "deferred"
     FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 class DisagreementKind(StrEnum):

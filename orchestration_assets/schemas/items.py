@@ -128,7 +128,8 @@ class Question:
     ``earlier`` holds what earlier steps, rounds or waves answered. ``coverage`` is the share of
     the content that the item's text holds: below 1 the text is an excerpt. ``near`` holds earlier
     items, the nearest first, for services that are shown them; ``near_unread`` counts those whose
-    text could not be read, or not in time.
+    text could not be read, or not in time. ``answers`` holds what stands of the tasks that come
+    before this one, None where nothing does, for services that are shown it.
     """
 
     task: Task
@@ -137,3 +138,4 @@ class Question:
     coverage: float = 1.0
     near: tuple[NearItem, ...] = ()
     near_unread: int = 0
+    answers: tuple[tuple[str, Answer | None], ...] = ()

@@ -8,8 +8,9 @@ import itertools
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from orchestration_assets.schemas.comparisons import Condition, Scalar, TaskCondition, on_answers
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisputeKind,
@@ -32,48 +33,6 @@ MIB = 1024 * 1024
 LEARNED, EXPLORE, DEFAULT = "learned", "explore", "default"
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Scalar = bool | int | float | str
-
-
-class Comparison(_Strict):
-    """What one feature's value must satisfy: every operator given must hold.
-
-    A feature without a value satisfies only ``missing: true``.
-    """
-
-    eq: Scalar | None = Field(default=None, description="equal to this value")
-    ne: Scalar | None = Field(default=None, description="another value than this")
-    lt: float | None = Field(default=None, description="less than this number")
-    le: float | None = Field(default=None, description="this number or less")
-    gt: float | None = Field(default=None, description="greater than this number")
-    ge: float | None = Field(default=None, description="this number or greater")
-    in_: tuple[Scalar, ...] | None = Field(
-        default=None, alias="in", description="one of these values"
-    )
-    not_in: tuple[Scalar, ...] | None = Field(default=None, description="none of these values")
-    missing: bool | None = Field(
-        default=None, description="true: the feature has no value; false: it has one"
-    )
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "Comparison":
-        if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise ValueError("give at least one of eq, ne, lt, le, gt, ge, in, not_in, missing")
-        return self
-
-
-def _kind_of_test(given: Any) -> str:
-    return "comparison" if isinstance(given, dict | Comparison) else "value"
-
-
-# feature name -> a comparison, or a bare value that it must equal; all must hold
-Condition = dict[
-    str,
-    Annotated[
-        Annotated[Comparison, Tag("comparison")] | Annotated[Scalar, Tag("value")],
-        Discriminator(_kind_of_test),
-    ],
-]
 
 
 class Batching(_Strict):
@@ -366,6 +325,14 @@ class Learned(_Strict):
         return self
 
 
+class DeclaredAnswer(_Strict):
+    """An answer that stands by declaration, without anybody being asked."""
+
+    answer: Scalar | tuple[str, ...] | dict[str, Any] = Field(
+        description="a label, a text, a score, the members of a set, or the fields of a record"
+    )
+
+
 class Validation(_Strict):
     """A rule that the values of a record must keep."""
 
@@ -441,8 +408,22 @@ class TaskConfig(_Strict):
         min_length=1,
         description="metadata column of record files that holds the right answer, if there is one",
     )
-    applies_to: Condition = Field(
-        default_factory=dict, description="items that the task is asked of; empty means all"
+    applies_to: TaskCondition = Field(
+        default_factory=dict,
+        description="items that the task is asked of; empty means all. Feature -> comparison, or "
+        "answers.TASK and, of a record, answers.TASK.FIELD -> comparison with what the deciding "
+        "services answered to another task about the item, by their stated confidences",
+    )
+    after: tuple[Name, ...] = Field(
+        default=(),
+        description="tasks that are answered first, and whose answers prompts may show as answers; "
+        "by default those that applies_to names",
+    )
+    otherwise: Literal["skip", "ask"] | DeclaredAnswer = Field(
+        default="skip",
+        description="what happens where a task that is answered first failed, abstained, was "
+        "skipped, or is too risky: the item is skipped, is asked about all the same, or has the "
+        "declared answer; where one is deferred, so is this one",
     )
     directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -487,6 +468,23 @@ class TaskConfig(_Strict):
         if self.kind is AnswerKind.RECORD and not self.fields:
             raise ValueError("a task of kind record needs its fields: give fields or json_schema")
         return self
+
+    @model_validator(mode="after")
+    def _otherwise_follows_something(self) -> "TaskConfig":
+        if self.otherwise != "skip" and not self.inputs:
+            raise ValueError("otherwise: only a task that comes after another has a use for it")
+        return self
+
+    @property
+    def shown_tasks(self) -> tuple[str, ...]:
+        """The tasks whose answers prompts may show."""
+        return tuple(dict.fromkeys(self.after or (task for task, _ in on_answers(self.applies_to))))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tasks that are answered first."""
+        conditions = (task for task, _ in on_answers(self.applies_to))
+        return tuple(dict.fromkeys((*self.after, *conditions)))
 
     @property
     def record_fields(self) -> tuple[RecordField, ...]:

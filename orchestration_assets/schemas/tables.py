@@ -382,6 +382,16 @@ class PlanRow:
             "0..1",
         ),
     ] = None
+    after: Annotated[
+        tuple[str, ...] | None,
+        Column(
+            "tasks that are answered first and decide whether this one is asked, whose calls and "
+            "cost are then the most that may come; null: it waits for none"
+        ),
+    ] = None
+    condition: Annotated[
+        str | None, Column("what must hold of their answers, in words; null: nothing")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,7 +443,13 @@ class DecisionRow:
     item_id: _ItemId
     task: _TaskName
     decision: Annotated[int, Column("order of the decision within item and task, from 0")]
-    action: Annotated[str, Column("ask, round, wave, route, judge, escalate, share or stop")]
+    action: Annotated[
+        str,
+        Column(
+            "ask, round, wave, route, judge, escalate, share or stop; of a task that comes after "
+            "others: admit, or skip, otherwise or wait, where nobody is asked"
+        ),
+    ]
     services: Annotated[tuple[str, ...], Column("services asked by this decision")]
     reason: Annotated[str, Column("why, in words")]
     answer: Annotated[str | None, Column("leading answer when deciding")]
@@ -559,7 +575,8 @@ class ResolutionRow:
         ResolutionStatus,
         Column(
             "resolved; preserved: services disagree and all readings stand; abstained: no service "
-            "would say; failed: no service could, or the policy takes disagreement for a failure"
+            "would say; failed: no service could, or the policy takes disagreement for a failure; "
+            "skipped: nobody was asked, as the answers to tasks before it have it"
         ),
     ]
     kind: Annotated[AnswerKind, Column("kind of answer that the task asks for")]
@@ -738,6 +755,10 @@ class ReportRow:
     paid_estimated_usd: Annotated[
         float, Column("how much of that is estimated, not stated by a service", "USD", True)
     ] = 0.0
+    skipped: Annotated[
+        int | None,
+        Column("pairs that nobody was asked about, by the answers to tasks before them", "pairs"),
+    ] = None
 
 
 _ENTRY_KEY = ("item_id",)

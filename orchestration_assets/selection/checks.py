@@ -6,24 +6,22 @@ import pyarrow.compute as pc
 
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, profiles_of
 from orchestration_assets.selection.active_selector import artefact_name
-from orchestration_assets.selection.conditions import holds
 from orchestration_assets.selection.content_drift import content_drifts
+from orchestration_assets.selection.plan import applicable_tasks
 from orchestration_assets.table_assets import PARTITION_TAG, Balance, Stored, table_checks
 from resources.home import Home
 
 
 def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
     policy = read_pinned_policy(stored.home.policies, plans)
+    profiles = profiles_of(stored.table(CONTENT_PROFILES.name))
     applicable = {
         (profile.item_id, name)
-        for profile in profiles_of(stored.table(CONTENT_PROFILES.name))
-        for name, task in (policy.tasks.items() if policy else ())
-        if profile.status is ProfileStatus.OK and holds(task.applies_to, profile.features)
+        for profile, name, _ in (applicable_tasks(profiles, policy) if policy else ())
     }
     planned = set(values(plans, "item_id", "task"))
     return [

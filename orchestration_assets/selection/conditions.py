@@ -3,24 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestration_assets.schemas.policy import Comparison, Condition, Scalar
+from orchestration_assets.schemas.comparisons import (
+    Comparison,
+    Condition,
+    Scalar,
+    TaskCondition,
+)
 
 
-def holds(condition: Condition, features: Mapping[str, Any]) -> bool:
+def holds(condition: Condition | TaskCondition, features: Mapping[str, Any]) -> bool:
     """True when every feature named satisfies its comparison; an empty condition holds."""
     return first_failure(condition, features) is None
 
 
-def first_failure(condition: Condition, features: Mapping[str, Any]) -> str | None:
+def first_failure(condition: Condition | TaskCondition, features: Mapping[str, Any]) -> str | None:
     """The first feature, in the order written, whose comparison does not hold."""
     for feature, test in condition.items():
         comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
-        if not _satisfies(features.get(feature), comparison):
+        if not satisfies(features.get(feature), comparison):
             return feature
     return None
 
 
-def _satisfies(value: Any, test: Comparison) -> bool:
+def satisfies(value: Any, test: Comparison) -> bool:
+    """Whether one value, None where there is none, satisfies every operator that is given."""
     if test.missing is not None and test.missing != (value is None):
         return False
     if value is None:

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from orchestration_assets.evidence.vector_thresholds import artefact_name
+from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.schemas.comparisons import on_features
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.policy import (
     DEFAULT,
@@ -23,6 +25,7 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
     RejectedOption,
 )
+from orchestration_assets.schemas.task_inputs import Otherwise, TaskInputs
 from orchestration_assets.selection.active_selector import (
     ActiveSelector,
     ChosenPoint,
@@ -31,6 +34,7 @@ from orchestration_assets.selection.active_selector import (
     choose_points,
     load_active_selector,
 )
+from orchestration_assets.selection.answer_conditions import condition_in_words
 from orchestration_assets.selection.conditions import first_failure, format_value, holds
 from orchestration_assets.selection.expectations import (
     BatchExpectations,
@@ -57,18 +61,34 @@ def plan_items(
     known: Known | None = None,
     thresholds: Mapping[str, str] | None = None,
 ) -> Iterator[PlanRow]:
-    """The plans of every profiled item, one a task that applies to it.
+    """The plans of every profiled item, one a task that applies to it as far as its features tell.
 
     ``known`` holds what was learned about each task, or in words why it may not decide;
     ``thresholds`` the version of each vector task's, to be pinned.
     """
-    pinned = thresholds or {}
+    pinned, inputs = thresholds or {}, task_inputs(policy)
     for profile, name, task in applicable_tasks(profiles, policy):
         try:
             row = plan_item(batch, profile, name, task, policy_hash, prices, known)
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own matter
             row = _default_plan(batch, profile, name, task, policy_hash, prices, error)
-        yield replace(row, thresholds=pinned[name]) if name in pinned else row
+        if name in pinned:
+            row = replace(row, thresholds=pinned[name])
+        yield conditional(row, inputs[name]) if name in inputs else row
+
+
+def conditional(row: PlanRow, inputs: TaskInputs) -> PlanRow:
+    """A plan that is carried out only where the answers to other tasks admit it.
+
+    Its calls and cost are what they are where it is.
+    """
+    may_be_skipped = inputs.otherwise is not Otherwise.ASK or bool(inputs.tests)
+    return replace(
+        row,
+        after=inputs.waits_for,
+        condition=condition_in_words(inputs),
+        calls_min=0 if may_be_skipped else row.calls_min,
+    )
 
 
 def _default_plan(
@@ -93,11 +113,12 @@ def _default_plan(
 def applicable_tasks(
     profiles: Iterable[ItemProfile], policy: Policy
 ) -> Iterator[tuple[ItemProfile, str, TaskConfig]]:
-    """Every profiled item with every task that applies to it."""
+    """Every profiled item with every task that applies to it, as far as its features tell."""
+    conditions = {name: on_features(task.applies_to) for name, task in policy.tasks.items()}
     for profile in profiles:
         if profile.status is ProfileStatus.OK:
             for name, task in policy.tasks.items():
-                if holds(task.applies_to, profile.features):
+                if holds(conditions[name], profile.features):
                     yield profile, name, task
 
 

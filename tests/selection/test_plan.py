@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.schemas.comparisons import Comparison
 from orchestration_assets.schemas.enums import ProcessingModel, ProfileStatus
-from orchestration_assets.schemas.policy import Comparison, Policy
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import ItemProfile
 from orchestration_assets.selection.conditions import first_failure, holds
 from orchestration_assets.selection.forecast import Price

@@ -32,6 +32,7 @@ def chat_messages(
     prompt = config.prompts.get(task.name, config.prompt)
     window = limits.window_tokens - config.output_tokens
     shows_neighbours = "neighbours" in variables_in(prompt)
+    shows_answers = "answers" in variables_in(prompt)
     context = context_for(
         question,
         config.guard.redact,
@@ -39,6 +40,7 @@ def chat_messages(
         window,
         with_path=with_path,
         neighbour_tokens=limits.neighbour_tokens if shows_neighbours else None,
+        with_answers=shows_answers,
     )
     while True:
         system, user = _rendered(prompt, task, context)
@@ -71,6 +73,7 @@ def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, 
         "earlier": context.earlier,
         "neighbours": context.neighbours,
         "path": context.path,
+        "answers": context.answers,
     }
     return render(prompt, values)
 

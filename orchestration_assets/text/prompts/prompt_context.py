@@ -7,6 +7,7 @@ from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.items import NearItem, Question
 from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.context_window import FittedContext, fit, fit_pieces
+from orchestration_assets.text.prompts.shown_answers import ShownAnswer, shown_answers
 from orchestration_assets.text.redacted_pieces import RedactedPieces, redacted_pieces
 from orchestration_assets.text.redaction import (
     RedactedText,
@@ -50,6 +51,8 @@ class PromptContext(NamedTuple):
     redacted: Mapping[str, int]
     earlier_left_out: int
     neighbours_left_out: int
+    answers: Mapping[str, ShownAnswer]
+    answers_cut: int
 
     @property
     def left_out(self) -> str | None:
@@ -61,6 +64,8 @@ class PromptContext(NamedTuple):
             parts.append(f"{self.earlier_left_out} earlier answers")
         if self.neighbours_left_out:
             parts.append(f"{self.neighbours_left_out} neighbours")
+        if self.answers_cut:
+            parts.append(f"the ends of {self.answers_cut} answers to other tasks")
         return ", ".join(parts) or None
 
     @property
@@ -103,12 +108,14 @@ def context_for(
     *,
     with_path: bool = False,
     neighbour_tokens: int | None = None,
+    with_answers: bool = False,
 ) -> PromptContext:
     """What a prompt shows of a question: redacted first, then cut to its token limits.
 
     ``window_tokens`` limits the whole prompt. ``with_path``: whether the path is shown.
-    ``neighbour_tokens`` limits all neighbours together; None when none are shown. A long text is
-    cut into pieces before it is redacted, at places that no secret spans.
+    ``neighbour_tokens`` limits all neighbours together; None when none are shown.
+    ``with_answers``: whether the answers to the tasks before this one are shown. A long text is cut
+    into pieces before it is redacted, at places that no secret spans.
     """
     pieces, in_content = redacted_pieces(
         question.item.text, content_tokens, lambda text: redact(text, kinds)
@@ -118,8 +125,15 @@ def context_for(
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
     items = question.near if neighbour_tokens is not None else ()
     neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
+    answers = shown_answers(
+        question.answers if with_answers else (), kinds, window_tokens // _EARLIER_SHARE
+    )
     counts = _summed(
-        in_content, path.counts, *(answer.counts for _, answer, _ in earlier), *redacted
+        in_content,
+        path.counts,
+        *(answer.counts for _, answer, _ in earlier),
+        *redacted,
+        *answers.redacted,
     )
     return PromptContext(
         pieces,
@@ -133,6 +147,8 @@ def context_for(
         counts,
         left_out,
         0 if neighbour_tokens is None else question.near_unread,
+        answers.by_task,
+        answers.cut,
     )
 
 

@@ -21,7 +21,7 @@ from orchestration_assets.text.prompts.sandbox import render as _render
 from orchestration_assets.text.replies.record_schema import fields_in_words
 
 VARIABLES: Final = (
-    *("task", "labels", "scale", "fields", "content", "earlier", "neighbours", "path"),
+    *("task", "labels", "scale", "fields", "content", "earlier", "neighbours", "path", "answers"),
 )
 """The variables of a template."""
 
@@ -53,6 +53,30 @@ def _variables(source: str) -> frozenset[str]:
 def variables_in(prompt: Prompt) -> frozenset[str]:
     """The variables that the templates of a prompt use."""
     return _variables(prompt.system) | _variables(prompt.user)
+
+
+def answers_named(prompt: Prompt) -> dict[str, frozenset[str]]:
+    """Template (``system`` or ``user``) -> the tasks whose answers it names one by one."""
+    return {
+        part: _answers_named(getattr(prompt, part))
+        for part in ("system", "user")
+        if _answers_named(getattr(prompt, part))
+    }
+
+
+@lru_cache(maxsize=256)
+def _answers_named(source: str) -> frozenset[str]:
+    found = {
+        node.attr for node in _parsed(source).find_all(nodes.Getattr) if _is_answers(node.node)
+    }
+    for node in _parsed(source).find_all(nodes.Getitem):
+        if _is_answers(node.node) and isinstance(node.arg, nodes.Const):
+            found.add(str(node.arg.value))
+    return frozenset(found)
+
+
+def _is_answers(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name == "answers"
 
 
 def uses_question(prompt: Prompt) -> bool:
@@ -126,6 +150,20 @@ def _one_line(message: str) -> str:
 _ELLIPSIS: Final = "..."
 
 
+class _SampleAnswer(str):
+    """An answer of any kind: it is a text, and has every field."""
+
+    def __getitem__(self, key: Any) -> str:
+        return "value" if isinstance(key, str) else super().__getitem__(key)
+
+
+class _SampleAnswers(dict[str, str]):
+    """Answers to whatever task is named; which there are is checked for each task."""
+
+    def __missing__(self, task: str) -> str:
+        return _SampleAnswer("label 1")
+
+
 _LABELS: Final = tuple(f"label {number}" for number in range(1, 13))
 _SAMPLE: Final[Mapping[str, Any]] = {
     "task": Task("sample", "1", AnswerKind.LABEL, _LABELS, question="What is it?"),
@@ -141,6 +179,7 @@ _SAMPLE: Final[Mapping[str, Any]] = {
         for n in range(6)
     ),
     "path": "folder/file.txt",
+    "answers": _SampleAnswers(sample=_SampleAnswer("label 1")),
 }
 
 
@@ -153,7 +192,7 @@ def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
         raise PromptError(f"the prompt cannot be rendered: {error}") from error
 
 
-_ITEM_VARIABLES: Final = frozenset({"content", "earlier", "neighbours", "path"})
+_ITEM_VARIABLES: Final = frozenset({"content", "earlier", "neighbours", "path", "answers"})
 
 
 def _system(prompt: Prompt, values: Mapping[str, Any], budget: RenderBudget) -> str:

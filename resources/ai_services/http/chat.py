@@ -45,7 +45,7 @@ class ChatService(HttpService):
         prompts = (config.prompt, *config.prompts.values())
         named = {name for prompt in prompts for name in variables_in(prompt)}
         question = {"question"} if any(map(uses_question, prompts)) else set()
-        self.reads = frozenset(named & {"path", "neighbours"} | question)
+        self.reads = frozenset(named & {"path", "neighbours", "answers"} | question)
         super().__init__(name, config)
 
     def _shaping(self) -> dict[str, Any]:

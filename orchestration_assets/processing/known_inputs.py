@@ -1,0 +1,89 @@
+"""What stands of tasks that were carried out before, read from the rows that they left.
+
+A batch comes in parts: near-copies after the items that they are like, lessons before the rest, or
+only what was deferred. A plan finds there what the tasks before it were answered.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from orchestration_assets.evidence.standing import Roles, decisive
+from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.processing.standing_inputs import standing_of_readings
+from orchestration_assets.schemas.answers import answer_of
+from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.tables import DecisionRow, InterpretationRow
+from orchestration_assets.schemas.task_inputs import InputAnswer, Inputs, InputState
+from orchestration_assets.selection.answer_conditions import Admission
+
+Pair = tuple[str, str]
+"""Item and task."""
+
+
+class KnownInputs:
+    """By item and task, what stands of the tasks that others wait for.
+
+    Mostly nothing is ever looked up: rows are gone through at the first look after they came.
+    """
+
+    def __init__(self, inputs: Inputs, tasks: Mapping[str, Task]) -> None:
+        self._inputs = inputs
+        self._tasks = tasks
+        self._waited_for = {task for one in inputs.values() for task in one.waits_for}
+        self._new: list[BatchResult] = []
+        self._rows: defaultdict[Pair, list[InterpretationRow]] = defaultdict(list)
+        self._turned_away: dict[Pair, DecisionRow] = {}
+
+    def add(self, result: BatchResult) -> BatchResult:
+        """Takes up what the rows say, and gives them back; a pair is in one result only."""
+        if self._waited_for:
+            self._new.append(result)
+        return result
+
+    def get(self, pair: Pair) -> InputAnswer | None:
+        """What stands of an item's task; None where it was not carried out before."""
+        while self._new:
+            self._read(self._new.pop())
+        if pair in self._turned_away:
+            return self._instead(self._turned_away[pair])
+        if pair not in self._rows:
+            return None
+        return _standing(self._rows[pair], self._tasks[pair[1]])
+
+    def _read(self, result: BatchResult) -> None:
+        for rows in result.interpretations.values():
+            for row in rows:
+                if row.task in self._waited_for and row.final:
+                    self._rows[row.item_id, row.task].append(row)
+        for decision in result.decisions:
+            if decision.task in self._waited_for and decision.action in _INSTEAD:
+                self._turned_away[decision.item_id, decision.task] = decision
+
+    def _instead(self, decision: DecisionRow) -> InputAnswer:
+        state = _INSTEAD[decision.action]
+        is_declared = state is InputState.DECLARED
+        answer = self._inputs[decision.task].answer if is_declared else None
+        return InputAnswer(state, answer, reason=decision.reason)
+
+
+_INSTEAD: Mapping[str, InputState] = {
+    Admission.SKIP: InputState.SKIPPED,
+    Admission.WAIT: InputState.DEFERRED,
+    Admission.OTHERWISE: InputState.DECLARED,
+}
+
+
+def _standing(rows: Sequence[InterpretationRow], task: Task) -> InputAnswer:
+    votes = [
+        (
+            row.service,
+            Reading(
+                row.status, answer_of(row), row.confidence, row.alternatives, reason=row.reason
+            ),
+        )
+        for row in rows
+    ]
+    saw = {row.service: row.saw for row in rows}
+    decides = frozenset(row.service for row in rows if row.decides)
+    roles = Roles(decides, saw) if decides else decisive(votes, saw)
+    return standing_of_readings(votes, roles, task)
