@@ -8,7 +8,8 @@ it with probability a_s, leaves it out with m_s, and gives a wrong one with w_s,
 harder than others for all of them, and a further wrong value is the same as the first with
 probability q. How much harder, and the prior of q, cannot be learned from agreement alone (who
 agrees in error looks like who is right), so they are set, by judgement, q to one half. The rest is
-estimated by expectation maximisation. Dirichlet and beta priors keep the estimates of few items near the prior.
+estimated by expectation maximisation. Dirichlet and beta priors keep the estimates of few items
+near the prior.
 """
 
 from dataclasses import dataclass
