@@ -152,7 +152,8 @@ def test_a_json_schema_declares_the_same_fields() -> None:
         ("fields: {net_total: number, netTotal: number}", "tasks.invoice.fields", "by case or _"),
         ("fields: {_: text}", "tasks.invoice.fields", "needs a letter"),
         (
-            "fields: {a: text, b: {type: list, fields: {c: number}}}\n    validate: [{rule: b.c > 0}]",
+            "fields: {a: text, b: {type: list, fields: {c: number}}}\n"
+            "    validate: [{rule: b.c > 0}]",
             "tasks.invoice.validate[0].rule",
             "b.c has several values",
         ),
