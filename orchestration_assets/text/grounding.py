@@ -20,6 +20,7 @@ _SIGNS: Final = str.maketrans(
 _GAP: Final = re.compile(r"\[[a-z_]{2,20}\]|\.\.\.|\u2026")
 _LONGEST_GAP: Final = 400
 _MOST_PARTS: Final = 8
+_MOST_PLACES: Final = 4_000
 
 
 def grounded(reading: Reading, text: str) -> Reading:
@@ -36,6 +37,8 @@ def stands_in(quote: str, plain: str) -> bool:
     """Whether a quote stands in a text that went through :func:`_plain`: without case, by any white
     space and signs of quotation; across what was taken out or left out, 400 characters at most."""
     parts = [part.strip() for part in _GAP.split(_plain(quote).strip("\"'")) if part.strip()]
+    if len(parts) == 1:
+        return parts[0] in plain
     # a quote of very many pieces quotes nothing
     if not 0 < len(parts) <= _MOST_PARTS:
         return False
@@ -50,7 +53,7 @@ def stands_in(quote: str, plain: str) -> bool:
 
 def _ends(part: str, plain: str, after: list[int] | None) -> list[int]:
     """Ends of the part in the text, ascending: anywhere, or where it begins no farther behind one
-    of the ends ``after`` than what is left out may be long."""
+    of the ends ``after`` than what is left out may be long; the first 4000 of them."""
     if after is None:
         after, room = [0], len(plain)
     else:
@@ -58,7 +61,7 @@ def _ends(part: str, plain: str, after: list[int] | None) -> list[int]:
     found: list[int] = []
     last = 0
     start = plain.find(part, after[0])
-    while start >= 0:
+    while start >= 0 and len(found) < _MOST_PLACES:
         while last + 1 < len(after) and after[last + 1] <= start:
             last += 1
         if start - after[last] <= room:

@@ -71,8 +71,8 @@ def test_each_quote_is_told_by_its_path_and_the_rest_is_left_alone() -> None:
 
 def test_a_quote_of_many_pieces_is_looked_for_in_one_pass_each() -> None:
     quote = " ... ".join(["a"] * 7 + ["b"])
-    assert loose("a " * 5_000, total=quote) == ("total",)
-    assert loose("a " * 5_000 + "b", total=quote) == ()
+    assert loose("a " * 3_000, total=quote) == ("total",)
+    assert loose("a " * 3_000 + "b", total=quote) == ()
 
 
 @pytest.mark.parametrize(("left_out", "stands"), [(400, True), (401, False)])
