@@ -214,6 +214,10 @@ def _as_declared(
             raise _of_another_version(path, f"has no value in a row of {field.name}", remedy)
         if at < 0 and whole:
             found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+    if whole and found.schema.names[: len(table.schema)] != table.schema.names:
+        # tables that were written before and after a column was declared can be put together
+        beyond = [name for name in found.schema.names if name not in table.schema.names]
+        found = found.select([*table.schema.names, *beyond])
     return found
 
 

@@ -21,6 +21,7 @@ from orchestration_assets.evidence.verdict_history import gold_rows, stored_weig
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.taught_models import knowing_all, taught_services
 from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.schemas.tables import (
@@ -65,9 +66,11 @@ def run(settings: Settings, *, as_json: bool) -> int:
     replayed = list(_replay_all(home, batches, settings.policy))
     rows = gold_rows(store)
     weights = stored_weights(store, rows)
+    # a verdict about some fields of a record does not say whether the whole of it is right
+    whole = [row for row in rows if row.kind is not AnswerKind.RECORD]
     gold = {
         (row.item_id, row.task): WeighedGold(row.answer, weights[row.task].weights[content])
-        for row in rows
+        for row in whole
         if (content := row.content_hash) is not None and content in weights[row.task].weights
     }
     found = figures(replayed, gold)
@@ -150,7 +153,8 @@ def render(replayed: ReplayFigures) -> str:
         )
     elif replayed.answerable:
         lines.append(
-            "  accuracy    not answerable from the log: none of them has gold of known probability"
+            "  accuracy    not answerable from the log: none of them has gold of known probability "
+            "about the whole answer"
         )
     unanswered = replayed.questions - replayed.answerable
     if unanswered:

@@ -55,7 +55,7 @@ def _parsed(given: Any, named: Mapping[str, RecordField]) -> dict[str, Any]:
     if text.startswith("{"):
         try:
             said = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RecordVerdictError(f"is no JSON object ({error})") from error
         return dict(said)
     said = {}

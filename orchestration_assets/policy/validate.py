@@ -36,7 +36,7 @@ from orchestration_assets.schemas.policy import (
 from orchestration_assets.schemas.services import EmbeddedConfig, TaughtConfig
 from orchestration_assets.services.registry import EMBEDDED, load_embedded
 from orchestration_assets.text.expressions import ExpressionError, expression
-from orchestration_assets.text.record_rules import rule_names
+from orchestration_assets.text.record_rules import list_names, rule_names
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
@@ -103,15 +103,21 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
 
 def _rule_problems(path: str, task: TaskConfig) -> Iterator[Problem]:
     known = rule_names(task.record_fields)
+    lists = list_names(task.record_fields)
     for position, one in enumerate(task.validate_):
         field = f"{path}[{position}].rule"
         try:
-            names = expression(one.rule).names
+            read = expression(one.rule)
         except ExpressionError as error:
             yield Problem(field, "", str(error))
             continue
-        for name in sorted(names - known):
+        for name in sorted(read.names - known):
             yield _unknown(field, name, "field of the task", sorted(known))
+        for name in sorted(read.single & lists):
+            message = (
+                f"{name} has several values: use its sum, min, max or len, or ask what is in it"
+            )
+            yield Problem(field, "", message)
 
 
 def _name_problems(path: str, name: str, taken: set[str]) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from orchestration_assets.schemas.record_fields import (
     PLAIN_ENTRY,
@@ -45,6 +45,8 @@ class FieldConfig(Strict):
         for name, kind in belongs.items():
             if getattr(self, name) and self.type is not kind:
                 raise ValueError(f"{name} belongs to the type {kind}, not to {self.type}")
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels must differ from each other")
         if _depth(self) > _MOST_DEPTH:
             raise ValueError(f"lists may stand in lists {_MOST_DEPTH} deep at most")
         return self
@@ -89,12 +91,30 @@ def _by_name(given: Any) -> Any:
     }
 
 
+def _told_apart(fields: dict[str, FieldConfig]) -> dict[str, FieldConfig]:
+    """Answers are read without the case and separators of their names."""
+    read: dict[str, str] = {}
+    for name in fields:
+        plain = name.replace("_", "").casefold()
+        if not plain:
+            raise ValueError(f"{name} needs a letter or digit")
+        if plain in read:
+            raise ValueError(
+                f"{read[plain]} and {name} are told apart by case or _ alone: rename one of them"
+            )
+        read[plain] = name
+    return fields
+
+
 def _in_order(fields: Mapping[str, FieldConfig]) -> list[dict[str, Any]]:
     return [{"name": name, **field.model_dump(mode="json")} for name, field in fields.items()]
 
 
 Fields = Annotated[
-    dict[FieldName, FieldOrType], BeforeValidator(_by_name), PlainSerializer(_in_order)
+    dict[FieldName, FieldOrType],
+    BeforeValidator(_by_name),
+    AfterValidator(_told_apart),
+    PlainSerializer(_in_order),
 ]
 """Fields by name. Their order is that of the record: a list keeps it where keys are sorted."""
 FieldConfig.model_rebuild()
@@ -146,10 +166,11 @@ def _field(schema: Any, path: str) -> dict[str, Any]:
     kinds = schema.get("type")
     # a value that may be null is one that may be missing
     named = [one for one in kinds if one != "null"] if isinstance(kinds, list | tuple) else [kinds]
-    kind = named[0] if len(named) == 1 else None
+    kind = named[0] if len(named) == 1 and isinstance(named[0], str) else None
     if "enum" in schema:
-        labels = [one for one in schema["enum"] if one is not None]
-        if not all(isinstance(label, str) for label in labels):
+        given = schema["enum"]
+        labels = [one for one in given if one is not None] if isinstance(given, list) else []
+        if not labels or not all(isinstance(label, str) for label in labels):
             raise ValueError(f"{path}.enum must list texts")
         return {**kept, "type": "label", "labels": labels}
     if kind == "string" and "format" in schema:
@@ -166,7 +187,10 @@ def _field(schema: Any, path: str) -> dict[str, Any]:
 def _entries(items: Any, path: str) -> dict[str, Any]:
     if isinstance(items, Mapping) and items.get("type") == "object":
         return {"fields": fields_in_schema(items, path)}
-    if isinstance(items, Mapping) and items.get("type") == "string" and set(items) <= _READ:
+    if isinstance(items, Mapping) and items.get("type") == "string":
+        if kept := sorted(set(items) & {"enum", "format"}):
+            raise ValueError(f"{path}.{kept[0]} is not kept by records: entries are any texts")
+        _known_keys(items, path)
         return {}
     raise ValueError(f"{path} must be of type string, or an object with properties")
 

@@ -21,8 +21,8 @@ class FieldType(StrEnum):
     LIST = "list"
 
 
-ENTRY: Final = "value"
-"""The one field of an entry of a list of plain texts."""
+ENTRY: Final = "[]"
+"""The one field of an entry of a list of plain texts: no name that a task can declare."""
 
 
 @dataclass(frozen=True, slots=True)

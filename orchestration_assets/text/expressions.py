@@ -4,8 +4,8 @@ Known are names of values, ``lines.amount`` for a field of every entry of a list
 lists in brackets, ``+ - * / %``, comparisons (also chained, ``in``, ``not in``), ``and or not``,
 and the functions ``sum min max len abs round matches missing``. Dates are ISO 8601 texts: they
 compare as they stand, a year or month with the whole of it. Two numbers are equal within a
-millionth. An expression that reads a value which the answer lacks says nothing, unless it asks
-``missing(name)``.
+millionth. ``matches`` is about texts of at most 200 characters. An expression that reads a value
+which the answer lacks says nothing, unless it asks ``missing(name)``.
 """
 
 import ast
@@ -17,13 +17,13 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
 
+from orchestration_assets.text.pattern_costs import unending
+
 MOST_CHARS: Final = 500
 _MOST_NODES: Final = 200
 _LONGEST_MATCHED: Final = 200
 _LONGEST_PATTERN: Final = 100
 _EQUAL: Final = 1e-6
-# what may take exponential time on a text that does not match: a repeated group that repeats inside
-_NESTED_REPEAT: Final = re.compile(r"\((?:[^()\\]|\\.)*[*+}](?:[^()\\]|\\.)*\)[*+{]")
 
 
 class ExpressionError(ValueError):
@@ -36,11 +36,16 @@ class _Nothing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """An expression that was checked: its text, and the names that it reads, ``lines.amount``."""
+    """An expression that was checked: its text, and the names that it reads, ``lines.amount``.
+
+    ``single``: those of the names that have to be one value, and cannot be a list: they are
+    calculated with, compared, or matched.
+    """
 
     text: str
     tree: ast.expr
     names: frozenset[str]
+    single: frozenset[str]
 
     def holds(self, values: Mapping[str, Any]) -> bool | None:
         """Whether it holds; None where a value that it reads is missing, or it does not apply.
@@ -79,7 +84,10 @@ def expression(text: str) -> Expression:
     names = frozenset(_checked(tree))
     if not names:
         raise ExpressionError("reads no value")
-    return Expression(text, tree, names)
+    single = frozenset(
+        _name(one) for node in ast.walk(tree) for one in _single(node) if _named(one)
+    )
+    return Expression(text, tree, names, single)
 
 
 def _checked(node: ast.expr) -> Iterator[str]:
@@ -111,11 +119,33 @@ def _parts(node: ast.expr) -> Sequence[ast.expr]:
                 raise ExpressionError(f"{name} takes {least} to {most} values")
             if name == "matches":
                 _check_pattern(arguments[1])
+            if name == "missing" and not _named(arguments[0]):
+                raise ExpressionError("missing takes the name of a value")
             return arguments
     raise ExpressionError(
         f"{ast.unparse(node)[:60]!r} is not known; known are names, numbers, texts, + - * / %, "
         f"comparisons, and, or, not, and {', '.join(_FUNCTIONS)}"
     )
+
+
+def _single(node: ast.AST) -> Sequence[ast.expr]:
+    """What a node can only use where it is one value."""
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return (operand,)
+        case ast.BinOp(left=left, right=right):
+            return left, right
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            sides = [left, *others]
+            looked_in = [False, *(isinstance(op, ast.In | ast.NotIn) for op in ops)]
+            return [one for one, within in zip(sides, looked_in, strict=True) if not within]
+        case ast.Call(func=ast.Name(id="abs" | "round" | "matches"), args=arguments):
+            return arguments
+    return ()
+
+
+def _named(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute)
 
 
 def _name(node: ast.expr) -> str:
@@ -132,12 +162,12 @@ def _check_pattern(node: ast.expr) -> None:
         raise ExpressionError(
             f"matches needs a pattern in quotes, of at most {_LONGEST_PATTERN} characters"
         )
-    if _NESTED_REPEAT.search(pattern):
-        raise ExpressionError("the pattern repeats what repeats: that may never end")
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise ExpressionError(f"the pattern cannot be read: {error}") from error
+    if (wrong := unending(pattern, _LONGEST_MATCHED)) is not None:
+        raise ExpressionError(wrong)
 
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
@@ -181,17 +211,23 @@ def _called(name: str, arguments: Sequence[ast.expr], values: Mapping[str, Any])
     else:
         given = [_value(one, values) for one in arguments]
     if name == "matches":
-        return re.fullmatch(str(given[1]), str(given[0])[:_LONGEST_MATCHED]) is not None
+        return re.fullmatch(str(given[1]), _matched(given[0])) is not None
     if name == "len":
         return float(len(given[0]))
     if name == "abs":
         return abs(_number(given[0]))
     if name == "round":
-        return round(_number(given[0]), int(_number(given[1])) if len(given) > 1 else 0)
+        return round(float(_number(given[0])), int(_number(given[1])) if len(given) > 1 else 0)
     numbers = [
         _number(one) for part in given for one in (part if isinstance(part, list) else [part])
     ]
     return sum(numbers) if name == "sum" else min(numbers) if name == "min" else max(numbers)
+
+
+def _matched(value: Any) -> str:
+    if not isinstance(value, str | int | float) or len(text := str(value)) > _LONGEST_MATCHED:
+        raise TypeError(f"no text of at most {_LONGEST_MATCHED} characters")
+    return text
 
 
 def _number(value: Any) -> float:

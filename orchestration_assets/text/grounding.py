@@ -18,8 +18,9 @@ _SIGNS: Final = str.maketrans(
 # what stands for something that was taken out before the content left the machine, and what a
 # model leaves out of a quotation
 _GAP: Final = re.compile(r"\[[a-z_]{2,20}\]|\.\.\.|\u2026")
-_BETWEEN: Final = ".{0,400}?"
+_LONGEST_GAP: Final = 400
 _MOST_PARTS: Final = 8
+_MOST_PLACES: Final = 4_000
 
 
 def grounded(reading: Reading, text: str) -> Reading:
@@ -39,9 +40,38 @@ def stands_in(quote: str, plain: str) -> bool:
     if len(parts) == 1:
         return parts[0] in plain
     # a quote of very many pieces quotes nothing
-    return 0 < len(parts) <= _MOST_PARTS and bool(
-        re.search(_BETWEEN.join(map(re.escape, parts)), plain)
-    )
+    if not 0 < len(parts) <= _MOST_PARTS:
+        return False
+    # where what was found so far may end: one pass over the text for each part
+    ends: list[int] | None = None
+    for part in parts:
+        ends = _ends(part, plain, ends)
+        if not ends:
+            return False
+    return True
+
+
+def _ends(part: str, plain: str, after: list[int] | None) -> list[int]:
+    """Ends of the part in the text, ascending: anywhere, or where it begins no farther behind one
+    of the ends ``after`` than what is left out may be long; the first 4000 of them."""
+    if after is None:
+        after, room = [0], len(plain)
+    else:
+        room = _LONGEST_GAP
+    found: list[int] = []
+    last = 0
+    start = plain.find(part, after[0])
+    while start >= 0 and len(found) < _MOST_PLACES:
+        while last + 1 < len(after) and after[last + 1] <= start:
+            last += 1
+        if start - after[last] <= room:
+            found.append(start + len(part))
+            start = plain.find(part, start + 1)
+        elif last + 1 < len(after):
+            start = plain.find(part, after[last + 1])
+        else:
+            break
+    return found
 
 
 @lru_cache(maxsize=16)

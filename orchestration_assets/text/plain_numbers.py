@@ -11,6 +11,11 @@ _NUMBER: Final = re.compile(
 )
 _AROUND: Final = r"[^\d.,]{0,24}"
 _WHOLE: Final = re.compile(rf"{_AROUND}?{_NUMBER.pattern}(?:[.,]?[-\u2013]{{1,2}})?\s*{_AROUND}")
+_SCALES: Final = {
+    "thousand": 1e3, "million": 1e6, "millions": 1e6, "mio": 1e6, "mn": 1e6,
+    "billion": 1e9, "billions": 1e9, "bn": 1e9, "mrd": 1e9, "trillion": 1e12,
+}  # fmt: skip
+_SCALE: Final = re.compile(rf"(?<![^\W\d_])({'|'.join(_SCALES)})(?![^\W\d_])", re.IGNORECASE)
 _MOST_CHARS: Final = 64
 
 
@@ -20,6 +25,7 @@ def plain_number(text: str) -> float | None:
 
     A comma or point before exactly three digits at the end separates thousands where it is a
     comma, decimals where it is a point; of two different marks the last one is the decimal one.
+    ``1.2 million`` is 1200000.
     """
     if len(text) > _MOST_CHARS:
         return None
@@ -31,11 +37,18 @@ def plain_number(text: str) -> float | None:
     if mark is not None and not rest and mark == "." and digits.count(mark) == 1:
         # 1.234 is written with a point more often than with thousands
         rest, digits = "." + digits.split(".", 1)[1], digits.split(".", 1)[0]
+    elif mark == "," and not rest and digits.startswith("0") and digits.count(mark) == 1:
+        # no thousands begin with a zero
+        digits = digits.replace(mark, ".")
     elif mark is not None:
         if rest[:1] == mark:
             return None
         digits = digits.replace(mark, "")
+    scale = _SCALE.search(text, text.find(match["digits"]) + len(match["digits"]))
     value = float(f"{digits}{rest.replace(',', '.')}{match['power'] or ''}")
+    if scale is not None:
+        # as the decimal digits say: 1.1 times a million is a little more in binary
+        value = round(value * _SCALES[scale[1].lower()], 6)
     if not isfinite(value):
         return None
     negative = match["sign"] in ("-", "\u2212", "(") or before.strip().endswith(("-", "\u2212"))

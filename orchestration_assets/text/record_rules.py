@@ -47,11 +47,17 @@ def rule_values(record: RecordAnswer, fields: Sequence[RecordField]) -> Mapping[
 
 def rule_names(fields: Sequence[RecordField]) -> frozenset[str]:
     """The names that rules about these fields may read."""
+    return frozenset({field.name for field in fields} | list_names(fields))
+
+
+def list_names(fields: Sequence[RecordField]) -> frozenset[str]:
+    """Those of the names that have several values: lists, and fields of their entries."""
+    lists = [field for field in fields if field.type is FieldType.LIST]
     inside = {
         f"{field.name}.{part.name}"
-        for field in fields
-        if field.type is FieldType.LIST and not field.plain
+        for field in lists
+        if not field.plain
         for part in field.fields
         if part.type is not FieldType.LIST
     }
-    return frozenset({field.name for field in fields} | inside)
+    return frozenset({field.name for field in lists} | inside)

@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from orchestration_assets.__main__ import main
 from orchestration_assets.command.explain import explanation, render
 from orchestration_assets.policy.load import load_policy
 from resources.ai_services.drill.faults import FaultScript
@@ -245,6 +246,17 @@ def test_verdicts_judge_single_fields_and_add_up(read) -> None:
     project.execute("take_feedback", None)
     (problems,) = folder.rglob("wrong.jsonl.problems.txt")
     assert "'totl' is no field of the task" in problems.read_text()
+
+
+def test_a_verdict_about_some_fields_is_no_accuracy_of_the_whole(read, capsys) -> None:
+    project, _, _ = read
+    assert project.tables.read("gold_labels").num_rows == 1
+    capsys.readouterr()
+    arguments = ["--policy", str(project.policy), "--home", str(project.home), "--json"]
+    assert main(["replay", *arguments]) == 0
+    (task,) = json.loads(capsys.readouterr().out)["tasks"]
+    assert (task["questions"], task["answerable"]) == (COUNT, COUNT)
+    assert (task["gold"], task["accuracy"]) == (0, None)
 
 
 def test_the_same_answers_give_the_same_tables(read) -> None:

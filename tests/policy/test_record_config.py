@@ -127,6 +127,42 @@ def test_a_json_schema_declares_the_same_fields() -> None:
             "must list texts",
         ),
         (
+            "json_schema: {properties: {a: {enum: 3}}}",
+            "json_schema.properties.a.enum",
+            "list texts",
+        ),
+        (
+            "json_schema: {properties: {a: {enum: xy}}}",
+            "json_schema.properties.a.enum",
+            "list texts",
+        ),
+        (
+            "json_schema: {properties: {a: {enum: []}}}",
+            "json_schema.properties.a.enum",
+            "list texts",
+        ),
+        ("json_schema: {properties: {a: {enum: [b, b]}}}", "tasks.invoice", "labels must differ"),
+        ("json_schema: {properties: {a: {type: [[b]]}}}", "properties.a.type", "or array"),
+        ("json_schema: {properties: {a: {type: {b: 1}}}}", "properties.a.type", "or array"),
+        (
+            "json_schema: {properties: {a: {type: array, items: {type: string, enum: [b]}}}}",
+            "json_schema.properties.a.items.enum",
+            "is not kept by records",
+        ),
+        ("fields: {net_total: number, netTotal: number}", "tasks.invoice.fields", "by case or _"),
+        ("fields: {_: text}", "tasks.invoice.fields", "needs a letter"),
+        (
+            "fields: {a: text, b: {type: list, fields: {c: number}}}\n"
+            "    validate: [{rule: b.c > 0}]",
+            "tasks.invoice.validate[0].rule",
+            "b.c has several values",
+        ),
+        (
+            "fields: {a: text}\n    validate: [{rule: \"matches(a, '((b+))+')\"}]",
+            "tasks.invoice.validate[0].rule",
+            "may never end",
+        ),
+        (
             "json_schema: {properties: {a: {type: string}}, required: [b]}",
             "json_schema.required",
             "names of properties",

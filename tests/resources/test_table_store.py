@@ -77,3 +77,16 @@ def test_numbers_of_hashes_take_the_bytes_that_they_have(tmp_path) -> None:
     assert pq.read_table(io.BytesIO(stored)).equals(table)
     assert stored == parquet_bytes(table)
     assert len(stored) < 1.1 * 500 * 128 * 2
+
+
+def test_tables_written_before_a_column_was_declared_can_be_put_together_with_others(
+    tmp_path: Path,
+) -> None:
+    store = Home(tmp_path).tables
+    whole = rows_to_arrow(DECISION_LOG, [ROW])
+    new, old = store.write(DECISION_LOG, whole, "new"), store.path(DECISION_LOG.name, "old")
+    later = [field.name for field in DECISION_LOG.schema if field.nullable][:1]
+    assert whole.schema.names[-1] not in later  # one that stands between others
+    pq.write_table(pq.read_table(new).drop_columns(later), old)
+    tables = [store.read(DECISION_LOG.name, batch) for batch in ("new", "old")]
+    assert pa.concat_tables(tables).num_rows == 2

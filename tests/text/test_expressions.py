@@ -49,6 +49,32 @@ def test_what_a_rule_says(text: str, holds: bool | None) -> None:
     assert expression(text).holds(VALUES) is holds
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[a-z+*|()]+@[a-z]+",
+        r"\(\d+\)*",
+        "(foo|bar)?[0-9]{4}-[0-9]{2}",
+        "(?:[0-9]{2}-){3}",
+        ".*a.*b.*",
+    ],
+)
+def test_patterns_of_few_choices_are_known(pattern: str) -> None:
+    assert expression(f"matches(number, {pattern!r})").holds(VALUES) is False
+
+
+def test_a_text_too_long_to_be_matched_says_nothing() -> None:
+    ends = expression("matches(number, '.*end')")
+    assert ends.holds({"number": "x" * 190 + "end"}) is True
+    assert ends.holds({"number": "x" * 200 + "end"}) is None
+
+
+def test_names_that_have_to_be_one_value_are_known() -> None:
+    read = expression("sum(a) + b > 0 and 'x' in c and -d < 1 and matches(e, 'x') and len(f) and g")
+    assert read.names == {"a", "b", "c", "d", "e", "f", "g"}
+    assert read.single == {"b", "d", "e"}
+
+
 def test_what_a_comparison_compares_is_said() -> None:
     words = expression("total == sum(lines.amount)").sides(VALUES)
     assert words == "171.4 against 144.03"
@@ -68,7 +94,13 @@ def test_what_a_comparison_compares_is_said() -> None:
         "f'{total}' == 'x'",
         "(total := 3)",
         "matches(number, '(a+)+b')",
+        "matches(number, '((a+))+b')",
+        "matches(number, '(a|aa)+b')",
+        "matches(number, '.*.*.*.*.*b')",
+        "matches(number, '(?:a?){60}b')",
+        f"matches(number, '{'a?' * 30}b')",
         "matches(number, number)",
+        "missing('total') or total > 1",
         "matches(number, '[')",
         "sum(lines, vat)",
         "total ==",

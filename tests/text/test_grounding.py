@@ -67,3 +67,17 @@ def test_each_quote_is_told_by_its_path_and_the_rest_is_left_alone() -> None:
     assert found.answer == RecordAnswer((("total", 1.0),), told.answer.quotes, ("total",))
     assert grounded(Reading(Status.OK, "label", 0.5), "text") == Reading(Status.OK, "label", 0.5)
     assert grounded(Reading(Status.OK, RecordAnswer((("a", "b"),))), "text").answer.quotes == ()
+
+
+def test_a_quote_of_many_pieces_is_looked_for_in_one_pass_each() -> None:
+    quote = " ... ".join(["a"] * 7 + ["b"])
+    assert loose("a " * 3_000, total=quote) == ("total",)
+    assert loose("a " * 3_000 + "b", total=quote) == ()
+
+
+@pytest.mark.parametrize(("left_out", "stands"), [(400, True), (401, False)])
+def test_what_is_left_out_of_a_quote_is_not_long(left_out: int, stands: bool) -> None:
+    text = "from " + "x" * (left_out - 2) + " to"
+    assert (loose(text, total="from...to") == ()) is stands
+    # another place where it begins is near enough
+    assert loose(f"from {text[5:-2]}from to", total="from...to") == ()

@@ -8,17 +8,19 @@ character n-grams for texts, 0 where only one entry has the field. A field weigh
 distinct values that it has in its list: what tells entries apart also tells which are the same,
 while a flag or a currency says nothing. Of matchings that are equally good, the one that keeps the
 order of both lists is taken, as far as one place in the list is worth a thousandth of the least
-similarity. Lists within entries take no part.
+similarity. Lists within entries take part only where two entries hold nothing else: then what they
+share of all values counts.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
 from orchestration_assets.evidence.distances.folding import fold
 from orchestration_assets.evidence.distances.texts import word_profile
-from orchestration_assets.schemas.record_answers import RecordAnswer
+from orchestration_assets.schemas.record_answers import RecordAnswer, leaves, pattern_of
 from orchestration_assets.schemas.record_fields import FieldType, RecordField
 
 LEAST_SIMILARITY: Final = 1.0 / 3.0
@@ -26,6 +28,7 @@ LEAST_SIMILARITY: Final = 1.0 / 3.0
 _LEAST_WEIGHT: Final = 0.01
 _ORDER: Final = LEAST_SIMILARITY / 1000.0
 _EXACT: Final = 1e-9
+_CACHED: Final = 4_096
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -75,7 +78,16 @@ def similarities(
         total += weight * np.where(both, _same(a, b, field), 0.0)
         weights += weight * counted
     found: Floats = np.divide(total, weights, out=np.zeros(shape), where=weights > 0.0)
+    for row, column in np.argwhere(weights == 0.0).tolist():
+        found[row, column] = _shared(first[row], second[column])
     return found
+
+
+@lru_cache(_CACHED)
+def _shared(first: RecordAnswer, second: RecordAnswer) -> float:
+    """The share of the values of two entries that both have, in [0, 1]."""
+    a, b = ({(pattern_of(path), value) for path, value in leaves(one)} for one in (first, second))
+    return len(a & b) / len(a | b) if a or b else 0.0
 
 
 def _distinct(values: Sequence[Any]) -> float:

@@ -46,22 +46,46 @@ class CellConsensus:
 
 
 def groups_of(cell: Cell) -> dict[str, int]:
-    """Service -> its group of equal values, from 1 in the order of names, 0 for none."""
+    """Service -> its group of equal values, from 1 in the order of names, 0 for none.
+
+    A value is equal to all of its group: what is equal to two different values, as a year is to two
+    days of it, joins the first of them and does not make them one.
+    """
     groups: dict[str, int] = {}
-    first: list[Leaf] = []
-    for name in sorted(cell.values):
+    members: list[list[Leaf]] = []
+    for name in _surest_first(cell):
         value = cell.values[name]
         if value is None:
             groups[name] = ABSENT
             continue
         number = next(
-            (n for n, known in enumerate(first) if same_value(known, value, cell.field)), None
+            (
+                n
+                for n, known in enumerate(members)
+                if all(same_value(one, value, cell.field) for one in known)
+            ),
+            None,
         )
         if number is None:
-            number = len(first)
-            first.append(value)
+            number = len(members)
+            members.append([])
+        members[number].append(value)
         groups[name] = number + 1
-    return groups
+    return _numbered(groups)
+
+
+def _surest_first(cell: Cell) -> list[str]:
+    """The services by name; those whose date says less after those that say more."""
+    names = sorted(cell.values)
+    if cell.field.type is not FieldType.DATE:
+        return names
+    return sorted(names, key=lambda name: -len(str(cell.values[name] or "")))
+
+
+def _numbered(groups: Mapping[str, int]) -> dict[str, int]:
+    """The groups numbered anew, in the order of the names of their services."""
+    numbers = {ABSENT: ABSENT}
+    return {name: numbers.setdefault(groups[name], len(numbers)) for name in sorted(groups)}
 
 
 def _spelled(cell: Cell, members: Sequence[str], weights: Mapping[str, float]) -> Leaf:
@@ -206,20 +230,30 @@ def settled_record(
 def without_fallen(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
     """The cells without those that are part of an entry that does not stand; an entry of which no
     value stands does not stand either."""
-    held = [one.cell.path for one in settled if one.value is not None and not one.cell.is_entry]
+    holding = {
+        entry
+        for one in settled
+        if one.value is not None and not one.cell.is_entry
+        for entry in _entries_around(one.cell.path)
+    }
     kept: list[CellConsensus] = []
-    fallen: tuple[str, ...] = ()
+    fallen: set[str] = set()
     for one in settled:
         path = one.cell.path
-        if path.startswith(fallen):
+        if not fallen.isdisjoint(_entries_around(path)):
             continue
         stands = one.value is not None
         if one.cell.is_entry:
-            stands = stands and any(inside.startswith(f"{path}.") for inside in held)
+            stands = stands and path in holding
             if not stands:
-                fallen = (*fallen, f"{path}.")
+                fallen.add(path)
         kept.append(one if stands else replace(one, value=None))
     return kept
+
+
+def _entries_around(path: str) -> list[str]:
+    """The entries that a value is part of: of ``a[0].b[1].c``, ``a[0]`` and ``a[0].b[1]``."""
+    return [path[: match.end()] for match in _ENTRY.finditer(path) if match.end() < len(path)]
 
 
 _DIGITS: Final = 9

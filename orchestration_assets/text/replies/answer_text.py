@@ -59,21 +59,24 @@ class AnswerText(NamedTuple):
     text: str
 
 
-def final_answer(text: str) -> AnswerText:
-    """The final answer of a model's text."""
+def final_answer(text: str, *, nested: bool = True) -> AnswerText:
+    """The final answer of a model's text.
+
+    ``nested``: whether an ``answer`` within an ``answer`` is a wrapper; else it is a part of it.
+    """
     whole = text.strip().removeprefix("\ufeff")
     if (value := _json(whole)) is not NO_JSON:
-        return AnswerText(_unwrapped(value), whole)
+        return AnswerText(_unwrapped(value, nested), whole)
     whole = whole[-_MAX_CHARS:]
     objects = list(_objects(whole))
     parts = _outside_drafts(whole, objects)
     rest = _without_last_tokens("".join(whole[begin:end] for begin, end in parts))
     if (value := _json(rest)) is not NO_JSON:
-        return AnswerText(_unwrapped(value), rest)
+        return AnswerText(_unwrapped(value, nested), rest)
     for number in range(len(objects) - 1, -1, -1):
         candidate = objects[number]
         part = next(((b, e) for b, e in parts if b <= candidate.begin and candidate.end <= e), None)
-        value = _unwrapped(candidate.value) if part else NO_JSON
+        value = _unwrapped(candidate.value, nested) if part else NO_JSON
         if part and isinstance(value, dict) and "answer" in value:
             begin = max(part[0], objects[number - 1].end if number else 0)
             end = min(
@@ -123,23 +126,23 @@ def _json(text: str) -> Any:
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,3})?")
 
 
-def _unwrapped(value: Any, depth: int = 0) -> Any:
+def _unwrapped(value: Any, nested: bool, depth: int = 0) -> Any:
     """The value without wrappers: JSON in a string, a list of one object, a tool call as text."""
     if depth >= _MAX_DEPTH:
         return value
     if isinstance(value, str):
         inner = _json(value.strip()) if value.strip()[:1] in ("{", "[", '"') else NO_JSON
-        return value if inner is NO_JSON else _unwrapped(inner, depth + 1)
+        return value if inner is NO_JSON else _unwrapped(inner, nested, depth + 1)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-        return _unwrapped(value[0], depth + 1)
+        return _unwrapped(value[0], nested, depth + 1)
     if isinstance(value, dict):
         answer = value.get("answer")
-        if isinstance(answer, dict) and "answer" in answer:
-            return _unwrapped(answer, depth + 1)
+        if nested and isinstance(answer, dict) and "answer" in answer:
+            return _unwrapped(answer, nested, depth + 1)
         if "answer" not in value and is_answer_tool(value.get("name")):
             for name in ("arguments", "parameters", "input"):
                 if name in value:
-                    return _unwrapped(value[name], depth + 1)
+                    return _unwrapped(value[name], nested, depth + 1)
     return value
 
 

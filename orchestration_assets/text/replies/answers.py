@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,6 +32,10 @@ FROM_PERCENT: Final = "self-reported confidence, read from percent"
 FROM_LOGPROBS: Final = "confidence from token probabilities"
 UNSTATED: Final = "no confidence stated"
 _BEFORE_ORIGIN: Final = "; "
+
+
+_ANSWER: Final = "answer"
+_BESIDE: Final = frozenset({"confidence", "quotes"})
 
 
 class UnfitAnswerError(ValueError):
@@ -145,11 +149,14 @@ def read_answer(text: str, task: Task, *, cut: bool = False, explain: bool = Fal
     ``cut``: the text may end too early; then only a complete JSON object is an answer.
     ``explain``: a reason in it becomes evidence.
     """
-    parsed = final_answer(text)
+    fields = {field.name for field in task.fields}
+    parsed = final_answer(text, nested=_ANSWER not in fields)
     value, stated, reason, quotes = parsed.value, None, None, None
     if isinstance(value, dict):
-        if "answer" not in value and task.kind is AnswerKind.RECORD:
-            value = {"answer": value, "confidence": value.get("confidence")}
+        if task.kind is AnswerKind.RECORD and _is_bare_record(value, fields):
+            # without the object around it; what is a field says nothing about the answer
+            beside = {name: value.get(name) for name in _BESIDE - fields}
+            value = {_ANSWER: value, **beside}
         if "answer" not in value:
             raise UnfitAnswerError('the JSON object has no member "answer"')
         reason = stated_reason(value) if explain else None
@@ -169,6 +176,17 @@ def read_answer(text: str, task: Task, *, cut: bool = False, explain: bool = Fal
     confidence, origin = _confidence(stated)
     alternatives = _alternatives(answer, confidence, task)
     return Reading(Status.OK, answer, confidence, alternatives, _evidence(reason, origin))
+
+
+def _is_bare_record(value: Mapping[str, Any], fields: Set[str]) -> bool:
+    """Whether an object is the record itself, rather than one with the record as its answer."""
+    if _ANSWER not in value:
+        return True
+    if _ANSWER not in fields or isinstance(value[_ANSWER], dict):
+        return False
+    return value[_ANSWER] is not None or any(
+        name in fields - _BESIDE for name in value.keys() - {_ANSWER}
+    )
 
 
 def _record(value: Any, task: Task, quotes: Any) -> RecordAnswer:

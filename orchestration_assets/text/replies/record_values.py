@@ -151,6 +151,8 @@ def _entry(value: Any, field: RecordField, path: str) -> RecordAnswer:
 def _text(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, float) and not isfinite(value):
+        return None
     text = " ".join(whole_text(str(value)).split())
     return text if text and len(text) <= _LONGEST_TEXT else None
 

@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 from orchestration_assets.evidence.records.cells import cells_of
 from orchestration_assets.evidence.records.consensus import groups_of, settled_record
-from orchestration_assets.schemas.record_answers import RecordAnswer, leaves
+from orchestration_assets.schemas.record_answers import (
+    RecordAnswer,
+    leaves,
+    record_json,
+    record_of,
+    value_at,
+)
+from orchestration_assets.schemas.record_fields import FieldType, RecordField
 from tests.evidence.records_drawn import FIELDS, entry, plain, records
 
 of_services = st.lists(records(), min_size=1, max_size=4).map(
@@ -79,3 +86,36 @@ def test_plain_texts_of_a_list_are_one_value_however_they_are_spelled() -> None:
     (cell,) = cells_of(answers, FIELDS)
     assert (cell.path, cell.pattern) == ("people[0]", "people[]")
     assert groups_of(cell) == {"a": 1, "b": 1}
+
+
+NUMBERS = (RecordField("value", FieldType.NUMBER),)
+NESTED = (
+    RecordField(
+        "value",
+        FieldType.LIST,
+        fields=(RecordField("value", FieldType.LIST, fields=NUMBERS),),
+    ),
+)
+
+
+def test_entries_of_one_field_called_value_are_entries() -> None:
+    numbers = tuple(RecordAnswer((("value", float(number)),)) for number in range(3))
+    record = RecordAnswer((("value", (RecordAnswer((("value", numbers),)),)),))
+    assert record_of(record_json(record)) == record
+    paths = [f"value[0].value[{number}].value" for number in range(3)]
+    assert [path for path, _ in leaves(record)] == paths
+    assert [value_at(record, path) for path in paths] == [0.0, 1.0, 2.0]
+    # entries that hold nothing but lists are told apart by what these hold
+    other = RecordAnswer((("value", (RecordAnswer((("value", numbers[:1]),)),)),))
+    stands, settled = settled_record(
+        {"a": record, "b": record, "c": other}, dict.fromkeys("abc", 0.9), NESTED
+    )
+    assert stands == record
+    assert [one.cell.path for one in settled if not one.cell.is_entry] == paths
+
+
+def test_a_year_does_not_make_two_of_its_days_one_value() -> None:
+    days = {"a": "2026", "b": "2026-04-01", "c": "2026-03-05", "d": "2026-03"}
+    answers = {name: RecordAnswer((("day", day),)) for name, day in days.items()}
+    (cell,) = cells_of(answers, FIELDS)
+    assert groups_of(cell) == {"a": 1, "b": 1, "c": 2, "d": 2}

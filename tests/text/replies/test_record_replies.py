@@ -37,6 +37,37 @@ def test_an_object_of_fields_alone_is_an_answer_too() -> None:
     assert reading.confidence == 0.5
 
 
+OWN = Task(
+    "t", "1", AnswerKind.RECORD, fields=tuple(
+        RecordField(name, FieldType.TEXT) for name in ("answer", "confidence", "quotes", "value")
+    ), quotes=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "sure"),
+    [
+        ('{"answer": {"answer": "42", "confidence": "high"}, "confidence": 0.5}', "42 high", 0.5),
+        ('[{"answer": {"answer": "42"}, "confidence": 0.5}]', "42", 0.5),
+        ('Here:\n{"answer": {"answer": "42"}, "confidence": 0.5}', "42", 0.5),
+        ('{"answer": "42", "confidence": "0.9", "value": "v"}', "42 0.9 v", None),
+        ('{"answer": null, "confidence": "0.9", "value": "v"}', "0.9 v", None),
+        ('{"confidence": "0.9", "quotes": "q", "value": "v"}', "0.9 q v", None),
+        ('{"answer": null, "confidence": 0.9}', "", None),
+    ],
+)
+def test_fields_may_have_the_names_of_what_stands_around_them(text, values, sure) -> None:
+    reading = read_answer(text, OWN)
+    found = reading.answer.values if isinstance(reading.answer, RecordAnswer) else ()
+    assert " ".join(str(value) for _, value in found) == values
+    assert reading.confidence == sure
+
+
+def test_what_is_no_number_is_no_text_either() -> None:
+    with pytest.raises(UnfitAnswerError, match='"answer" must be a text'):
+        read_answer('{"answer": {"answer": NaN}}', OWN)
+
+
 def test_quotes_nobody_asked_for_are_left_aside() -> None:
     plain = Task("t", "1", AnswerKind.RECORD, fields=(NEEDED,))
     told = '{"answer": {"total": 3}, "quotes": {"total": "3"}}'
