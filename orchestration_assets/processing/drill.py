@@ -29,7 +29,7 @@ from orchestration_assets.schemas.services import (
     TaughtConfig,
 )
 from orchestration_assets.services.pool import build_services
-from orchestration_assets.text.prompts.shown_answers import no_answers
+from orchestration_assets.text.prompts.unasked_answers import no_answers
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.resilience.spend_budget import SpendBudget

@@ -20,7 +20,7 @@ from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.services import LocalConfig, RemoteConfig, ServiceConfig
 from orchestration_assets.services.contract import Service
-from orchestration_assets.text.prompts.shown_answers import no_answers
+from orchestration_assets.text.prompts.unasked_answers import no_answers
 from orchestration_assets.text.replies.call_errors import CallError
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import CallOutcome

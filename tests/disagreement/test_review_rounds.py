@@ -90,6 +90,7 @@ def resolution(batch: str, content: str, risk: float) -> ResolutionRow:
         answer_set=None,
         answer_score=None,
         answer_vector=None,
+        answer_record=None,
         error_risk=risk,
         risk_basis="",
         triage=band,

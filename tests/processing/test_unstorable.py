@@ -31,6 +31,7 @@ def interpretation(item: str, **changes) -> InterpretationRow:
         "answer_set": None,
         "answer_score": None,
         "answer_vector": None,
+        "answer_record": None,
         "confidence": 0.5,
         "alternatives": (),
         "evidence": None,

@@ -26,5 +26,6 @@ MEASURED: Final[Mapping[DisputeKind, RulePrecision | None]] = {
     DisputeKind.ENTITY_CONFLICT: RulePrecision(0.961, 0.883, 0.810),
     DisputeKind.TYPE_CONFLICT: None,
     DisputeKind.OUTLIER_SERVICE: None,
+    DisputeKind.VIOLATION: None,
 }
 """Figures on the labelled set of the project for rules that were not written against it."""

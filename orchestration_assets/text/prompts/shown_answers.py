@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.record_answers import RecordAnswer, value_text
-from orchestration_assets.schemas.services import ChatConfig, SensitiveKind, ServiceConfig
+from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.context_window import fit
 from orchestration_assets.text.redaction import redact, without_turn_marks
 
@@ -29,18 +29,6 @@ class ShownAnswers(NamedTuple):
     by_task: Mapping[str, ShownAnswer]
     cut: int
     redacted: Sequence[Mapping[str, int]]
-
-
-def no_answers(config: ServiceConfig, task: str) -> tuple[tuple[str, Answer | None], ...]:
-    """What stands of the tasks that a service's prompt names where nothing was asked before: for
-    questions that only try the service."""
-    if not isinstance(config, ChatConfig):
-        return ()
-    # whoever tries no service needs no templates
-    from orchestration_assets.text.prompts.templates import answers_named
-
-    named = answers_named(config.prompts.get(task, config.prompt)).values()
-    return tuple((one, None) for one in sorted({name for names in named for name in names}))
 
 
 def shown_answers(
