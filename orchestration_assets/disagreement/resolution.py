@@ -166,28 +166,14 @@ def _unresolved(
     error: Exception,
 ) -> ResolutionRow:
     """The failed resolution of readings that raised an error; they are kept beside it."""
-    return ResolutionRow(
-        batch=plan.batch,
-        item_id=plan.item_id,
-        content_hash=plan.content_hash,
-        path=plan.path,
-        task=plan.task,
-        status=ResolutionStatus.FAILED,
-        kind=task.kind,
-        **answer_columns(None),
-        error_risk=None,
-        risk_basis=None,
-        triage=None,
-        policy=rules.policies.get(task.name, ResolutionPolicy.WEIGHT),
-        spread=None,
-        supporters=(),
-        dissenters=(),
-        reason=whole_text(f"resolving broke: {type(error).__name__}: {error}"),
-        readings=tuple(
-            ReadingSummary(name, reading.status, shown(reading.answer), reading.confidence, None)
-            for name, reading in readings
-        ),
+    reason = whole_text(f"resolving broke: {type(error).__name__}: {error}")
+    ended = TurnedAway(ResolutionStatus.FAILED, reason, None)
+    policy = rules.policies.get(task.name, ResolutionPolicy.WEIGHT)
+    kept = (
+        ReadingSummary(name, reading.status, shown(reading.answer), reading.confidence, None)
+        for name, reading in readings
     )
+    return replace(resolution_of(plan, ended, task, policy), readings=tuple(kept))
 
 
 def resolve(

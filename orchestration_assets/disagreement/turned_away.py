@@ -52,7 +52,8 @@ def turned_away(decisions: pa.Table, inputs: Inputs) -> dict[Key, TurnedAway]:
 def resolution_of(
     plan: PlanRow, ended: TurnedAway, task: Task, policy: ResolutionPolicy
 ) -> ResolutionRow:
-    """The row of a question that nobody was asked: nothing is known of how sure it is."""
+    """The row of a question that no reading decides, since nobody was asked or resolving broke:
+    nothing is known of how sure it is."""
     return ResolutionRow(
         batch=plan.batch,
         item_id=plan.item_id,
