@@ -1,7 +1,9 @@
 """Records: how two of them differ, value by value, and what each difference would change."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, cast
 
@@ -37,20 +39,27 @@ _NAMED: Final = 3
 _LONGEST: Final = 80
 # that something is left out weighs half of that two services say different things
 _LEFT_OUT: Final = 0.5
+_MOSTLY: Final = 0.5
+_FIELD: Final = re.compile(r"[.\[]")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordMeasure:
-    """Compares the values of two records, entries of lists by their content."""
+    """Compares the values of two records, entries of lists by their content.
+
+    ``given``: (service, field) -> how much of the field the service gives over the batch, in
+    [0, 1].
+    """
 
     task: Task
+    given: Mapping[tuple[str, str], float] = field(default_factory=dict)
     kind: DisagreementKind = DisagreementKind.FIELD_CONFLICT
 
     def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
         a, b = _records(first, second)
         apart = distance(a, b, self.task)
         cells = _pair_cells(a, b, self.task.fields)
-        judgement = _judged(cells, first[0], second[0])
+        judgement = _judged(cells, first[0], second[0], self.given)
         return compare_by_policy(apart, self.task, judgement)
 
     def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
@@ -83,7 +92,26 @@ def _pair_cells(
 
 def record_measure(batch: TaskReadings) -> Measure:
     """The mean distance of the fields that either record has."""
-    return RecordMeasure(batch.task)
+    return RecordMeasure(batch.task, _given_shares(batch))
+
+
+def _given_shares(batch: TaskReadings) -> dict[tuple[str, str], float]:
+    """(service, field) -> values that it gives, of the most that any service gives of each item
+    that it answered too."""
+    own: Counter[tuple[str, str]] = Counter()
+    most: Counter[tuple[str, str]] = Counter()
+    for votes in batch.votes.values():
+        for one in batch.task.fields:
+            counts = {name: _count(reading.answer, one.name) for name, reading in votes}
+            for name, count in counts.items():
+                own[name, one.name] += count
+                most[name, one.name] += max(counts.values())
+    return {key: own[key] / total for key, total in most.items() if total}
+
+
+def _count(answer: object, name: str) -> int:
+    value = answer.get(name) if isinstance(answer, RecordAnswer) else None
+    return len(value) if isinstance(value, tuple) else int(value is not None)
 
 
 def _records(first: Vote, second: Vote) -> tuple[RecordAnswer, RecordAnswer]:
@@ -140,7 +168,9 @@ def _contradicts(first: Leaf, second: Leaf, field: RecordField) -> bool:
     return judge_texts(votes[0], votes[1]).consequence is not Consequence.NONE
 
 
-def _judged(cells: Sequence[Cell], name_a: str, name_b: str) -> Judgement:
+def _judged(
+    cells: Sequence[Cell], name_a: str, name_b: str, given: Mapping[tuple[str, str], float]
+) -> Judgement:
     found = field_differences(cells)
     if not found:
         return harmless("both say the same")
@@ -151,11 +181,24 @@ def _judged(cells: Sequence[Cell], name_a: str, name_b: str) -> Judgement:
         share = len(against) / compared
         named = _named(against, name_a, name_b)
         return Judgement(Consequence.OTHER_VALUE, 0.5 + 0.5 * share, named)
-    if left_out:
+    unlike = [one for one in left_out if _usually_gives(one, name_a, name_b, given)]
+    if left_out and not unlike:
+        named = _named(left_out, name_a, name_b)
+        return harmless(f"{named}: which it mostly leaves out in this batch")
+    if left_out := unlike:
         share = len(left_out) / compared
         named = _named(left_out, name_a, name_b)
         return Judgement(Consequence.MISSING_VALUE, _LEFT_OUT * (0.5 + 0.5 * share), named)
     return harmless(f"{_named(found, name_a, name_b)}: other words, which exclude nothing")
+
+
+def _usually_gives(
+    one: FieldDifference, name_a: str, name_b: str, given: Mapping[tuple[str, str], float]
+) -> bool:
+    """Whether the side that leaves a value out gives most of this field elsewhere: a service that
+    seldom does says nothing by its silence."""
+    lacks = name_a if one.value_a is None else name_b
+    return given.get((lacks, _FIELD.split(one.path, maxsplit=1)[0]), 1.0) >= _MOSTLY
 
 
 def _named(found: Sequence[FieldDifference], name_a: str, name_b: str) -> str:

@@ -142,3 +142,16 @@ def test_a_verdict_judges_the_fields_that_it_names() -> None:
         ("lines[].amount", True): 1,
         ("lines[].amount", False): 1,
     }
+
+
+def test_who_seldom_gives_a_field_disputes_nothing_by_its_silence() -> None:
+    whole, part = record(total=3.0, name="Ann"), record(total=3.0)
+    for named, disputed in ((1, False), (9, True)):
+        votes = {
+            f"i{number}": (("x", ok(whole)), ("y", ok(whole if number < named else part)))
+            for number in range(10)
+        }
+        measure = record_measure(TaskReadings(TASK, votes, {}))
+        compared = measure.compare("i9", *votes["i9"])
+        assert compared is not None and compared.disagree
+        assert (compared.judgement.consequence is Consequence.MISSING_VALUE) is disputed
