@@ -151,8 +151,8 @@ def test_a_process_that_is_killed_has_its_batch_taken_up_again(tmp_path) -> None
     assert len(summary["batches"]) == 4
     assert unfinished(Home(place.home)) == []
     again = [key for key, times in counts.items() if times > 1]
-    # answered, but not on disk when the kill came
-    assert len(again) <= 4
+    # what the killed batch had under way, or answered while a slow disk still confirmed others
+    assert len(again) <= 10
     assert max(counts.values()) <= 2
 
 
