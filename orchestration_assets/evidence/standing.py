@@ -123,7 +123,7 @@ def standing(
     dissenters = tuple(
         name for name in found.dissenters if _contradicts(name, readings, roles, task)
     )
-    return replace(found, dissenters=dissenters)
+    return found if dissenters == found.dissenters else replace(found, dissenters=dissenters)
 
 
 def overruled(votes: Sequence[Vote], roles: Roles, task: Task, answer: Answer) -> tuple[str, ...]:

@@ -54,7 +54,9 @@ async def run_hybrid(choice: Choice, question: Question, ask: Ask) -> PlanResult
     answered = settled([await under_way[service] for service in in_order])
     decisions = [_wave_decision(choice, number, wave) for number, wave in enumerate(planned)]
     leading = lead(answered, question)
-    return PlanResult(answered, (*decisions, stop("the graph was walked", leading)))
+    return PlanResult(
+        answered, (*decisions, stop("the graph was walked", leading)), leading=leading
+    )
 
 
 def _wave_decision(choice: Choice, number: int, wave: tuple[str, ...]) -> Decision:

@@ -51,7 +51,7 @@ async def run_iterative(choice: Choice, question: Question, ask: Ask) -> PlanRes
         if reason is None and rounds.max_ms is not None:
             reason = _time_reason(rounds.max_ms, began, clock)
         if reason is not None:
-            return PlanResult(kept, (*decisions, stop(reason, leading)))
+            return PlanResult(kept, (*decisions, stop(reason, leading)), leading=leading)
         before = leading
 
 

@@ -20,4 +20,5 @@ async def run_parallel(choice: Choice, question: Question, ask: Ask) -> PlanResu
     answered = settled(heard)
     asked = Decision("ask", choice.services, "all at once")
     leading = lead(answered, question)
-    return PlanResult(answered, (asked, stop("every service was asked", leading)))
+    ended = stop("every service was asked", leading)
+    return PlanResult(answered, (asked, ended), leading=leading)

@@ -36,12 +36,14 @@ class PlanResult:
 
     Each answer says whether it is its service's final one, and whether the answer that stands
     rests on it. ``stands``: of a plan that was not carried out, what stands instead for the tasks
-    after it; None where that is the answer of the readings.
+    after it; None where that is the answer of the readings. ``leading``: that answer, where whoever
+    carried out the plan had to know it; it holds for these answers only.
     """
 
     answered: tuple[AskResult, ...]
     decisions: tuple[Decision, ...]
     stands: InputAnswer | None = None
+    leading: Consensus | None = None
 
 
 def settled(answered: Sequence[AskResult]) -> tuple[AskResult, ...]:

@@ -34,14 +34,15 @@ async def run_sequential(choice: Choice, question: Question, ask: Ask) -> PlanRe
                 f"{shown(leading.answer)} is {leading.certainty:.3f} sure, "
                 f"{choice.stop_at:g} is enough"
             )
-            return PlanResult(answered, (*decisions, stop(reason, leading)))
+            return PlanResult(answered, (*decisions, stop(reason, leading)), leading=leading)
         decisions.append(_ask_decision(choice, service, answered, leading))
         if choice.chain:
             earlier = tuple((result.service, result.reading) for result in answered)
             question = replace(question, earlier=earlier)
         answered = settled((*answered, await ask(service, question)))
     leading = lead(answered, question)
-    return PlanResult(answered, (*decisions, stop("every service was asked", leading)))
+    ended = stop("every service was asked", leading)
+    return PlanResult(answered, (*decisions, ended), leading=leading)
 
 
 def _may_stop(choice: Choice, answered: Sequence[AskResult], leading: Consensus) -> bool:
