@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Say = Callable[[str], tuple[object, float] | int]
-"""The prompt -> answer and confidence, or the HTTP status of a failure."""
+Say = Callable[[str], tuple[object, float] | tuple[object, float, str] | int]
+"""The prompt -> answer, confidence and maybe a reason, or the HTTP status of a failure."""
 
 
 @dataclass
@@ -38,13 +38,13 @@ def chat_server(say: Say) -> Iterator[ChatServer]:
             if isinstance(said, int):
                 self._give(said, {"error": {"message": "scripted"}})
                 return
-            answer, confidence = said
+            answer, confidence, *reason = said
             with server.lock:
                 server.asked.append(prompt)
-            message = {
-                "role": "assistant",
-                "content": json.dumps({"answer": answer, "confidence": confidence}),
-            }
+            content = {"answer": answer, "confidence": confidence}
+            if reason:
+                content["reason"] = reason[0]
+            message = {"role": "assistant", "content": json.dumps(content)}
             usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
             choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
             self._give(200, {"object": "chat.completion", "choices": choices, "usage": usage})

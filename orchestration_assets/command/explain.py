@@ -15,6 +15,7 @@ from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.answer_checks import asked_task
 from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Consequence, ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -315,9 +316,10 @@ def _next_run(
         for reading, _ in task.readings:
             service, asked = services.get(reading.service), questions.get(reading.task)
             what = f"{reading.task}, {reading.service}"
-            if service is None or asked is None:
+            about = asked and asked_task(asked, reading.service, final=reading.final)
+            if service is None or about is None:
                 yield f"{what}: not asked, the policy no longer names it"
-            elif (now := service_identity(service, asked)) != reading.service_version:
+            elif (now := service_identity(service, about)) != reading.service_version:
                 changed = changed_parts(reading.service_version, now)
                 yield f"{what}: asked again, it {changed}"
             elif reading.answer_key in kept:

@@ -238,8 +238,7 @@ def look_ahead(
 
 def _askable(policy: Policy, task: str) -> list[str]:
     """Every service that any choice of the task may ask."""
-    choices = policy.tasks[task].choices.values()
-    return list(dict.fromkeys(name for choice in choices for name in choice.admissible))
+    return list(policy.tasks[task].askable)
 
 
 def _budget(

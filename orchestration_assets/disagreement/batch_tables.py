@@ -47,6 +47,11 @@ from orchestration_assets.disagreement.review_contents import (
     with_reasons,
 )
 from orchestration_assets.disagreement.review_files import is_open
+from orchestration_assets.disagreement.rule_violations import (
+    Evidence,
+    resolve_in_order,
+    said_of_answers,
+)
 from orchestration_assets.disagreement.turned_away import turned_away
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.verdict_history import earlier_questions, gold_rows
@@ -143,17 +148,25 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
     weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
     records = record_weights(batch.independent, batch.tasks, policy)
     learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
-    table = resolve_alike(
-        batch.plans,
-        batch.readings,
-        batch.tasks,
-        batch.roles,
-        rules_of(policy),
-        weights.by_question | learned,
-        weights.basis,
-        records,
-        turned_away(batch.by_name[DECISION_LOG.name], task_inputs(policy)),
-    )
+    log, inputs = batch.by_name[DECISION_LOG.name], task_inputs(policy)
+    unasked = turned_away(log, inputs)
+
+    def resolve(plans: pa.Table, evidence: Evidence) -> pa.Table:
+        return resolve_alike(
+            plans,
+            batch.readings,
+            batch.tasks,
+            batch.roles,
+            rules_of(policy),
+            weights.by_question | learned,
+            weights.basis,
+            records,
+            unasked,
+            evidence,
+        )
+
+    said = said_of_answers(log, batch.tasks)
+    table = resolve_in_order(batch.plans, batch.tasks, inputs, said, resolve)
     bands = count_members(table["triage"], Triage)
     figures = {
         **count_members(table["status"], ResolutionStatus),

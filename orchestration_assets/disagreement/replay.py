@@ -33,9 +33,11 @@ from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
+from orchestration_assets.processing.repairs import Repairs
 from orchestration_assets.processing.selector_execution import run_learned, taught_first
 from orchestration_assets.processing.standing_inputs import standing_of
 from orchestration_assets.processing.task_waves import ABSENT, turned_away
+from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
@@ -146,7 +148,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
                 yield ReplayedQuestion(row.item_id, name, recorded, None, str(error))
                 continue
             before[name] = standing_of(done, tasks[name])
-            if done.stands is not None:
+            if done.stands is not None and not done.answered:
                 taken = _path_outcome(shown(done.stands.answer), (), other.prices)
                 yield ReplayedQuestion(row.item_id, name, recorded, taken)
                 continue
@@ -192,14 +194,24 @@ def _carried_out(
         shown_answers = tuple((task, answers[task].answer) for task in own.shown)
         question = replace(question, answers=shown_answers)
     choice = other.policy.tasks[row.task].choices[row.option]
-    if row.artefact is not None and row.point is not None:
-        model = models[row.artefact].selector
-        expected = expected_by(row, model.services)
-        usd = expected_usd_by(row, model.services)
-        ask, taught = _asker(log, other), taught_first(row, model.services, other.services)
-        return asyncio.run(run_learned(model, row.point, question, ask, expected, usd, taught))
-    _whole_content_only(choice, question.item.profile)
-    return asyncio.run(execute(choice, question, _asker(log, other), tasks))
+    ask, repairs = _asker(log, other), Repairs(question.task, other.services)
+
+    async def answered() -> PlanResult:
+        if row.artefact is not None and row.point is not None:
+            model = models[row.artefact].selector
+            expected = expected_by(row, model.services)
+            usd = expected_usd_by(row, model.services)
+            taught = taught_first(row, model.services, other.services)
+            asking = repairs.asking(ask)
+            return await run_learned(model, row.point, question, asking, expected, usd, taught)
+        _whole_content_only(choice, question.item.profile)
+        return await execute(choice, question, repairs.asking(ask), tasks)
+
+    async def carried_out() -> PlanResult:
+        done = await answered()
+        return await validated(done, question, ask, other.services, choice, repairs)
+
+    return asyncio.run(carried_out())
 
 
 def _path_outcome(

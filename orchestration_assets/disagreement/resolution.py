@@ -19,6 +19,12 @@ import pyarrow as pa
 from orchestration_assets.disagreement.label_weights import WeighedAnswers
 from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_votes
 from orchestration_assets.disagreement.record_weights import RecordWeights
+from orchestration_assets.disagreement.rule_violations import (
+    Evidence,
+    RuleEvidence,
+    Violations,
+    violations_of,
+)
 from orchestration_assets.disagreement.turned_away import TurnedAway, resolution_of
 from orchestration_assets.evidence.consensus import Consensus, consensus, support_of
 from orchestration_assets.evidence.distances import distance
@@ -42,7 +48,7 @@ from orchestration_assets.schemas.enums import (
     Triage,
 )
 from orchestration_assets.schemas.equal_rows import first_of_each
-from orchestration_assets.schemas.items import Reading, Task, ValueRule
+from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.policy import Review
 from orchestration_assets.schemas.record_answers import RecordAnswer, value_at, value_text
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -56,10 +62,10 @@ from orchestration_assets.schemas.tables import (
     ReadingSummary,
     ResolutionRow,
 )
-from orchestration_assets.text.record_rules import in_words, violated_rules
 
 _STATED: Final = "stated confidences, unchecked"
 _UNLEARNED: Final = RecordWeights()
+_NO_EVIDENCE: Final = RuleEvidence()
 _OF_ITEM: Final = ("batch", "item_id", "content_hash", "path")
 
 
@@ -92,6 +98,7 @@ def resolve_plans(
     basis: Mapping[str, str] | None = None,
     records: Mapping[str, RecordWeights] | None = None,
     unasked: Mapping[tuple[str, str], TurnedAway] | None = None,
+    evidence: Evidence | None = None,
 ) -> Iterator[ResolutionRow]:
     """One resolution a plan, whether or not anybody answered.
 
@@ -99,7 +106,7 @@ def resolve_plans(
     nothing, all decide together. ``weighed`` is what is known of labels, by item and
     task; ``basis`` says by task what the others' risk rests on. ``records``: what the values of
     record tasks are settled by. ``unasked``: by item and task, how questions ended that nobody was
-    asked.
+    asked; ``evidence``: what the rules of the task go by beside the answer.
     """
     for plan in plans:
         key = (plan.item_id, plan.task)
@@ -119,6 +126,7 @@ def resolve_plans(
                 (weighed or {}).get(key),
                 (basis or {}).get(plan.task, _STATED),
                 (records or {}).get(plan.task, _UNLEARNED),
+                (evidence or {}).get(key, _NO_EVIDENCE),
             )
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own failure
             row = _unresolved(plan, answers, task, rules or ResolutionRules(), error)
@@ -135,11 +143,12 @@ def resolve_alike(
     basis: Mapping[str, str],
     records: Mapping[str, RecordWeights] | None = None,
     unasked: Mapping[Key, TurnedAway] | None = None,
+    evidence: Evidence | None = None,
 ) -> pa.Table:
     """The table of what :func:`resolve_plans` finds, made once for all questions of a task that
-    share their readings, their roles and what is known of their labels."""
-    known: dict[tuple[str, int, int, int, int], int] = {}
-    known_of = readings, roles, weighed, unasked or {}
+    share their readings, their roles, what is known of their labels, and what rules go by."""
+    known: dict[tuple[str | int, ...], int] = {}
+    known_of = readings, roles, weighed, unasked or {}, evidence or {}
     number = np.fromiter(
         (
             known.setdefault((task, *(id(of.get((item, task))) for of in known_of)), len(known))
@@ -150,7 +159,8 @@ def resolve_alike(
     )
     first, number = first_of_each(number)
     asked = PROCESSING_PLANS.rows(plans.take(pa.array(first, pa.int64())))
-    rows = resolve_plans(asked, readings, tasks, roles, rules, weighed, basis, records, unasked)
+    known_by = readings, tasks, roles, rules, weighed, basis, records, unasked, evidence
+    rows = resolve_plans(asked, *known_by)
     spread = rows_to_arrow(RESOLUTIONS, rows).take(pa.array(number, pa.int64()))
     for name in _OF_ITEM:
         at = RESOLUTIONS.schema.get_field_index(name)
@@ -185,6 +195,7 @@ def resolve(
     weighed: WeighedAnswers | None = None,
     basis: str = _STATED,
     records: RecordWeights = _UNLEARNED,
+    evidence: RuleEvidence = _NO_EVIDENCE,
 ) -> ResolutionRow:
     """The answer that the policy lets stand, with figures that weigh all readings in any case, so
     that a decision against the others shows as the risk that it is."""
@@ -197,10 +208,11 @@ def resolve(
         stands, reason, status, spoken = _by_policy(
             policy, readings, roles, task, rules, weighed, (stands, reason, spoken), records
         )
-    violated = _violated(stands.answer, task)
-    if failing := [words for rule, words in violated if rule.otherwise == "fail"]:
+    violated = violations_of(stands.answer, task, evidence)
+    if violated.refusing:
         stands = replace(stands, answer=None)
-        status, reason = ResolutionStatus.FAILED, f"it violates {'; '.join(failing)}"
+        status, reason = ResolutionStatus.FAILED, f"it violates {'; '.join(violated.refusing)}"
+    reason = "; ".join((reason, *violated.unchecked))
     if weighed is not None:
         basis = weighed.basis if spoken else _unspoken(weighed)
     if task.kind is AnswerKind.RECORD:
@@ -217,7 +229,7 @@ def resolve(
         **answer_columns(stands.answer),
         error_risk=risk,
         risk_basis=None if risk is None else basis,
-        triage=None if risk is None else _triage(risk, rules.review, violated=bool(violated)),
+        triage=None if risk is None else _triage(risk, rules.review, violated),
         policy=policy,
         spread=stands.spread,
         supporters=stands.supporters,
@@ -225,21 +237,16 @@ def resolve(
         reason=reason,
         readings=tuple(_summaries(readings, roles, task, weighed if spoken else None)),
         fields=_fields(stands, readings) if task.kind is AnswerKind.RECORD else None,
-        violations=tuple(words for _, words in violated) if task.value_rules else None,
+        violations=violated.words if task.value_rules else None,
     )
 
 
-def _violated(answer: Answer | None, task: Task) -> list[tuple[ValueRule, str]]:
-    """The rules that a record violates, with what is wrong in words."""
-    if not isinstance(answer, RecordAnswer):
-        return []
-    return [(rule, in_words(rule, answer, task)) for rule in violated_rules(answer, task)]
-
-
-def _triage(risk: float, review: Review, *, violated: bool) -> Triage:
-    """By the risk; what violates a rule is not accepted, however sure it is."""
+def _triage(risk: float, review: Review, violated: Violations) -> Triage:
+    """By the risk; what violates a rule, or could not be validated, is not accepted, however sure
+    it is."""
     found = triage(risk, review)
-    return Triage.REVIEW if violated and found is Triage.ACCEPT else found
+    is_open = bool(violated.words or violated.unchecked)
+    return Triage.REVIEW if is_open and found is Triage.ACCEPT else found
 
 
 def _fields(stands: Consensus, readings: ServiceReadings) -> tuple[FieldResolution, ...]:

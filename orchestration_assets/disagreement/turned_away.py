@@ -22,6 +22,9 @@ _ENDS: Final[Mapping[str, ResolutionStatus]] = {
     Admission.OTHERWISE: ResolutionStatus.RESOLVED,
 }
 
+DECLARED: Final = "declared"
+"""What the risk of an answer rests on that nobody gave: the policy. No figure counts it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TurnedAway:
@@ -53,7 +56,7 @@ def resolution_of(
     plan: PlanRow, ended: TurnedAway, task: Task, policy: ResolutionPolicy
 ) -> ResolutionRow:
     """The row of a question that no reading decides, since nobody was asked or resolving broke:
-    nothing is known of how sure it is."""
+    nothing is known of how sure it is. What is declared says so instead of a risk."""
     return ResolutionRow(
         batch=plan.batch,
         item_id=plan.item_id,
@@ -64,7 +67,7 @@ def resolution_of(
         kind=task.kind,
         **answer_columns(ended.answer),
         error_risk=None,
-        risk_basis=None,
+        risk_basis=None if ended.answer is None else DECLARED,
         triage=None,
         policy=policy,
         spread=None,

@@ -5,7 +5,7 @@ from typing import Final
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task, ValueRule
-from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.policy import Policy, Validation
 
 # from how far apart two answers disagree, unless the policy says otherwise; labels: any difference
 _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
@@ -30,8 +30,17 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             bands=task.bands,
             fields=task.record_fields,
             quotes=task.quotes,
-            value_rules=tuple(
-                ValueRule(one.rule, one.because, one.otherwise) for one in task.validate_
-            ),
+            value_rules=tuple(map(_value_rule, task.validate_)),
         )
     return found
+
+
+def _value_rule(given: Validation) -> ValueRule:
+    return ValueRule(
+        given.rule or given.question or "",
+        given.because,
+        given.otherwise,
+        given.attempts,
+        given.service or "",
+        given.escalate_to or "",
+    )

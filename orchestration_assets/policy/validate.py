@@ -13,6 +13,7 @@ from orchestration_assets.policy.problems import (
     safe_key,
 )
 from orchestration_assets.policy.remote import answer_kinds, prompt_problems, remote_problems
+from orchestration_assets.policy.rules import rule_problems
 from orchestration_assets.policy.task_graph import graph_problems
 from orchestration_assets.policy.taught import taught_problems, untaught_problems
 from orchestration_assets.schemas.comparisons import (
@@ -35,8 +36,6 @@ from orchestration_assets.schemas.policy import (
 )
 from orchestration_assets.schemas.services import EmbeddedConfig, TaughtConfig
 from orchestration_assets.services.registry import EMBEDDED, load_embedded
-from orchestration_assets.text.expressions import ExpressionError, expression
-from orchestration_assets.text.record_rules import list_names, rule_names
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
@@ -57,6 +56,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     for name, task in policy.tasks.items():
         yield from _task_problems(policy, f"tasks.{safe_key(name)}", task)
     yield from graph_problems(policy)
+    yield from rule_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
 
@@ -77,7 +77,7 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
         message = "is kept of no record file: add it to metadata under content.records"
         yield Problem(f"{path}.gold", describe_value(task.gold, kept_columns), message)
     yield from _condition_problems(f"{path}.applies_to", on_features(task.applies_to))
-    yield from _rule_problems(f"{path}.validate", task)
+    yield from _asked_problems(policy, f"{path}.validate", task)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):
         field = f"{path}.directives[{position}]"
@@ -101,23 +101,15 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
     yield from _choice_problems(policy, f"{path}.default", task.default, task)
 
 
-def _rule_problems(path: str, task: TaskConfig) -> Iterator[Problem]:
-    known = rule_names(task.record_fields)
-    lists = list_names(task.record_fields)
-    for position, one in enumerate(task.validate_):
-        field = f"{path}[{position}].rule"
-        try:
-            read = expression(one.rule)
-        except ExpressionError as error:
-            yield Problem(field, "", str(error))
-            continue
-        for name in sorted(read.names - known):
-            yield _unknown(field, name, "field of the task", sorted(known))
-        for name in sorted(read.single & lists):
-            message = (
-                f"{name} has several values: use its sum, min, max or len, or ask what is in it"
-            )
-            yield Problem(field, "", message)
+def _asked_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
+    """Services that answers are shown to, and those that are asked instead."""
+    for number, one in enumerate(task.validate_):
+        if one.service is not None:
+            field = f"{path}[{number}].service"
+            yield from _service_problems(policy, field, one.service, AnswerKind.LABEL)
+        if one.escalate_to is not None:
+            field = f"{path}[{number}].escalate_to"
+            yield from _service_problems(policy, field, one.escalate_to, task.kind)
 
 
 def _name_problems(path: str, name: str, taken: set[str]) -> Iterator[Problem]:

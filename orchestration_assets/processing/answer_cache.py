@@ -10,11 +10,11 @@ from typing import Any, Final, Protocol
 
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.items import Alternative, Question, Reading, Task
+from orchestration_assets.schemas.items import OBJECTION, Alternative, Question, Reading, Task
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
-from orchestration_assets.services.identity import record_fields
+from orchestration_assets.services.identity import asked_fields
 from orchestration_assets.services.taught.taught_service import TaughtService
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
@@ -31,7 +31,7 @@ def answer_key(question: Question, service: Service) -> str:
     """128 bits of blake2b over content (or its excerpt), task, service and context, hex.
 
     The context is what the service reads beside the content, the answers to tasks before this one
-    among it, and the earlier answers of a chain.
+    among it, the earlier answers of a chain, and what was wrong with its own.
     """
     item, task = question.item, question.task
     known: dict[str, Any] = {"path": item.path, "question": task.question}
@@ -41,7 +41,7 @@ def answer_key(question: Question, service: Service) -> str:
         known["answers"] = [[name, _plain(answer)] for name, answer in question.answers]
     context = {
         fact: known[fact] if fact in known else item.profile.get(fact)
-        for fact in sorted(service.reads)
+        for fact in sorted(service.reads - {OBJECTION})
     }
     earlier = [
         [name, _plain(reading.answer), reading.confidence] for name, reading in question.earlier
@@ -53,7 +53,7 @@ def answer_key(question: Question, service: Service) -> str:
         _canonical(content),
         _task_part(task),
         _canonical(asked_of),
-        _canonical([context, earlier]),
+        _canonical([context, earlier, *_objected(question)]),
     )
     return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
 
@@ -61,8 +61,13 @@ def answer_key(question: Question, service: Service) -> str:
 @lru_cache(maxsize=64)
 def _task_part(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
-    asked = [task.name, task.version, task.kind, task.labels, task.scale, *record_fields(task)]
+    asked = [task.name, task.version, task.kind, task.labels, task.scale, *asked_fields(task)]
     return _canonical(asked)
+
+
+def _objected(question: Question) -> list[Any]:
+    objection = question.objection
+    return [] if objection is None else [[_plain(objection.answer), objection.words]]
 
 
 def _known(service: Service) -> list[str]:

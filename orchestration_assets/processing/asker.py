@@ -41,6 +41,7 @@ class AskResult:
     another one of the same service took over, and for a router's, which takes no part in the
     answer. ``decides``: whether the answer that stands rests on it. ``saw``: the services whose
     answers were shown with the question. ``taught_by``: the service that a taught one learned from.
+    ``looks`` holds what the same service said besides, when it was asked to look again.
     """
 
     service: str
@@ -58,6 +59,7 @@ class AskResult:
     decides: bool = False
     saw: tuple[str, ...] = ()
     taught_by: str | None = None
+    looks: tuple["AskResult", ...] = ()
 
 
 class UnsavedError(OrchestrationError):

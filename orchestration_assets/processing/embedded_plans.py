@@ -28,6 +28,7 @@ from orchestration_assets.processing.task_waves import (
     turned_away,
     with_admission,
 )
+from orchestration_assets.processing.validation import asked_besides
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.schemas.task_inputs import InputAnswer
@@ -57,9 +58,10 @@ def embedded_items(plans: Iterable[PlanRow], work: BatchWork) -> frozenset[str]:
 
 def _asked(plan: PlanRow, work: BatchWork) -> set[str]:
     """Every service that the plan may ask."""
+    named = {*plan.services, *asked_besides(work.tasks[plan.task].value_rules)}
     if plan.artefact is not None:
-        return {*plan.services, *work.learned[plan.artefact].services}
-    return {*plan.services, *work.choices[plan.task, plan.option].admissible}
+        return named | {*work.learned[plan.artefact].services}
+    return named | {*work.choices[plan.task, plan.option].admissible}
 
 
 def process_embedded(

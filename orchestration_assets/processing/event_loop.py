@@ -25,6 +25,7 @@ from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
 from orchestration_assets.processing.question_gains import FundingRules
+from orchestration_assets.processing.repairs import Repairs
 from orchestration_assets.processing.selector_execution import run_learned, taught_first
 from orchestration_assets.processing.task_waves import (
     Answers,
@@ -34,6 +35,7 @@ from orchestration_assets.processing.task_waves import (
     with_lost,
 )
 from orchestration_assets.processing.taught_fallback import with_taught
+from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
@@ -350,11 +352,19 @@ async def _process_item(
 async def carry_out(
     plan: PlanRow, work: BatchWork, item: Item, ask: Ask, answers: Answers = ()
 ) -> PlanResult:
-    """Carries out one plan: as its choice says, or as the learned model says that it has pinned.
+    """Carries out one plan, and validates the answer that it comes to.
 
-    ``answers`` are those to other tasks that its services may be shown.
+    ``answers`` are those to other tasks that its services may be shown, and its rules read.
     """
     question = Question(work.tasks[plan.task], item, answers=answers)
+    repairs = Repairs(question.task, work.services)
+    done = await _asked(plan, work, question, repairs.asking(ask))
+    choice = work.choices[plan.task, plan.option]
+    return await validated(done, question, ask, work.services, choice, repairs)
+
+
+async def _asked(plan: PlanRow, work: BatchWork, question: Question, ask: Ask) -> PlanResult:
+    """What services say: as the plan's choice has it, or the learned model that it has pinned."""
     if plan.artefact is not None and plan.point is not None:
         model = work.learned[plan.artefact]
         expected = expected_by(plan, model.services)

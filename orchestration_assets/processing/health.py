@@ -3,19 +3,20 @@
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.answer_checks import checking_task
 from orchestration_assets.processing.batch import build_work
 from orchestration_assets.processing.usage import ObservedUsage, observed_usage
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.health import SERVICE_HEALTH, ServiceHealthRow
-from orchestration_assets.schemas.items import Item, Question, Task
+from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.services import LocalConfig, RemoteConfig, ServiceConfig
@@ -104,16 +105,27 @@ def _question_for(policy: Policy, name: str, tasks: Mapping[str, Task]) -> Quest
     for task in policy.tasks:
         if name in _asked_for(policy, task):
             return _question(tasks[task], _TEXT, policy.services[name])
+    for checked in tasks.values():
+        for rule in checked.value_rules:
+            if rule.asks and name in _with_fallbacks(policy, rule.asks):
+                about = _question(checking_task(rule, checked), _TEXT, policy.services[name])
+                return replace(about, earlier=((checked.name, Reading(Status.OK, _TEXT)),))
     return None
 
 
 def _asked_for(policy: Policy, task: str) -> Iterator[str]:
-    for choice in policy.tasks[task].choices.values():
-        for name in choice.admissible:
-            yield name
-            config = policy.services[name]
-            if not isinstance(config, LocalConfig):
-                yield from config.fallbacks
+    """The services that may be asked the question itself, those of its rules among them."""
+    config = policy.tasks[task]
+    checking = {one.service for one in config.validate_}
+    chosen = {name for choice in config.choices.values() for name in choice.admissible}
+    for name in config.askable:
+        if name in chosen or name not in checking:
+            yield from _with_fallbacks(policy, name)
+
+
+def _with_fallbacks(policy: Policy, name: str) -> tuple[str, ...]:
+    config = policy.services[name]
+    return (name,) if isinstance(config, LocalConfig) else (name, *config.fallbacks)
 
 
 def _question(task: Task, text: str, config: ServiceConfig) -> Question:
@@ -212,12 +224,7 @@ def health_rows(
     policy: Policy, policy_hash: str, probes: Mapping[str, Probe], seen: Mapping[str, ObservedUsage]
 ) -> Iterator[ServiceHealthRow]:
     """One row a service of the policy, by name."""
-    needed = {
-        name
-        for task in policy.tasks.values()
-        for choice in task.choices.values()
-        for name in choice.admissible
-    }
+    needed = {name for task in policy.tasks.values() for name in task.askable}
     for name, config in sorted(policy.services.items()):
         probe, usage = probes.get(name), seen.get(name)
         remote = None if isinstance(config, LocalConfig) else config

@@ -6,10 +6,13 @@ only what was deferred. A plan finds there what the tasks before it were answere
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from orchestration_assets.evidence.standing import Roles, decisive
 from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.processing.standing_inputs import standing_of_readings
+from orchestration_assets.processing.task_waves import declared
+from orchestration_assets.processing.validation import REFUSE
 from orchestration_assets.schemas.answers import answer_of
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.tables import DecisionRow, InterpretationRow
@@ -56,21 +59,21 @@ class KnownInputs:
                 if row.task in self._waited_for and row.final:
                     self._rows[row.item_id, row.task].append(row)
         for decision in result.decisions:
-            if decision.task in self._waited_for and decision.action in _INSTEAD:
+            if decision.task in self._waited_for and decision.action in _ENDS:
                 self._turned_away[decision.item_id, decision.task] = decision
 
     def _instead(self, decision: DecisionRow) -> InputAnswer:
-        state = _INSTEAD[decision.action]
-        is_declared = state is InputState.DECLARED
-        answer = self._inputs[decision.task].answer if is_declared else None
-        return InputAnswer(state, answer, reason=decision.reason)
+        if decision.action == Admission.OTHERWISE:
+            return declared(self._inputs[decision.task], decision.reason)
+        return InputAnswer(_INSTEAD[decision.action], reason=decision.reason)
 
 
 _INSTEAD: Mapping[str, InputState] = {
     Admission.SKIP: InputState.SKIPPED,
     Admission.WAIT: InputState.DEFERRED,
-    Admission.OTHERWISE: InputState.DECLARED,
+    REFUSE: InputState.FAILED,
 }
+_ENDS: Final = frozenset({*_INSTEAD, Admission.OTHERWISE})
 
 
 def _standing(rows: Sequence[InterpretationRow], task: Task) -> InputAnswer:

@@ -8,7 +8,9 @@ import pyarrow as pa
 
 from orchestration_assets.policy.task_graph import connected
 from orchestration_assets.processing.answer_cache import CACHED
+from orchestration_assets.processing.answer_checks import CheckEnd
 from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.processing.validation import REFUSE
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.tables import DecisionRow, PlanRow
 from orchestration_assets.schemas.task_inputs import Inputs
@@ -20,6 +22,7 @@ LEADER_COLUMNS: Final = ("item_id", "batch", "representative", "representative_b
 """The columns of vectors that tell who is asked for whom."""
 
 _Pair = tuple[str, str]
+_OF_ANSWERS: Final = frozenset({*CheckEnd, REFUSE})
 
 
 def near_copy_leaders(vectors: pa.Table) -> dict[str, str]:
@@ -126,6 +129,8 @@ def _copies(
         if last.action in set(Admission):
             # nobody was asked about either of them
             action, reason = last.action, f"a near-copy of {leader}: {last.reason}"
+        # what was found of the leader's answer holds for the same answer of the copy
+        found = [one for one in decisions[leader, plan.task] if one.action in _OF_ANSWERS]
         shared.decisions.append(
             DecisionRow(
                 batch=plan.batch,
@@ -141,6 +146,10 @@ def _copies(
                 gain=None,
             )
         )
+        shared.decisions += [
+            replace(one, item_id=plan.item_id, decision=number)
+            for number, one in enumerate(found, start=1)
+        ]
     return shared
 
 

@@ -6,26 +6,26 @@ is learned of services from a whole batch is not known yet: resolving may weigh 
 
 from collections.abc import Sequence
 
-from orchestration_assets.evidence.consensus import Vote
+from orchestration_assets.evidence.consensus import Consensus, Vote
 from orchestration_assets.evidence.standing import Roles, standing
 from orchestration_assets.processing.plan_result import PlanResult, roles_of
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Task
-from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.task_inputs import InputAnswer, InputState
-from orchestration_assets.text.record_rules import in_words, violated_rules
 
 
 def standing_of(done: PlanResult, task: Task) -> InputAnswer:
     """What stands of a plan of the task that is over."""
     if done.stands is not None:
         return done.stands
+    if done.leading is not None and done.leading.answer is not None:
+        return _answered(done.leading)
     votes = [(result.service, result.reading) for result in done.answered if result.final]
     return standing_of_readings(votes, roles_of(done.answered), task)
 
 
 def standing_of_readings(votes: Sequence[Vote], roles: Roles, task: Task) -> InputAnswer:
-    """What stands of these final readings.
+    """What stands of these final readings, where it was not refused.
 
     The risk of a kind of answer that has none of its own is what its certainty leaves.
     """
@@ -33,12 +33,10 @@ def standing_of_readings(votes: Sequence[Vote], roles: Roles, task: Task) -> Inp
     if found.answer is None:
         said = "; ".join(f"{name}: {reading.reason}" for name, reading in votes)
         return InputAnswer(_state_without_answer(votes), reason=said)
-    if isinstance(found.answer, RecordAnswer):
-        broken = [rule for rule in violated_rules(found.answer, task) if rule.otherwise == "fail"]
-        if broken:
-            # resolving refuses it as well
-            words = "; ".join(in_words(rule, found.answer, task) for rule in broken)
-            return InputAnswer(InputState.FAILED, reason=words)
+    return _answered(found)
+
+
+def _answered(found: Consensus) -> InputAnswer:
     risk = 1.0 - found.certainty if found.error_risk is None else found.error_risk
     return InputAnswer(InputState.ANSWERED, found.answer, risk)
 

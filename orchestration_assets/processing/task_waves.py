@@ -33,7 +33,6 @@ class Given(Protocol):
 ABSENT: Final = InputAnswer(InputState.ABSENT)
 _LEFT: Final[Mapping[Admission, InputState]] = {
     Admission.SKIP: InputState.SKIPPED,
-    Admission.OTHERWISE: InputState.DECLARED,
     Admission.WAIT: InputState.DEFERRED,
 }
 
@@ -122,7 +121,9 @@ def shown_to(inputs: TaskInputs, answers: Mapping[str, InputAnswer]) -> Answers:
 def with_admission(done: PlanResult, found: Admitted) -> PlanResult:
     """A plan that was carried out, with why it was."""
     admission = Decision(found.admission.value, (), found.reason)
-    return replace(done, decisions=(admission, *done.decisions))
+    decisions = (admission, *done.decisions)
+    # not replace: this is done for every question
+    return PlanResult(done.answered, decisions, done.stands, done.leading)
 
 
 def turned_away(inputs: TaskInputs, found: Admitted, told: Sequence[AskResult]) -> PlanResult:
@@ -131,10 +132,17 @@ def turned_away(inputs: TaskInputs, found: Admitted, told: Sequence[AskResult]) 
     What its services were ``told`` in an earlier round, by other answers, is kept and decides
     nothing.
     """
-    answer = inputs.answer if found.admission is Admission.OTHERWISE else None
-    stands = InputAnswer(_LEFT[found.admission], answer, reason=found.reason)
-    decision = Decision(found.admission.value, (), found.reason, answer)
+    if found.admission is Admission.OTHERWISE:
+        stands = declared(inputs, found.reason)
+    else:
+        stands = InputAnswer(_LEFT[found.admission], reason=found.reason)
+    decision = Decision(found.admission.value, (), found.reason, stands.answer)
     return PlanResult(set_aside(told), (decision,), stands)
+
+
+def declared(inputs: TaskInputs, reason: str) -> InputAnswer:
+    """The answer that stands by declaration: nobody judged, so that nothing of it can be wrong."""
+    return InputAnswer(InputState.DECLARED, inputs.answer, 0.0, reason)
 
 
 def with_lost(done: PlanResult, lost: Sequence[AskResult]) -> PlanResult:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.record_fields import RecordField
+
+OBJECTION: Final = "objection"
+"""What a service reads that can be asked again, with what is wrong with its answer."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,21 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ValueRule:
-    """What the values of a record must satisfy: an expression, why, and what follows where it does
-    not: the service is asked once more (``repair``), people decide (``review``), or the item has no
-    answer (``fail``)."""
+    """What an answer must satisfy, and why.
+
+    ``rule`` is an expression, or, where it ``asks`` a service, a question in words that the service
+    answers with yes or no. What follows where it is not satisfied is ``otherwise``: services are
+    asked again, at most ``attempts`` times (``repair``), another one is asked (``escalate``), the
+    one named by ``escalate_to`` or else the next that the plan admits, people decide (``review``),
+    or the item has no answer (``fail``).
+    """
 
     rule: str
     because: str = ""
     otherwise: str = "repair"
+    attempts: int = 1
+    asks: str = ""
+    escalate_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +97,9 @@ class Task:
     highest score. Two answers whose distance reaches ``disagree_at`` (0..1) disagree. What a
     disagreement would change: labels that stand together in one of ``near_synonyms`` nothing,
     scores something across one of ``bands``, the places where bands of the scale meet. ``fields``
-    are those of a record; ``quotes``: whether services are asked what its values rest on,
-    ``value_rules``: what they must satisfy.
+    are those of a record; ``quotes``: whether services are asked what its values rest on;
+    ``value_rules``: what an answer must satisfy. ``checks`` is the task about whose answer this one
+    asks, as the only thing that was answered before.
     """
 
     name: str
@@ -102,6 +114,7 @@ class Task:
     fields: tuple[RecordField, ...] = ()
     quotes: bool = False
     value_rules: tuple[ValueRule, ...] = ()
+    checks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +135,15 @@ class NearItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Objection:
+    """What is wrong with the answer that a service gave, for it to look again: ``words`` say what
+    should hold."""
+
+    answer: Answer
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One task about one item.
 
@@ -129,7 +151,8 @@ class Question:
     the content that the item's text holds: below 1 the text is an excerpt. ``near`` holds earlier
     items, the nearest first, for services that are shown them; ``near_unread`` counts those whose
     text could not be read, or not in time. ``answers`` holds what stands of the tasks that come
-    before this one, None where nothing does, for services that are shown it.
+    before this one, None where nothing does, for services that are shown it. ``objection``: the
+    service is asked again, since its answer violates a rule.
     """
 
     task: Task
@@ -139,3 +162,4 @@ class Question:
     near: tuple[NearItem, ...] = ()
     near_unread: int = 0
     answers: tuple[tuple[str, Answer | None], ...] = ()
+    objection: Objection | None = None

@@ -334,18 +334,50 @@ class DeclaredAnswer(_Strict):
 
 
 class Validation(_Strict):
-    """A rule that the values of a record must keep."""
+    """What an answer must satisfy: an expression, or a question that a service answers."""
 
-    rule: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        description="an expression over the fields, such as total == sum(lines.amount) + vat, "
-        "date <= due, currency in ['EUR', 'USD'], matches(number, 'INV-[0-9]+'), len(lines) > 0"
+    rule: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        default=None,
+        description="an expression over the fields of a record, or over answer where there are "
+        "none, such as total == sum(lines.amount) + vat, date <= due, currency in ['EUR', 'USD'], "
+        "matches(answer, '[A-Z]{3}'); answers.TASK and answers.TASK.FIELD are the answers to tasks "
+        "before this one",
+    )
+    service: Name | None = Field(
+        default=None,
+        description="instead of a rule: the service that is shown the content and the answer, and "
+        "says yes or no",
+    )
+    question: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        default=None, description="what that service is asked about the answer; yes is well"
     )
     because: str = Field(default="", description="why, for services and people")
-    otherwise: Literal["repair", "review", "fail"] = Field(
+    otherwise: Literal["repair", "escalate", "review", "fail"] = Field(
         default="repair",
-        description="repair: a service over HTTP is asked once more, with the rule, and what still "
-        "violates it goes to people; review: it goes to people; fail: the item has no answer",
+        description="repair: services over HTTP are asked again, with what should hold; escalate: "
+        "another service is asked, whose answer stands; what still violates it goes to people; "
+        "review: it goes to people; fail: the item has no answer",
     )
+    attempts: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=1, description="repair: how often a service is asked again at most"
+    )
+    escalate_to: Name | None = Field(
+        default=None,
+        description="escalate: the service that is asked; by default the judge, then what else the "
+        "plan admits, one after the other",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_tell(self) -> "Validation":
+        if (self.rule is None) == (self.service is None):
+            raise ValueError("give a rule or a service that is asked: one of them")
+        if (self.service is None) != (self.question is None):
+            raise ValueError("service and question belong together: give both")
+        if self.attempts != 1 and self.otherwise != "repair":
+            raise ValueError("attempts: only otherwise: repair asks again")
+        if self.escalate_to is not None and self.otherwise != "escalate":
+            raise ValueError("escalate_to: only otherwise: escalate asks another service")
+        return self
 
 
 class TaskConfig(_Strict):
@@ -374,7 +406,7 @@ class TaskConfig(_Strict):
         "value rests on; a quote that does not stand in the content is told as ungrounded",
     )
     validate_: tuple[Validation, ...] = Field(
-        default=(), alias="validate", description="record: rules that its values must keep"
+        default=(), alias="validate", description="what an answer must satisfy"
     )
     disagree_at: Probability | None = Field(
         default=None,
@@ -462,9 +494,11 @@ class TaskConfig(_Strict):
 
     @model_validator(mode="after")
     def _fields_fit_the_kind(self) -> "TaskConfig":
-        if self.kind is not AnswerKind.RECORD and (self.fields or self.quotes or self.validate_):
-            named = "fields" if self.fields else "quotes" if self.quotes else "validate"
+        if self.kind is not AnswerKind.RECORD and (self.fields or self.quotes):
+            named = "fields" if self.fields else "quotes"
             raise ValueError(f"{named}: only a task of kind record has fields")
+        if self.kind is AnswerKind.VECTOR and self.validate_:
+            raise ValueError("validate: nothing can be said of the numbers of a vector")
         if self.kind is AnswerKind.RECORD and not self.fields:
             raise ValueError("a task of kind record needs its fields: give fields or json_schema")
         return self
@@ -512,6 +546,15 @@ class TaskConfig(_Strict):
         directed = {one.name: one.choose for one in self.directives}
         ruled = {rule.name: rule.choose for rule in self.rules}
         return directed | ruled | self._learned_choices | {DEFAULT: self.default}
+
+    @property
+    def askable(self) -> tuple[str, ...]:
+        """Every service that may be asked about an item of this task, whatever way is taken."""
+        validating = [
+            name for one in self.validate_ for name in (one.service, one.escalate_to) if name
+        ]
+        chosen = [name for choice in self.choices.values() for name in choice.admissible]
+        return tuple(dict.fromkeys((*chosen, *validating)))
 
     @property
     def _learned_choices(self) -> dict[str, Choice]:

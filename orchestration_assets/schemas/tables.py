@@ -446,8 +446,10 @@ class DecisionRow:
     action: Annotated[
         str,
         Column(
-            "ask, round, wave, route, judge, escalate, share or stop; of a task that comes after "
-            "others: admit, or skip, otherwise or wait, where nobody is asked"
+            "ask, round, wave, route, judge, escalate, share or stop; of validation: confirm, "
+            "object or unchecked (what a service says of the answer), repair, escalate, review or "
+            "refuse; of a task that comes after others: admit, or skip, otherwise or wait, where "
+            "nobody is asked"
         ),
     ]
     services: Annotated[tuple[str, ...], Column("services asked by this decision")]
@@ -599,7 +601,10 @@ class ResolutionRow:
     ]
     risk_basis: Annotated[
         str | None,
-        Column("what the risk rests on: stated confidences, agreement in the batch, calibration"),
+        Column(
+            "what the risk rests on: stated confidences, agreement in the batch, calibration; "
+            "declared where the policy gives the answer, without a risk"
+        ),
     ]
     triage: Annotated[
         Triage | None, Column("accept, review or reject, by error risk; null without a risk")
@@ -625,7 +630,7 @@ class ResolutionRow:
     ] = None
     violations: Annotated[
         tuple[str, ...] | None,
-        Column("rules of the task that the record violates, in words; null without rules"),
+        Column("rules of the task that the answer violates, in words; null without rules"),
     ] = None
 
 

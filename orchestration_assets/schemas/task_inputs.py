@@ -37,8 +37,8 @@ class InputAnswer:
     """What stands of one task about one item.
 
     ``risk``: probability in [0, 1] that the answer is wrong, by the stated confidences of the
-    services that decide it; None where nothing is known of it. ``reason``: in words, why there is
-    no answer.
+    services that decide it, 0 for a declared one; None where nothing is known of it. ``reason``: in
+    words, why there is no answer.
     """
 
     state: InputState

@@ -1,11 +1,11 @@
 """Forecasts of a choice: bounds on calls, time and cost before any service is asked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 from orchestration_assets.schemas.enums import ProcessingModel
-from orchestration_assets.schemas.policy import Choice, Rounds
+from orchestration_assets.schemas.policy import Choice, Rounds, Validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,24 @@ def forecast(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
     if choice.escalate is not None:
         total = total.then(forecast(choice.escalate.to, prices).at_most())
     return total
+
+
+def forecast_validation(
+    rules: Sequence[Validation], choice: Choice, prices: Mapping[str, Price]
+) -> Forecast:
+    """The bounds of validating an answer that the choice came to: services are asked about it, and
+    once more about each change that their objections may lead to."""
+    again = sum(rule.attempts for rule in rules if rule.service and rule.otherwise == "repair")
+    declared = [rule.escalate_to for rule in rules if rule.otherwise == "escalate"]
+    # without a name each service of the choice comes in turn, which its own bounds have
+    others = [name for name in dict.fromkeys(declared) if name]
+    changes = again + len(others) + (len(choice.admissible) if None in declared else 0)
+    calls = [name for rule in rules if (name := rule.service) for _ in range(1 + changes)]
+    calls += [*others, *(name for name in choice.services for _ in range(again))]
+    total = _NOTHING
+    for name in calls:
+        total = total.then(_single_call(name, prices))
+    return total.at_most()
 
 
 def _single_call(service: str, prices: Mapping[str, Price]) -> Forecast:

@@ -42,7 +42,7 @@ from orchestration_assets.selection.expectations import (
     ItemExpectation,
 )
 from orchestration_assets.selection.expected_price import ExpectedPrices
-from orchestration_assets.selection.forecast import Forecast, Price, forecast
+from orchestration_assets.selection.forecast import Forecast, Price, forecast, forecast_validation
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.taught.taught_service import TaughtService
@@ -104,7 +104,7 @@ def _default_plan(
 
     Raises what the forecast raises when not even the default can be planned.
     """
-    ahead = forecast(task.choices[DEFAULT], prices)
+    ahead = _ahead(task, DEFAULT, prices)
     words = f"choosing broke, so the default is followed: {type(error).__name__}: {error}"
     decided = StrategyDecision(DEFAULT, DEFAULT, whole_text(words))
     return _row(batch, profile, task_name, task, policy_hash, decided, ahead, ())
@@ -245,7 +245,7 @@ def plan_item(
     if decided is None:
         raise ValueError(f"no strategy decided about {task_name}")
     chosen = decided.chosen
-    ahead = forecast(task.choices[decided.option], prices) if chosen is None else chosen.forecast()
+    ahead = _ahead(task, decided.option, prices, chosen)
     rejected = tuple(_rejected(task_name, task, decided, profile, prices, known))
     row = _row(batch, profile, task_name, task, policy_hash, decided, ahead, rejected)
     learned = known.get(task_name)
@@ -258,6 +258,15 @@ def plan_item(
             familiarity=expected.familiarity,
         )
     return row
+
+
+def _ahead(
+    task: TaskConfig, option: str, prices: Mapping[str, Price], chosen: ChosenPoint | None = None
+) -> Forecast:
+    """What carrying out an option, and validating its answer, may come to."""
+    choice = task.choices[option]
+    ahead = forecast(choice, prices) if chosen is None else chosen.forecast()
+    return ahead.then(forecast_validation(task.validate_, choice, prices))
 
 
 def _row(
@@ -324,9 +333,9 @@ def _rejected(
         if option == decided.option:
             continue
         reason = _rejection_reason(option, task, decided, who, profile, learned)
-        ahead, accuracy = forecast(choice, prices), None
+        ahead, accuracy = _ahead(task, option, prices), None
         if option == LEARNED and isinstance(learned, ChosenPoint):
-            ahead, accuracy = learned.forecast(), learned.accuracy
+            ahead, accuracy = _ahead(task, option, prices, learned), learned.accuracy
         elif isinstance(learned, ChosenPoint) and len(choice.admissible) == 1:
             accuracy = _expected_of(choice.admissible[0], learned, profile)
         yield RejectedOption(

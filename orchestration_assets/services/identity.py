@@ -39,16 +39,25 @@ def service_identity(service: Identified, task: Task) -> str:
 @lru_cache(maxsize=64)
 def _asked(task: Task, *, with_question: bool) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
-    words = [task.name, task.version, task.kind, task.labels, task.scale, *record_fields(task)]
+    words = [task.name, task.version, task.kind, task.labels, task.scale]
+    words += [*asked_fields(task), *_repaired(task)]
     if with_question:
         words.append(task.question)
     return blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
 
 
-def record_fields(task: Task) -> list[Any]:
+def asked_fields(task: Task) -> list[Any]:
     """The fields of a record: with others it is another question."""
-    repaired = [one.rule for one in task.value_rules if one.otherwise == "repair"]
-    return [*map(asdict, task.fields), *(["quotes"] if task.quotes else []), *repaired]
+    return [*map(asdict, task.fields), *(["quotes"] if task.quotes else [])]
+
+
+def _repaired(task: Task) -> list[Any]:
+    """What services are asked again for: with other rules they end up with other answers."""
+    return [
+        one.rule if not one.asks else [one.asks, one.rule]
+        for one in task.value_rules
+        if one.otherwise == "repair"
+    ]
 
 
 def changed_parts(before: str, now: str) -> str:

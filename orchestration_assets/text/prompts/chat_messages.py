@@ -25,8 +25,8 @@ def chat_messages(
     """The messages about a question, and what of its content they hold.
 
     The context shrinks until the prompt and the output fit the service's window. ``with_path``:
-    whether any prompt of the service shows the path. Raises PromptError where the prompt does not
-    fit even without content.
+    whether any prompt of the service shows the path. Of a question that checks an answer, that is
+    shown in any case. Raises PromptError where the prompt does not fit even without content.
     """
     task, limits = question.task, config.context
     prompt = config.prompts.get(task.name, config.prompt)
@@ -46,7 +46,9 @@ def chat_messages(
         system, user = _rendered(prompt, task, context)
         if task.fields and "fields" not in variables_in(prompt):
             user = f"{user}\n\n{record_request(task.fields, quotes=task.quotes)}"
-        if config.explain:
+        if task.checks:
+            user = _with_checked(user, prompt, context, service)
+        if config.explain or task.checks:
             user = f"{user}\n\n{REASON_REQUEST}"
         tokens = _prompt_tokens(context, system, user)
         if tokens <= window:
@@ -60,6 +62,19 @@ def chat_messages(
         context = smaller
     messages = [{"role": "system", "content": system}] if system else []
     return [*messages, {"role": "user", "content": user}], context.sent(tokens)
+
+
+def _with_checked(user: str, prompt: Prompt, context: PromptContext, service: str) -> str:
+    """The prompt with the answer that is asked about. Raises PromptError where it does not fit."""
+    if not context.earlier:
+        raise PromptError(
+            f"the answer to check does not fit into the prompt of {service}: raise "
+            "context.window_tokens"
+        )
+    if "earlier" in variables_in(prompt):
+        return user
+    (checked,) = context.earlier
+    return f"{user}\n\nThe answer to check: {checked['answer']}"
 
 
 def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, str]:

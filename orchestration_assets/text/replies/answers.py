@@ -31,6 +31,7 @@ SELF_REPORTED: Final = "self-reported confidence"
 FROM_PERCENT: Final = "self-reported confidence, read from percent"
 FROM_LOGPROBS: Final = "confidence from token probabilities"
 UNSTATED: Final = "no confidence stated"
+_ORIGINS: Final = frozenset({SELF_REPORTED, FROM_PERCENT, FROM_LOGPROBS, UNSTATED})
 _BEFORE_ORIGIN: Final = "; "
 
 
@@ -203,6 +204,12 @@ def _record(value: Any, task: Task, quotes: Any) -> RecordAnswer:
 def _evidence(reason: str | None, origin: str) -> str:
     """What the model says that decided, then where the confidence comes from."""
     return f"{reason}{_BEFORE_ORIGIN}{origin}" if reason else origin
+
+
+def reason_in(evidence: str | None) -> str:
+    """What a service says that decided, without where its confidence comes from; "" for nothing."""
+    said, _, origin = (evidence or "").rpartition(_BEFORE_ORIGIN)
+    return said if origin in _ORIGINS else evidence or ""
 
 
 def _alternatives(answer: Answer, stated: float | None, task: Task) -> tuple[Alternative, ...]:

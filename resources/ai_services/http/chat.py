@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.items import Question, Reading, Task
-from orchestration_assets.schemas.record_answers import RecordAnswer
+from orchestration_assets.schemas.items import OBJECTION, Question, Task
 from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.text.prompts.chat_messages import MESSAGE_TOKENS, chat_messages
+from orchestration_assets.text.prompts.objections import objection_turns
+from orchestration_assets.text.prompts.prompt_context import SentContent
 from orchestration_assets.text.prompts.templates import uses_question, variables_in
-from orchestration_assets.text.record_rules import in_words, violated_rules
 from orchestration_assets.text.replies.answers import is_repairable, reading_of, schema_for
 from orchestration_assets.text.replies.call_errors import TimedOut
 from orchestration_assets.text.replies.completions import StreamedCompletion, completion_in
@@ -45,7 +45,8 @@ class ChatService(HttpService):
         prompts = (config.prompt, *config.prompts.values())
         named = {name for prompt in prompts for name in variables_in(prompt)}
         question = {"question"} if any(map(uses_question, prompts)) else set()
-        self.reads = frozenset(named & {"path", "neighbours", "answers"} | question)
+        again = {OBJECTION} if config.guard.repair else set()
+        self.reads = frozenset(named & {"path", "neighbours", "answers"} | question | again)
         super().__init__(name, config)
 
     def _shaping(self) -> dict[str, Any]:
@@ -70,6 +71,9 @@ class ChatService(HttpService):
         messages, sent = chat_messages(
             question, self.config, self.name, with_path="path" in self.reads
         )
+        if question.objection is not None:
+            turns = objection_turns(question.objection, self.config.guard.redact)
+            messages, sent = [*messages, *turns], with_turns(sent, turns)
         body = self._body(messages, question.task)
         return Request((question,), body, (sent,), self.config.output_tokens)
 
@@ -82,7 +86,7 @@ class ChatService(HttpService):
         if config.max_output_name is not None:
             body[config.max_output_name] = config.output_tokens
         if config.structured:
-            asked = with_reason(schema_for(task)) if config.explain else schema_for(task)
+            asked = with_reason(schema_for(task)) if self._explains(task) else schema_for(task)
             schema = {"name": "answer", "strict": True, "schema": asked}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if config.logprobs:
@@ -91,9 +95,14 @@ class ChatService(HttpService):
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return body | config.parameters
 
+    def _explains(self, task: Task) -> bool:
+        # why an answer does not stand is what it is asked for
+        return self.config.explain or bool(task.checks)
+
     async def send(self, request: Request, key: str) -> Reply:
         body, headers = json.dumps(request.body).encode(), self.headers(key)
-        read = partial(_reply, task=request.questions[0].task, explain=self.config.explain)
+        task = request.questions[0].task
+        read = partial(_reply, task=task, explain=self._explains(task))
         if self.config.stream:
             return await self._streamed(body, headers, read)
         response = await self.transport.post(_PATH, body, headers)
@@ -137,22 +146,19 @@ class ChatService(HttpService):
         if not reply.repairable:
             return None
         reading = reply.readings[0]
-        if reply.objection is not None:
-            problem = (
-                f"Look again, this should hold: {reply.objection}. Answer again; where the content "
-                "really says so, give the same values."
-            )
-        else:
-            problem = f"That does not fit: {reading.reason}. Answer again."
+        problem = f"That does not fit: {reading.reason}. Answer again."
         turns = [
             {"role": "assistant", "content": reply.text or _EMPTY_ANSWER},
             {"role": "user", "content": problem},
         ]
         body = {**request.body, "messages": [*request.body["messages"], *turns]}
-        sent = request.sent[0]
-        added = sum(token_estimate(turn["content"]) + MESSAGE_TOKENS for turn in turns)
-        tokens = sent.tokens_estimated + added
-        return request._replace(body=body, sent=(sent._replace(tokens_estimated=tokens),))
+        return request._replace(body=body, sent=(with_turns(request.sent[0], turns),))
+
+
+def with_turns(sent: SentContent, turns: Sequence[Mapping[str, str]]) -> SentContent:
+    """What was sent, with the tokens of further turns."""
+    added = sum(token_estimate(turn["content"]) + MESSAGE_TOKENS for turn in turns)
+    return sent._replace(tokens_estimated=sent.tokens_estimated + added)
 
 
 def _reply(body: Mapping[str, Any], task: Task, *, explain: bool = False) -> Reply:
@@ -166,13 +172,4 @@ def _reply(body: Mapping[str, Any], task: Task, *, explain: bool = False) -> Rep
         text=completion.text if completion.text.strip() else completion.written,
         repairable=is_repairable(completion),
         tokens_out_stated=stated is not None,
-        objection=_objection(reading, task),
     )
-
-
-def _objection(reading: Reading, task: Task) -> str | None:
-    """What an answer that fits is to be asked about once more."""
-    if not isinstance(reading.answer, RecordAnswer):
-        return None
-    broken = [one for one in violated_rules(reading.answer, task) if one.otherwise == "repair"]
-    return "; ".join(in_words(one, reading.answer, task) for one in broken) or None

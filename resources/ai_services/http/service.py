@@ -49,8 +49,7 @@ class Reply(NamedTuple):
 
     Tokens are None where the service does not count them; ``tokens_out_stated`` is False where
     they were estimated from what it wrote. ``text`` is the start of what the model wrote;
-    ``repairable`` says whether a repair request may help; ``objection`` is what an answer that fits
-    is asked about once more.
+    ``repairable`` says whether a repair request may help.
     """
 
     readings: tuple[Reading, ...]
@@ -59,7 +58,6 @@ class Reply(NamedTuple):
     first_token_ms: float | None = None
     text: str = ""
     repairable: bool = True
-    objection: str | None = None
     tokens_out_stated: bool = True
 
 

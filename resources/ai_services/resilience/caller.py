@@ -302,7 +302,7 @@ class Caller:
             deferred = isinstance(result, _NotAttempted) and result.status is Status.DEFERRED
             if rejected is not None and not deferred:
                 # only one repair: when it fails too, the first answer stays rejected
-                return _outcomes(attempts, _after_repair(rejected, result))
+                return _outcomes(attempts, result if isinstance(result, Reply) else rejected)
             if isinstance(result, _NotAttempted):
                 return _failed_outcomes(attempts, _taken_up(result, error), error)
             if isinstance(result, Reply):
@@ -392,9 +392,7 @@ class Caller:
         return delay
 
     def _repair(self, request: Request, reply: Reply) -> Request | None:
-        unfit = reply.objection is not None or any(
-            reading.status is Status.REJECTED_OUTPUT for reading in reply.readings
-        )
+        unfit = any(reading.status is Status.REJECTED_OUTPUT for reading in reply.readings)
         allowed = unfit and self.service.config.guard.repair
         return self.service.repair_request(request, reply) if allowed else None
 
@@ -793,14 +791,6 @@ def _idempotency_key(keys: Sequence[str], *, repaired: bool) -> str:
     if len(keys) > 1:
         key = blake2b("".join(keys).encode(), digest_size=16).hexdigest()
     return f"{key}-repair" if repaired else key
-
-
-def _after_repair(first: Reply, second: "Reply | CallError | _NotAttempted") -> Reply:
-    """The reply that counts: the repaired one, unless the first was an answer and it is none."""
-    if not isinstance(second, Reply):
-        return first
-    answered = all(one.status is Status.OK for one in second.readings)
-    return second if answered or first.objection is None else first
 
 
 def _health(result: Reply | CallError) -> Outcome:
