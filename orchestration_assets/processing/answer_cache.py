@@ -19,6 +19,7 @@ from orchestration_assets.services.taught.taught_service import TaughtService
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
 _RECORD: Final = "record"
+_SHOWN: Final = ":shown"
 _BETWEEN_SAVES_S: Final = 0.01
 """A disk that confirms every answer alone would cost more than the calls themselves."""
 
@@ -193,6 +194,16 @@ class AnswerCache:
         if kept:
             self._unsaved[key] = encode(reading)
         return kept
+
+    def note_shown(self, before: str, key: str) -> None:
+        """Remembers under which ``key`` the latest answer is kept to a question that was known as
+        ``before`` when the answers that it is shown were not."""
+        self._unsaved[f"{before}{_SHOWN}"] = key.encode()
+
+    def shown_keys(self, before: Iterable[str]) -> dict[str, str]:
+        """What :meth:`note_shown` was told of these keys, as far as anything."""
+        noted = self.entries([f"{key}{_SHOWN}" for key in before])
+        return {name.removesuffix(_SHOWN): key.decode() for name, key in noted.items()}
 
     def put_entries(self, entries: Mapping[str, bytes]) -> None:
         """Keeps answers that another cache has encoded."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -62,7 +63,7 @@ class EmbeddedAsker:
         asked in any case, as far as their answers are not kept."""
         asked: dict[str, dict[str, Question]] = {}
         for name, question in questions:
-            if question.answers and "answers" in self._services[name].reads:
+            if self._is_shown_answers(name, question):
                 continue  # recalled without them
             key = self._keys.get(_first(name, question), "")
             if _answers_together(self._services[name]) and self._known.get(key, _KEPT) is None:
@@ -98,6 +99,10 @@ class EmbeddedAsker:
             attempts = (attempt,)
             if self._cache.put(key, reading):
                 self._known[key] = reading
+                if self._is_shown_answers(name, question):
+                    # who hands work to others must find it before the answers shown are known
+                    before = answer_key(replace(question, answers=()), service)
+                    self._cache.note_shown(before, key)
         return AskResult(
             name,
             self._identity(service, question),
@@ -111,12 +116,15 @@ class EmbeddedAsker:
         )
 
     def _key(self, name: str, question: Question) -> str:
-        shown = bool(question.answers) and "answers" in self._services[name].reads
+        shown = self._is_shown_answers(name, question)
         if question.coverage >= 1.0 and not question.earlier and not shown:
             known = self._keys.get(_first(name, question))
             if known is not None:
                 return known
         return answer_key(question, self._services[name])
+
+    def _is_shown_answers(self, name: str, question: Question) -> bool:
+        return bool(question.answers) and "answers" in self._services[name].reads
 
     def _identity(self, service: Service, question: Question) -> str:
         about = service.name, question.task.name

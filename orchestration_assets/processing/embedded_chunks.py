@@ -65,10 +65,12 @@ class ChunkResult:
 
 
 class _Keys(NamedTuple):
-    """Keys of a plan's answers: those that it asks for in any case, and all that are known."""
+    """Keys of a plan's answers: those that it asks for in any case, all that are known, and those
+    by which is noted where the answers are that hang on answers to other tasks."""
 
     sure: frozenset[str]
     known: frozenset[str]
+    before: frozenset[str] = frozenset()
 
 
 # items after which it is looked at whether workers are worth it
@@ -158,6 +160,8 @@ class EmbeddedBatch:
             for plan in plans
             if plan.item_id in movable
         }
+        noted = self.cache.shown_keys({key for one in questions.values() for key in one.before})
+        questions = {pair: _with_noted(keys, noted) for pair, keys in questions.items()}
         kept = self.cache.entries({key for one in questions.values() for key in one.known})
         unanswered = {item for (item, _), one in questions.items() if not one.sure <= kept.keys()}
         if not self._is_large(unanswered, sizes):
@@ -243,9 +247,12 @@ class EmbeddedBatch:
             except Exception:  # noqa: BLE001 -- whoever carries the plan out says what is wrong
                 return _UNKNOWN
         question = Question(work.tasks[plan.task], item)
-        if plan.task in work.inputs and shows_answers(plan, work):
-            # its keys are known once the tasks before it are answered
-            return _Keys(frozenset(), frozenset())
+        if plan.task in work.inputs and (showing := shows_answers(plan, work)):
+            # its keys are known once the tasks before it are answered; mostly they are as before
+            before = frozenset(answer_key(question, work.services[name]) for name in showing)
+            others = set(plan.services) - showing
+            known = frozenset(answer_key(question, work.services[name]) for name in others)
+            return _Keys(frozenset(), known, before)
         sure = frozenset(
             answer_key(asked, work.services[name])
             for name, asked in sure_questions(choice, question, work.tasks)
@@ -254,9 +261,14 @@ class EmbeddedBatch:
         return _Keys(sure, sure | possible)
 
 
-def shows_answers(plan: PlanRow, work: BatchWork) -> bool:
-    """Whether a service of the plan reads the answers to other tasks."""
-    return any("answers" in work.services[name].reads for name in plan.services)
+def shows_answers(plan: PlanRow, work: BatchWork) -> frozenset[str]:
+    """The services of the plan that read the answers to other tasks."""
+    return frozenset(name for name in plan.services if "answers" in work.services[name].reads)
+
+
+def _with_noted(keys: _Keys, noted: Mapping[str, str]) -> _Keys:
+    found = frozenset(noted[key] for key in keys.before if key in noted)
+    return keys._replace(known=keys.known | found) if found else keys
 
 
 def joined(parts: Sequence[BatchResult]) -> BatchResult:

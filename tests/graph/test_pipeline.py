@@ -209,7 +209,10 @@ def test_the_page_shows_the_numbers_of_the_tables(processed) -> None:
     assert row["without_consequence"] == len(found) - len(disputes)
 
 
-SIX_TASKS = {"content_type", "natural_language", "keywords", "title", "tone", "embedding"}
+PACKAGED_TASKS = {
+    *("content_type", "natural_language", "keywords", "title", "tone", "embedding"),
+    *("facts", "mentions"),
+}
 
 
 def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, corpus) -> None:
@@ -221,8 +224,12 @@ def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, cor
     (batch,) = project.take_in(corpus)
     assert project.execute("process_batch", batch).success
     rows = project.tables.read("resolutions", batch).to_pylist()
-    assert {row["task"] for row in rows} == SIX_TASKS
-    assert {row["status"] for row in rows} <= {"resolved", "abstained"}
+    assert {row["task"] for row in rows} == PACKAGED_TASKS
+    assert {row["status"] for row in rows} <= {"resolved", "abstained", "skipped"}
+    skipped = [row for row in rows if row["status"] == "skipped"]
+    assert all(
+        row["task"] == "facts" and row["reason"].startswith("content_type is") for row in skipped
+    )
     plans = project.tables.read("processing_plans", batch)
     assert set(plans["model"].to_pylist()) == {"sequential", "parallel", "iterative", "hybrid"}
     rounds = project.tables.read("iterative_interpretations", batch).to_pylist()

@@ -3,15 +3,23 @@
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG
+from orchestration_assets.processing import embedded_chunks
+from orchestration_assets.processing.asker import CACHE, CALLED
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.tables import TABLES
+from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.registry import load_embedded
 from resources.dask_cluster import DaskCluster
 from tests.chat_servers import chat_server
 from tests.graph.test_embedded_chunks import Batch, stable
+from tests.workers import FakeWorkers
 
 ITEMS = 30
 POLICY = """
@@ -274,6 +282,54 @@ tasks:
     otherwise: {answer: 0.5}
     default: {model: sequential, services: [tone]}
 """
+
+
+class Reader(EmbeddedService):
+    """Says how the text sounds by the key words that it is shown."""
+
+    name = "tone"
+    kinds = frozenset({AnswerKind.SCORE})
+    expected_ms = 1.0
+    version = "1"
+    reads = frozenset({"answers"})
+
+    def answer(self, question: Question) -> Reading:
+        ((_, words),) = question.answers
+        return Reading(Status.OK, float(isinstance(words, tuple) and len(words) % 2), 0.9)
+
+
+def test_workers_are_given_the_kept_answers_that_hang_on_others(
+    project, tmp_path, monkeypatch
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for n in range(6):
+        words = f"The lighthouse of the town has {n} doors and was built with good stones. "
+        (folder / f"n{n}.txt").write_text(words * 4)
+    project.write_policy(EMBEDDED)
+    (name,) = project.take_in(folder)
+    assert project.execute("process_batch", name).success
+    batch = Batch(project.home, name)
+    batch.work = replace(batch.work, services=dict(batch.work.services) | {"tone": Reader()})
+    # on another machine the policy alone says which services there are
+    monkeypatch.setattr(embedded_chunks, "_embedded_work", lambda policy: batch.work)
+    workers = FakeWorkers(lambda function, pieces: ((one, function(one)) for one in pieces))
+    first = batch.process(workers)
+    assert all(row.origin == CALLED for row in first.calls)
+    # another version of what comes first: its answers are new, and the same
+    again = dict(batch.work.services)
+    again["stopwords"] = load_embedded("stopwords")
+    again["stopwords"].version = "another"
+    batch.work = replace(batch.work, services=again)
+    second = batch.process(workers)
+    assert len(workers.asked) == 2
+    origins = Counter((row.service, row.origin) for row in second.calls)
+    assert origins == {
+        ("stopwords", CALLED): 6,
+        ("langid", CACHE): 6,
+        ("keys", CACHE): 6,
+        ("tone", CACHE): 6,
+    }
 
 
 def test_workers_walk_the_same_chains(project, tmp_path) -> None:
