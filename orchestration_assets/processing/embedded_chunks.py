@@ -153,7 +153,7 @@ class EmbeddedBatch:
         outlines = self._outlines(work)
         learned = {plan.item_id for plan in plans if plan.artefact is not None}
         # what stands of the tasks before them is known here only
-        leaning = leaning_on(plans, work.inputs, work.given)
+        leaning = leaning_on(plans, work.inputs, work.given) | {item for item, _ in work.judged}
         movable = (sizes.keys() & outlines.keys()) - learned - leaning
         questions = {
             (plan.item_id, plan.task): self._keys(plan, work, outlines[plan.item_id])

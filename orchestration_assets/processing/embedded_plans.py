@@ -17,6 +17,7 @@ from orchestration_assets.processing.event_loop import (
     collect,
     failed,
 )
+from orchestration_assets.processing.judged_inputs import with_verdict
 from orchestration_assets.processing.plan_result import PlanResult
 from orchestration_assets.processing.standing_inputs import standing_of
 from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
@@ -145,7 +146,7 @@ def _carried_out_later(
         if pair not in standing:
             own = done.get(pair)
             known = standing_of(own, work.tasks[pair[1]]) if own else work.given.get(pair)
-            standing[pair] = known or ABSENT
+            standing[pair] = with_verdict(known or ABSENT, work.judged.get(pair))
         return standing[pair]
 
     of_task: dict[str, list[str]] = {}

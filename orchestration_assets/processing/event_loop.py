@@ -20,6 +20,7 @@ from orchestration_assets.processing.asker import (
     UnsavedError,
 )
 from orchestration_assets.processing.funding import Funding
+from orchestration_assets.processing.judged_inputs import Judged
 from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_execution import execute
@@ -76,7 +77,8 @@ class BatchWork:
     models by version.
 
     ``inputs``: what tasks take from others that are answered before them; ``given``: by item and
-    task, what stands of those whose plans were carried out before.
+    task, what stands of those whose plans were carried out before. ``judged``: what people said of
+    answers, which stands for the tasks that build on them.
     """
 
     choices: Mapping[tuple[str, str], Choice]
@@ -85,6 +87,7 @@ class BatchWork:
     learned: Mapping[str, TrainedSelector] = field(default_factory=dict)
     inputs: Inputs = field(default_factory=dict)
     given: Given = field(default_factory=dict[tuple[str, str], InputAnswer])
+    judged: Judged = field(default_factory=dict)
 
 
 @dataclass
@@ -341,7 +344,8 @@ async def _process_item(
 
     if builds_on_others(plans, work.inputs):
         release = funding.release if funding else lambda plan: ()
-        done = await in_waves(plans, work.inputs, work.tasks, work.given, serve, release)
+        known = work.inputs, work.tasks, work.given
+        done = await in_waves(plans, *known, serve, release, work.judged)
     else:
         done = list(await asyncio.gather(*(serve(plan, ()) for plan in plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way

@@ -7,6 +7,7 @@ from functools import partial
 import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.evidence.verdict_history import gold_rows
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.processing.answer_cache import AnswerCache
@@ -23,6 +24,7 @@ from orchestration_assets.processing.batch import (
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork, process_plans
+from orchestration_assets.processing.judged_inputs import judged_answers
 from orchestration_assets.processing.known_inputs import KnownInputs
 from orchestration_assets.processing.near_copy_sharing import (
     LEADER_COLUMNS,
@@ -103,7 +105,8 @@ def interpret_batch(
         )
         standing = KnownInputs(inputs, work.tasks)
         standing.add(stored)
-        work = replace(work, given=standing)
+        judged = judged_answers(gold_rows(home.tables), rows, inputs) if inputs else {}
+        work = replace(work, given=standing, judged=judged)
 
         def in_event_loop(plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
             return standing.add(carry_out_plans(plans, work))

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from orchestration_assets.policy.task_graph import in_order
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.processing.concurrent_calls import all_of, begun
+from orchestration_assets.processing.judged_inputs import Judged, with_verdict
 from orchestration_assets.processing.plan_result import Decision, PlanResult, joined
 from orchestration_assets.processing.standing_inputs import standing_of
 from orchestration_assets.schemas.answers import Answer
@@ -31,6 +32,7 @@ class Given(Protocol):
 
 
 ABSENT: Final = InputAnswer(InputState.ABSENT)
+_NOBODY: Final[Judged] = {}
 _LEFT: Final[Mapping[Admission, InputState]] = {
     Admission.SKIP: InputState.SKIPPED,
     Admission.WAIT: InputState.DEFERRED,
@@ -49,13 +51,14 @@ async def in_waves(
     given: Given,
     carry_out: Callable[[PlanRow, Answers], Awaitable[PlanResult]],
     release: Callable[[PlanRow], Sequence[AskResult]] = lambda plan: (),
+    judged: Judged = _NOBODY,
 ) -> list[PlanResult]:
     """What the plans of an item yield, in their order; each task has one plan.
 
     ``carry_out`` asks, and is told the answers that services may be shown. ``given`` holds what
     stands of tasks whose plans were carried out before; what has no plan either is absent.
     ``release`` gives back what is set aside for a plan that is not carried out after all, and
-    gives what it was told in earlier rounds.
+    gives what it was told in earlier rounds. ``judged``: what people said of answers.
     """
     under_way: dict[str, Awaitable[PlanResult]] = {}
 
@@ -66,9 +69,10 @@ async def in_waves(
         answers: dict[str, InputAnswer] = {}
         for task in own.waits_for:
             if task in under_way:
-                answers[task] = standing_of(await under_way[task], tasks[task])
+                stands = standing_of(await under_way[task], tasks[task])
             else:
-                answers[task] = given.get((plan.item_id, task)) or ABSENT
+                stands = given.get((plan.item_id, task)) or ABSENT
+            answers[task] = with_verdict(stands, judged.get((plan.item_id, task)))
         found = admitted(own, answers)
         if found.admission is not Admission.ADMIT:
             return turned_away(own, found, release(plan))

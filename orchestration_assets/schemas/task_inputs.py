@@ -19,11 +19,13 @@ class Otherwise(StrEnum):
 class InputState(StrEnum):
     """What stands of a task for those that come after it.
 
-    ``declared``: an answer by declaration of the policy. ``absent``: it is not asked of the item.
+    ``declared``: an answer by declaration of the policy; ``judged``: the verdict of a person.
+    ``absent``: it is not asked of the item.
     """
 
     ANSWERED = "answered"
     DECLARED = "declared"
+    JUDGED = "judged"
     ABSTAINED = "abstained"
     FAILED = "failed"
     OVER_BUDGET = "over_budget"

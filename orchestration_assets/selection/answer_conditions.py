@@ -18,7 +18,7 @@ from orchestration_assets.schemas.task_inputs import (
 )
 from orchestration_assets.selection.conditions import satisfies
 
-_STANDS = frozenset({InputState.ANSWERED, InputState.DECLARED})
+_STANDS = frozenset({InputState.ANSWERED, InputState.DECLARED, InputState.JUDGED})
 _WORDS: Mapping[InputState, str] = {
     InputState.ABSTAINED: "no service would answer it",
     InputState.FAILED: "it failed",
@@ -26,6 +26,10 @@ _WORDS: Mapping[InputState, str] = {
     InputState.DEFERRED: "it is deferred",
     InputState.SKIPPED: "it was skipped",
     InputState.ABSENT: "it is not asked of this item",
+}
+_BY: Mapping[InputState, str] = {
+    InputState.DECLARED: "declaration",
+    InputState.JUDGED: "verdict",
 }
 _LONGEST = 120
 
@@ -139,8 +143,8 @@ def _without(task: str, given: InputAnswer) -> str:
 
 
 def _with_risk(given: InputAnswer) -> str:
-    if given.state is InputState.DECLARED:
-        return f"{_value_words(given.answer)} by declaration"
+    if given.state in _BY:
+        return f"{_value_words(given.answer)} by {_BY[given.state]}"
     risk = "of unknown risk" if given.risk is None else f"risk {given.risk:.3f}"
     return f"{_value_words(given.answer)} ({risk})"
 

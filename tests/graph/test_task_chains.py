@@ -193,6 +193,45 @@ def test_a_changed_answer_computes_again_exactly_what_hangs_on_it(project, serve
     assert (rows[0, "amount"]["status"], rows[0, "urgent"]["answer"]) == ("skipped", "unknown")
 
 
+def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(project, server, source) -> None:
+    write(project, server)
+    settled = project.policy.read_text() + "feedback: {settle_seconds: 0}\n"
+    project.write_policy(settled)
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    before = resolutions(project, batch)
+    letter = next(n for n in range(ITEMS) if n % 6 == OTHER)
+    invoice = next(n for n in range(ITEMS) if n % 6 == SURE)
+    verdicts = project.home / "verdicts"
+    verdicts.mkdir(exist_ok=True)
+    said = {letter: "invoice", invoice: "letter"}
+    lines = [
+        {"item": f"p{n:02}.txt", "task": "letter", "verdict": answer}
+        | {"who": "kim", "when": "2026-01-01"}
+        for n, answer in said.items()
+    ]
+    (verdicts / "said.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    assert project.execute("take_feedback", None).success
+    asked_before = len(server.asked)
+    assert project.execute("reprocess", batch).success
+    after = resolutions(project, batch)
+    # what people say is an invoice is asked about, what they say is none is no more
+    assert after[letter, "amount"]["answer"] == "0.9"
+    assert after[letter, "urgent"]["answer"] == "high"
+    assert (after[invoice, "amount"]["status"], after[invoice, "amount"]["reason"]) == (
+        "skipped",
+        "letter is letter (risk 0.000), asked is eq invoice, risk lt 0.2",
+    )
+    assert after[invoice, "urgent"]["answer"] == "unknown"
+    new = [one for one in server.asked[asked_before:] if "document" in one]
+    assert {number_in(one) for one in new} == {letter}
+    assert new[0].startswith("amount? of invoice:")
+    unchanged = {key for key in before if key[0] not in said}
+    assert all(after[key] == before[key] for key in unchanged)
+    log = project.tables.read("decision_log", batch).to_pylist()
+    assert "letter is invoice by verdict" in {row["reason"] for row in log}
+
+
 def test_otherwise_asks_all_the_same(project, server, source) -> None:
     write(project, server, otherwise="ask")
     (batch,) = project.take_in(source)

@@ -271,5 +271,6 @@ def test_tasks_that_hang_together_are_found_through_others() -> None:
     assert found["e"] == {"e"}
 
 
-def test_the_packaged_policy_takes_nothing_from_others() -> None:
-    assert build_work(load_policy(None).policy).inputs == {}
+def test_of_the_packaged_policy_only_the_facts_of_documents_wait() -> None:
+    inputs = build_work(load_policy(None).policy).inputs
+    assert {task: one.waits_for for task, one in inputs.items()} == {"facts": ("content_type",)}
