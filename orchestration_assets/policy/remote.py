@@ -128,5 +128,5 @@ def _asked_with_prompt(policy: Policy, service: str) -> list[str]:
         name
         for name, task in policy.tasks.items()
         if not (isinstance(config, ChatConfig) and name in config.prompts)
-        and any(named & set(choice.admissible) for choice in task.choices.values())
+        and any(named & {*choice.admissible, *task.joiners} for choice in task.choices.values())
     ]

@@ -33,5 +33,6 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             value_rules=tuple(
                 ValueRule(one.rule, one.because, one.otherwise) for one in task.validate_
             ),
+            parts=task.task_parts,
         )
     return found

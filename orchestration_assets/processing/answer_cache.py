@@ -11,10 +11,11 @@ from typing import Any, Final, Protocol
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading, Task
+from orchestration_assets.schemas.parts import PART_FACTS
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
-from orchestration_assets.services.identity import record_fields
+from orchestration_assets.services.identity import asked_parts, record_fields
 from orchestration_assets.services.taught.taught_service import TaughtService
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
@@ -39,6 +40,8 @@ def answer_key(question: Question, service: Service) -> str:
         known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
     if "answers" in service.reads:
         known["answers"] = [[name, _plain(answer)] for name, answer in question.answers]
+    if question.part is not None:
+        known |= {f"part.{fact}": getattr(question.part, fact) for fact in PART_FACTS}
     context = {
         fact: known[fact] if fact in known else item.profile.get(fact)
         for fact in sorted(service.reads)
@@ -62,6 +65,7 @@ def answer_key(question: Question, service: Service) -> str:
 def _task_part(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     asked = [task.name, task.version, task.kind, task.labels, task.scale, *record_fields(task)]
+    asked += asked_parts(task)
     return _canonical(asked)
 
 

@@ -17,9 +17,11 @@ from orchestration_assets.processing.event_loop import (
     collect,
     failed,
 )
+from orchestration_assets.processing.part_asking import PartAsking
+from orchestration_assets.processing.part_questions import are_known_beforehand, part_questions
 from orchestration_assets.processing.plan_result import PlanResult
 from orchestration_assets.processing.standing_inputs import standing_of
-from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
+from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_part_questions
 from orchestration_assets.processing.task_waves import (
     ABSENT,
     Answers,
@@ -57,9 +59,11 @@ def embedded_items(plans: Iterable[PlanRow], work: BatchWork) -> frozenset[str]:
 
 def _asked(plan: PlanRow, work: BatchWork) -> set[str]:
     """Every service that the plan may ask."""
+    parts = work.tasks[plan.task].parts
+    joiner = {parts.joiner} if parts and parts.joiner else set[str]()
     if plan.artefact is not None:
-        return {*plan.services, *work.learned[plan.artefact].services}
-    return {*plan.services, *work.choices[plan.task, plan.option].admissible}
+        return {*plan.services, *work.learned[plan.artefact].services, *joiner}
+    return {*plan.services, *work.choices[plan.task, plan.option].admissible, *joiner}
 
 
 def process_embedded(
@@ -117,8 +121,10 @@ def _first_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tu
         if isinstance(item, Item):
             for plan in group:
                 question = Question(work.tasks[plan.task], item)
-                for name in plan.services:
-                    yield name, question
+                if are_known_beforehand(question.task):
+                    for asked in part_questions(question):
+                        for name in plan.services:
+                            yield name, asked
 
 
 def _carried_out_later(
@@ -190,7 +196,7 @@ def _sure_questions_of(
     if choice is None or isinstance(item, Exception) or reads_in_rounds(choice):
         return ()
     question = Question(work.tasks[plan.task], item, answers=answers)
-    return sure_questions(choice, question, work.tasks)
+    return sure_part_questions(choice, question, work.tasks)
 
 
 def _carried_out(
@@ -203,13 +209,15 @@ def _carried_out(
     if isinstance(item, Exception):
         return failed(plan, work, asker.now(), f"content not readable: {item}", ())
     results: list[AskResult] = []
+    of_parts = PartAsking(work.services)
+    ask_whole = of_parts.asking(asker.ask)
 
     async def ask(name: str, question: Question) -> AskResult:
-        results.append(await asker.ask(name, question))
+        results.append(await ask_whole(name, question))
         return results[-1]
 
     try:
-        return completed(carry_out(plan, work, item, ask, answers))
+        return completed(carry_out(plan, work, item, of_parts.noting(ask), answers))
     except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
         reason = f"processing broke: {type(error).__name__}: {error}"
         return failed(plan, work, asker.now(), reason, results)

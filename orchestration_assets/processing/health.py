@@ -114,6 +114,7 @@ def _asked_for(policy: Policy, task: str) -> Iterator[str]:
             config = policy.services[name]
             if not isinstance(config, LocalConfig):
                 yield from config.fallbacks
+    yield from policy.tasks[task].joiners
 
 
 def _question(task: Task, text: str, config: ServiceConfig) -> Question:
@@ -216,7 +217,7 @@ def health_rows(
         name
         for task in policy.tasks.values()
         for choice in task.choices.values()
-        for name in choice.admissible
+        for name in (*choice.admissible, *task.joiners)
     }
     for name, config in sorted(policy.services.items()):
         probe, usage = probes.get(name), seen.get(name)

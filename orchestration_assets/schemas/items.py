@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.parts import ItemPart, PartAnswer, TaskParts
 from orchestration_assets.schemas.record_fields import RecordField
 
 
@@ -87,7 +88,8 @@ class Task:
     disagreement would change: labels that stand together in one of ``near_synonyms`` nothing,
     scores something across one of ``bands``, the places where bands of the scale meet. ``fields``
     are those of a record; ``quotes``: whether services are asked what its values rest on,
-    ``value_rules``: what they must satisfy.
+    ``value_rules``: what they must satisfy. ``parts``: of which parts of an item it is asked, None
+    where it is asked of whole items.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Task:
     fields: tuple[RecordField, ...] = ()
     quotes: bool = False
     value_rules: tuple[ValueRule, ...] = ()
+    parts: TaskParts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,8 @@ class Question:
     the content that the item's text holds: below 1 the text is an excerpt. ``near`` holds earlier
     items, the nearest first, for services that are shown them; ``near_unread`` counts those whose
     text could not be read, or not in time. ``answers`` holds what stands of the tasks that come
-    before this one, None where nothing does, for services that are shown it.
+    before this one, None where nothing does, for services that are shown it. ``part`` is the part
+    that the item's text is; ``parts`` holds what was answered about each, for a service that joins.
     """
 
     task: Task
@@ -139,3 +143,5 @@ class Question:
     near: tuple[NearItem, ...] = ()
     near_unread: int = 0
     answers: tuple[tuple[str, Answer | None], ...] = ()
+    part: ItemPart | None = None
+    parts: tuple[PartAnswer, ...] = ()

@@ -40,6 +40,7 @@ def service_identity(service: Identified, task: Task) -> str:
 def _asked(task: Task, *, with_question: bool) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     words = [task.name, task.version, task.kind, task.labels, task.scale, *record_fields(task)]
+    words += asked_parts(task)
     if with_question:
         words.append(task.question)
     return blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
@@ -49,6 +50,11 @@ def record_fields(task: Task) -> list[Any]:
     """The fields of a record: with others it is another question."""
     repaired = [one.rule for one in task.value_rules if one.otherwise == "repair"]
     return [*map(asdict, task.fields), *(["quotes"] if task.quotes else []), *repaired]
+
+
+def asked_parts(task: Task) -> list[Any]:
+    """Of which parts it is asked, and how they are joined: by others the answer is another one."""
+    return [] if task.parts is None else [asdict(task.parts)]
 
 
 def changed_parts(before: str, now: str) -> str:

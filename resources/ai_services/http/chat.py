@@ -12,7 +12,11 @@ from orchestration_assets.schemas.items import Question, Reading, Task
 from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.text.prompts.chat_messages import MESSAGE_TOKENS, chat_messages
-from orchestration_assets.text.prompts.templates import uses_question, variables_in
+from orchestration_assets.text.prompts.templates import (
+    part_facts_named,
+    uses_question,
+    variables_in,
+)
 from orchestration_assets.text.record_rules import in_words, violated_rules
 from orchestration_assets.text.replies.answers import is_repairable, reading_of, schema_for
 from orchestration_assets.text.replies.call_errors import TimedOut
@@ -45,7 +49,8 @@ class ChatService(HttpService):
         prompts = (config.prompt, *config.prompts.values())
         named = {name for prompt in prompts for name in variables_in(prompt)}
         question = {"question"} if any(map(uses_question, prompts)) else set()
-        self.reads = frozenset(named & {"path", "neighbours", "answers"} | question)
+        of_parts = {f"part.{fact}" for prompt in prompts for fact in part_facts_named(prompt)}
+        self.reads = frozenset(named & {"path", "neighbours", "answers"} | question | of_parts)
         super().__init__(name, config)
 
     def _shaping(self) -> dict[str, Any]:
