@@ -54,7 +54,10 @@ def parse(parts="{by: sections}", join="", kind="label", model="parallel"):
         ({"join": "join: union"}, "a label is joined by vote, first, service"),
         ({"join": "join: concatenation", "kind": "set"}, "a set is joined by union"),
         ({"kind": "vector"}, "cannot be joined"),
-        ({"join": "join: {service: modle}"}, "no such service (found 'modle'); did you mean 'model'?"),
+        (
+            {"join": "join: {service: modle}"},
+            "no such service (found 'modle'); did you mean 'model'?",
+        ),
         ({"join": "join: {service: words}"}, "gives no label"),
         ({"model": "iterative"}, "default is iterative"),
         ({"parts": "null", "join": "join: vote"}, "only a task with parts"),

@@ -88,9 +88,7 @@ def test_lists_of_records_are_united_and_quotes_move_with_their_values() -> None
     assert found.get("duties") == record(None, ("x", 1.0), ("y", 2.0)).get("duties")
     quotes = (("title", "B"), ("duties[0].sum", "one"), ("duties[1].sum", "two"))
     assert (found.quotes, found.ungrounded) == (quotes, ("duties[1].sum",))
-    by_field = join(
-        AnswerKind.RECORD, JoinBy.FIRST, (record(None, ("y", 2.0)), 0.5), (first, 0.5)
-    )
+    by_field = join(AnswerKind.RECORD, JoinBy.FIRST, (record(None, ("y", 2.0)), 0.5), (first, 0.5))
     assert by_field.answer.get("title") == "A"
     assert by_field.answer.get("duties") == record(None, ("y", 2.0)).get("duties")
     lacking = join(AnswerKind.RECORD, JoinBy.UNION, (record(None, ("y", 2.0)), 0.5))

@@ -15,7 +15,6 @@ from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, Stat
 from orchestration_assets.schemas.items import Item, Task
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.parts import JoinBy, MissingParts, PartsBy, TaskParts
-from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.record_fields import FieldType, RecordField
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
@@ -49,7 +48,9 @@ DUTIES = Task(
     parts=SECTIONS,
 )
 WORDS = Task("words", "1", AnswerKind.SET, parts=TaskParts(PartsBy.CHUNKS, JoinBy.UNION, 200))
-TONE = Task("tone", "1", AnswerKind.LABEL, ("a", "b"), parts=TaskParts(PartsBy.SECTIONS, JoinBy.VOTE))
+TONE = Task(
+    "tone", "1", AnswerKind.LABEL, ("a", "b"), parts=TaskParts(PartsBy.SECTIONS, JoinBy.VOTE)
+)
 PROMPT = "{% for o in earlier %}{{ o.service }} said {{ o.answer }}\n{% endfor %}{{ content }}"
 
 
@@ -72,7 +73,9 @@ class Asking:
 
     def __init__(self, url, folder, task, way=None, names=("one",), **changes) -> None:
         settings = {"prompt": {"user": PROMPT}, "timeouts": {"total_s": 20.0}, **changes}
-        self.services = {name: ChatService(name, chat(url, model=name, **settings)) for name in names}
+        self.services = {
+            name: ChatService(name, chat(url, model=name, **settings)) for name in names
+        }
         self.tasks = task if isinstance(task, tuple) else (task,)
         self.way = way or choice(MODEL, *names)
         self.folder, self.inputs = folder, {}
@@ -328,7 +331,9 @@ def test_what_was_deferred_is_taken_up_part_by_part(tmp_path) -> None:
         again = asking.process(texts, due)
     assert 1 <= len(server.asked) <= 2
     assert again.interpretations[MODEL][0].status is Status.OK
-    assert {one.item_id for one in kept(first, [p for p in plans if p not in due]).parts} == {"other"}
+    assert {one.item_id for one in kept(first, [p for p in plans if p not in due]).parts} == {
+        "other"
+    }
 
 
 def test_a_changed_task_or_prompt_of_headings_asks_again_where_it_must(tmp_path) -> None:

@@ -17,10 +17,12 @@ from tests.fuzzing import fuzz
 
 COVERING = [PartsBy.SECTIONS, PartsBy.PAGES, PartsBy.CHUNKS, PartsBy.FUNCTIONS]
 PIECES = st.sampled_from(
-    ["# A title\n", "Title\n=====\n", "\n\n", "\f", "<h2>x</h2>", "<!--", "-->", "```\n", "Page 3\n"]
-    + ["== Doc\n", "----\n", "def f(x):\n    return x\n", "function g() { }\n", "// note\n", "}\n"]
-    + ["Some words stand here. And more of them! ", "\u4e00\u4e8c\u3002", "\U0001f600", "\r\n", "a" * 70]
-    + ["---\n", "\ud800", "\x00", "1. Scope\n", "   "]
+    [
+        *("# A title\n", "Title\n=====\n", "\n\n", "\f", "<h2>x</h2>", "<!--", "-->", "```\n"),
+        *("Page 3\n", "== Doc\n", "----\n", "def f(x):\n    return x\n", "function g() { }\n"),
+        *("// note\n", "}\n", "Some words stand here. And more of them! ", "\u4e00\u4e8c\u3002"),
+        *("\U0001f600", "\r\n", "a" * 70, "---\n", "\ud800", "\x00", "1. Scope\n", "   "),
+    ]
 )
 TEXTS = st.lists(PIECES | st.text(max_size=20), max_size=40).map("".join)
 
@@ -80,7 +82,10 @@ def test_a_change_leaves_parts_elsewhere_as_they_are(seed, by) -> None:
         ("=====\nOver\n=====\n\ntext\n\nUnder\n~~~~~\n", ["Over", "Under"]),
         ("= Doc\n\n== A\n\n----\n== no heading\n----\n\n== B\nx", ["Doc", "A", "B"]),
         ("<html><h1>A <b>x</b></h1>t<!-- <h2>no</h2> --><h2>B</h2></html>", ["", "A x", "B"]),
-        ("Words.\n\n1. Scope\n\nWords.\n\nARTICLE FIVE\n\nWords.", ["", "1. Scope", "ARTICLE FIVE"]),
+        (
+            "Words.\n\n1. Scope\n\nWords.\n\nARTICLE FIVE\n\nWords.",
+            ["", "1. Scope", "ARTICLE FIVE"],
+        ),
         ("Just words.\n1. in a list\n2. of two\n", [""]),
         ("some | table\n\n| a | b |\n|---|---|\n", [""]),
     ],
