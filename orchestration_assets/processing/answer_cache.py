@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Question, Reading, Task
-from orchestration_assets.schemas.parts import PART_FACTS
+from orchestration_assets.schemas.parts import PART_FACTS, PartsBy
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
@@ -38,13 +38,13 @@ def answer_key(question: Question, service: Service) -> str:
     known: dict[str, Any] = {"path": item.path, "question": task.question}
     if "neighbours" in service.reads:
         known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
-    if "answers" in service.reads:
+    reads = service.reads | {"answers"} if _asks_of_entries(task) else service.reads
+    if "answers" in reads:
         known["answers"] = [[name, _plain(answer)] for name, answer in question.answers]
     if question.part is not None:
         known |= {f"part.{fact}": getattr(question.part, fact) for fact in PART_FACTS}
     context = {
-        fact: known[fact] if fact in known else item.profile.get(fact)
-        for fact in sorted(service.reads)
+        fact: known[fact] if fact in known else item.profile.get(fact) for fact in sorted(reads)
     }
     earlier = [
         [name, _plain(reading.answer), reading.confidence] for name, reading in question.earlier
@@ -59,6 +59,11 @@ def answer_key(question: Question, service: Service) -> str:
         _canonical([context, earlier]),
     )
     return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
+
+
+def _asks_of_entries(task: Task) -> bool:
+    """Whether the parts that it is asked of are in an answer to another task."""
+    return task.parts is not None and task.parts.by is PartsBy.ENTRIES
 
 
 @lru_cache(maxsize=64)

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from itertools import chain
 from typing import Final
 
+from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import (
     CACHE,
     CALLED,
@@ -152,13 +152,11 @@ class PartAsking:
         attempts += joiner.attempts if joiner else ()
         origins = {one.origin for one in told} | ({joiner.origin} if joiner else set())
         origin = CALLED if attempts else CACHE if origins == {CACHE} else NOT_CALLED
-        keys = [one.answer_key for one in told] + ([joiner.answer_key] if joiner else [])
-        version = service_identity(service, question.task)
-        words = " ".join([question.item.content_hash, version, *keys])
         return AskResult(
             name,
-            version,
-            blake2b(words.encode(), digest_size=16).hexdigest(),
+            service_identity(service, question.task),
+            # nothing is kept under it: it names the question, as others are named
+            answer_key(question, service),
             reading,
             origin,
             sum(attempt.cost_usd for attempt in attempts),

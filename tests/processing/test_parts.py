@@ -8,13 +8,15 @@ from hashlib import blake2b
 import pytest
 
 from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.embedded_plans import process_embedded
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.processing.near_copy_sharing import process_sharing
 from orchestration_assets.processing.take_up import kept, plans_to_take_up
 from orchestration_assets.schemas.enums import AnswerKind, ProcessingModel, Status
-from orchestration_assets.schemas.items import Item, Task
+from orchestration_assets.schemas.items import Item, Reading, Task
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.parts import JoinBy, MissingParts, PartsBy, TaskParts
+from orchestration_assets.schemas.record_answers import RecordAnswer, record_of
 from orchestration_assets.schemas.record_fields import FieldType, RecordField
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
@@ -24,6 +26,7 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
 )
 from orchestration_assets.schemas.task_inputs import TaskInputs
+from orchestration_assets.services.contract import EmbeddedService
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
@@ -352,3 +355,38 @@ def test_a_changed_task_or_prompt_of_headings_asks_again_where_it_must(tmp_path)
         numbered.process({"contract": contract(8)})
         numbered.process({"contract": longer})
     assert len(server.asked) == 17
+
+
+class Quoting(EmbeddedService):
+    """Quotes for every part what stands in the first one."""
+
+    name = "quoting"
+    kinds = frozenset({AnswerKind.RECORD})
+    expected_ms = 1.0
+    reads = frozenset({"part.heading"})
+
+    def answer(self, question) -> Reading:
+        who = RecordAnswer((("who", question.part.heading),))
+        return Reading(
+            Status.OK,
+            RecordAnswer((("duties", (who,)),), (("duties[0].who", "Party 1 must pay 10 EUR."),)),
+            0.9,
+        )
+
+
+def test_quotes_are_looked_for_in_the_part_that_they_are_given_for(tmp_path) -> None:
+    text = contract(3)
+    item = Item("contract", content_hash(text), "contract.md", text)
+    way = choice(MODEL, "quoting")
+    work = BatchWork({("duties", "default"): way}, {"duties": DUTIES}, {"quoting": Quoting()})
+    plan = row(PlanRow, batch="b", item_id=item.item_id, content_hash=item.content_hash,
+               task="duties", model=MODEL, option="default", services=("quoting",))  # fmt: skip
+    cache = AnswerCache(LmdbStore(tmp_path))
+    done = process_embedded([plan], work, cache, lambda name: item)
+    (reading,) = done.interpretations[MODEL]
+    record = record_of(reading.answer_record)
+    assert [path for path, _ in record.quotes] == [f"duties[{n}].who" for n in range(3)]
+    assert record.ungrounded == ("duties[1].who", "duties[2].who")
+    again = process_embedded([plan], work, cache, lambda name: item)
+    assert {call.origin for call in again.calls} == {"cache"}
+    assert tables(again) == tables(done)
