@@ -1,6 +1,7 @@
 """Asking a service of each part of an item, and making one reading of what it says."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,28 +18,33 @@ from orchestration_assets.processing.asker import (
 )
 from orchestration_assets.processing.concurrent_calls import all_of
 from orchestration_assets.processing.part_joins import (
-    PartSaid,
     failure_of,
     joined_reading,
     with_parts_told,
 )
 from orchestration_assets.processing.part_questions import (
+    group_answer,
+    join_groups,
     join_question,
     part_question,
     split_question,
     text_hash,
 )
+from orchestration_assets.processing.part_said import PartSaid
 from orchestration_assets.schemas.answers import is_answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
-from orchestration_assets.schemas.parts import ItemPart, MissingParts, TaskParts
+from orchestration_assets.schemas.parts import ItemPart, MissingParts, PartAnswer, TaskParts
 from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.grounding import grounded
+from resources.ai_services.http.service import HttpService
 
 Ask = Callable[[str, Question], Awaitable[AskResult]]
+_ROOM: Final = 0.9
+"""Of what a service is sent, for answers: those that are redacted are estimated otherwise."""
 _ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
 
 
@@ -108,14 +114,43 @@ class PartAsking:
             missing = _not_asked(part, Reading(Status.FAILED, reason=why))
             told.append(missing)
             said.append(PartSaid(part.number, part.heading, _size(part), missing.reading))
-        joiner: AskResult | None = None
+        joins: list[AskResult] = []
         if declared.joiner is None or not _has_answers(said, declared):
             reading = joined_reading(said, question.task)
         else:
-            shown = [(part, result.reading) for part, result in zip(asked_of, results, strict=True)]
-            joiner = await ask(declared.joiner, join_question(question, shown))
-            reading = with_parts_told(_by_joiner(joiner, declared.joiner, len(said)), said)
-        return self._joined(name, question, _grounded(reading, question), told, joiner)
+            answers = [
+                PartAnswer(one.number, one.of, one.heading, one.reading.status, one.reading.answer)
+                for one in told
+            ]
+            joins = await self._joins(declared.joiner, question, answers, ask)
+            reading = with_parts_told(_by_joiner(joins[-1], declared.joiner, len(said)), said)
+        return self._joined(name, question, _grounded(reading, question), told, joins)
+
+    async def _joins(
+        self, joiner: str, question: Question, answers: Sequence[PartAnswer], ask: Ask
+    ) -> list[AskResult]:
+        """What the service that joins said, the joined answer last.
+
+        Answers that are too long to be shown at once are joined in groups, and these again. Where
+        one of the groups gets no answer, neither does the whole.
+        """
+        service = self._services[joiner]
+        room = math.inf
+        if isinstance(service, HttpService):
+            room = service.config.context.content_tokens * _ROOM
+        groups = join_groups(answers, int(room)) if room < math.inf else [list(answers)]
+        if not 1 < len(groups) < len(answers):
+            return [await ask(joiner, join_question(question, answers))]
+        asked = [join_question(question, group) for group in groups]
+        joined = list(await all_of(*(ask(joiner, one) for one in asked)))
+        failed = [one for one in joined if not is_answer(one.reading.answer)]
+        if failed:
+            return [*(one for one in joined if one is not failed[0]), failed[0]]
+        again = [
+            group_answer(group, number, len(groups), one.reading)
+            for number, (group, one) in enumerate(zip(groups, joined, strict=True), start=1)
+        ]
+        return [*joined, *await self._joins(joiner, question, again, ask)]
 
     def _split(self, question: Question, declared: TaskParts) -> tuple[ItemPart, ...]:
         # all services of a plan are asked of the same parts, unless they were shown others
@@ -145,12 +180,12 @@ class PartAsking:
         question: Question,
         reading: Reading,
         told: Sequence[PartResult],
-        joiner: AskResult | None,
+        joins: Sequence[AskResult],
     ) -> AskResult:
         service = self._services[name]
-        attempts = tuple(chain.from_iterable(one.attempts for one in told))
-        attempts += joiner.attempts if joiner else ()
-        origins = {one.origin for one in told} | ({joiner.origin} if joiner else set())
+        steps: list[PartResult | AskResult] = [*told, *joins]
+        attempts = tuple(chain.from_iterable(one.attempts for one in steps))
+        origins = {one.origin for one in steps}
         origin = CALLED if attempts else CACHE if origins == {CACHE} else NOT_CALLED
         return AskResult(
             name,
@@ -161,7 +196,7 @@ class PartAsking:
             origin,
             sum(attempt.cost_usd for attempt in attempts),
             min((one.started_at for one in told), default=datetime.now(UTC)),
-            sum(one.elapsed_ms for one in told) + (joiner.elapsed_ms if joiner else 0.0),
+            sum(one.elapsed_ms for one in steps),
             attempts=attempts,
             parts=tuple(told),
         )

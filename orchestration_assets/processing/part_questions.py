@@ -9,6 +9,7 @@ from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.parts import ItemPart, PartAnswer, PartsBy
 from orchestration_assets.text.parts.splitting import parts_of
+from orchestration_assets.text.token_estimates import token_estimate
 
 
 def split_question(question: Question) -> tuple[ItemPart, ...]:
@@ -53,16 +54,34 @@ def part_task(task: Task) -> Task:
     return replace(task, parts=None, fields=fields, value_rules=())
 
 
-def join_question(question: Question, said: Sequence[tuple[ItemPart, Reading]]) -> Question:
+def join_question(question: Question, answers: Sequence[PartAnswer]) -> Question:
     """The question to a service that joins: its content is what was answered about the parts."""
-    answers = tuple(
-        PartAnswer(part.number, part.of, part.heading, reading.status, reading.answer)
-        for part, reading in said
-    )
     item, text = question.item, "\n\n".join(map(_as_text, answers))
     content = Item(item.item_id, text_hash(text), item.path, text, item.profile)
     task = replace(question.task, parts=None)
-    return replace(question, task=task, item=content, parts=answers, earlier=())
+    return replace(question, task=task, item=content, parts=tuple(answers), earlier=())
+
+
+def join_groups(answers: Sequence[PartAnswer], tokens: int) -> list[list[PartAnswer]]:
+    """The answers in groups, in their order, each of at most so many estimated tokens together; an
+    answer that has more is a group by itself."""
+    groups: list[list[PartAnswer]] = []
+    left = 0
+    for answer in answers:
+        takes = token_estimate(_as_text(answer)) + 1
+        if not groups or takes > left:
+            groups.append([])
+            left = tokens
+        groups[-1].append(answer)
+        left -= takes
+    return groups
+
+
+def group_answer(group: Sequence[PartAnswer], number: int, of: int, reading: Reading) -> PartAnswer:
+    """What a group was joined to, as one answer to be joined with those of the others."""
+    first, last = group[0], group[-1]
+    heading = f"{first.heading or first.number} to {last.heading or last.number}"
+    return PartAnswer(number, of, heading, reading.status, reading.answer)
 
 
 def _as_text(answer: PartAnswer) -> str:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from orchestration_assets.processing.part_joins import PartSaid, joined_reading
+from orchestration_assets.processing.part_joins import joined_reading
+from orchestration_assets.processing.part_said import PartSaid
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.parts import JoinBy, MissingParts, PartsBy, TaskParts

@@ -279,6 +279,33 @@ def test_a_service_joins_what_was_answered_and_is_kept_by_what_it_was_shown(tmp_
     assert len(server.asked) == 1
 
 
+def test_answers_that_are_too_long_to_join_at_once_are_joined_in_groups(tmp_path) -> None:
+    def say(prompt: str):
+        found = re.findall(r"<(\d+)>", prompt)
+        if prompt.startswith("## Clause"):
+            return f"<{re.search('Clause ([0-9]+)', prompt)[1]}>" + " word" * 40, 0.9
+        return "".join(f"<{number}>" for number in found), 0.9
+
+    way = TaskParts(PartsBy.SECTIONS, JoinBy.SERVICE, joiner="joiner")
+    task = Task("summary", "1", AnswerKind.TEXT, parts=way)
+    with chat_server(say) as server:
+        limits = {"context": {"window_tokens": 4096, "content_tokens": 400}}
+        asking = Asking(
+            server.url, tmp_path, task, choice(MODEL, "one"), ("one", "joiner"), **limits
+        )
+        done = asking.process({"contract": contract(40)})
+        (reading,) = done.interpretations[MODEL]
+        # no part is lost on the way
+        assert re.findall(r"<(\d+)>", reading.answer) == [str(n) for n in range(1, 41)]
+        assert {one.content_share for one in done.calls} == {1.0}
+        joins = len(server.asked) - 40
+        assert joins > 2
+        server.asked.clear()
+        again = asking.process({"contract": contract(40)})
+    assert server.asked == []
+    assert tables(again) == tables(done)
+
+
 def test_entries_of_a_list_are_asked_about_one_by_one(tmp_path) -> None:
     def say(prompt: str):
         if prompt.startswith("who:"):
