@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.item_content import ItemContent, item_content
+from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
@@ -20,7 +22,9 @@ from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Consequence, ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.part_readings import PART_READINGS, PartReadingRow
 from orchestration_assets.schemas.records import Table
+from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.schemas.states import ITEM_STATES, StateRow
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -47,10 +51,12 @@ from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
 from orchestration_assets.services.identity import changed_parts, service_identity
 from orchestration_assets.settings import Settings
 from orchestration_assets.text.content_excerpts import ContentExcerpt
+from orchestration_assets.text.redaction import redact
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import BatchStore, TableStore
 
+_PARTS_SHOWN: Final = 5
 _UNSURE_FROM: Final = 0.05
 """The risk from which on a value is shown that all services agree on."""
 _TELLING: Final = (
@@ -69,7 +75,8 @@ class TaskTrace:
     """A plan with what came of it: readings with their calls, decisions, answer, dissent.
 
     ``question`` and ``allowed`` answers in words are those of the policy that asked; ``excerpt`` is
-    the part of the content that tells which of the answers is right.
+    the part of the content that tells which of the answers is right. ``parts`` are the readings
+    about parts of the item, ``differing`` those parts on which services differ.
     """
 
     plan: PlanRow
@@ -80,6 +87,8 @@ class TaskTrace:
     decisions: list[DecisionRow]
     resolution: ResolutionRow | None
     disagreements: list[DisagreementRow]
+    parts: list[PartReadingRow] = field(default_factory=list)
+    differing: list[PartDifference] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """The same as plain values, each call within its reading."""
@@ -258,6 +267,7 @@ def _tasks(
         for table in INTERPRETATIONS.values()
         for row in _rows(store, table, batch, item)
     ]
+    parts = _part_readings(store, batch, item, content)
     decisions = _rows(store, DECISION_LOG, batch, item)
     resolutions = {row.task: row for row in _rows(store, RESOLUTIONS, batch, item)}
     disagreements = [
@@ -267,6 +277,7 @@ def _tasks(
     for plan in _rows(store, PROCESSING_PLANS, batch, item):
         task = asked.get(plan.task)
         own = [one for one in readings if one[0].task == plan.task]
+        own_parts = [row for row in parts if row.task == plan.task]
         yield TaskTrace(
             plan,
             task.question if task else "",
@@ -276,7 +287,19 @@ def _tasks(
             [row for row in decisions if row.task == plan.task],
             resolutions.get(plan.task),
             [row for row in disagreements if row.task == plan.task],
+            own_parts,
+            part_differences(own_parts, task) if task and own_parts else [],
         )
+
+
+def _part_readings(
+    store: TableStore, batch: str, item: str, content: ItemContent
+) -> list[PartReadingRow]:
+    """Headings are content: they are left out where that is hidden."""
+    rows = _rows(store, PART_READINGS, batch, item)
+    if content.hidden:
+        return [replace(row, heading="", evidence=None) for row in rows]
+    return [replace(row, heading=redact(row.heading, tuple(SensitiveKind)).text) for row in rows]
 
 
 def _both_answers(row: DisagreementRow) -> str:
@@ -309,9 +332,9 @@ def _next_run(
     if hashes and hashes != {loaded.hash}:
         yield f"plans: made under policy {hashes.pop()}, now {loaded.hash} is in force"
     services, questions = build_services(loaded.policy.services), build_tasks(loaded.policy)
-    kept = home.answers.get_many(
-        {reading.answer_key for task in tasks for reading, _ in task.readings}
-    )
+    keys = {reading.answer_key for task in tasks for reading, _ in task.readings}
+    keys |= {row.answer_key for task in tasks for row in task.parts}
+    kept = home.answers.get_many(keys)
     for task in tasks:
         for reading, _ in task.readings:
             service, asked = services.get(reading.service), questions.get(reading.task)
@@ -322,10 +345,19 @@ def _next_run(
             elif (now := service_identity(service, about)) != reading.service_version:
                 changed = changed_parts(reading.service_version, now)
                 yield f"{what}: asked again, it {changed}"
+            elif of_parts := _parts_of(task, reading):
+                missing = sum(row.answer_key not in kept for row in of_parts)
+                again = f"asked of {missing} of {len(of_parts)} parts again" if missing else ""
+                yield f"{what}: {again or 'reused, the answers about all parts are kept'}"
             elif reading.answer_key in kept:
                 yield f"{what}: reused, the answer is kept"
             else:
                 yield f"{what}: asked again, {reading.status} is not kept"
+
+
+def _parts_of(task: TaskTrace, reading: InterpretationRow) -> list[PartReadingRow]:
+    about = reading.service, reading.round
+    return [row for row in task.parts if (row.service, row.round) == about]
 
 
 def render(explanation: Explanation) -> str:
@@ -416,6 +448,8 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
             else (call.origin if call else "no call recorded")
         )
         price = f"{call.elapsed_ms:.1f} ms, {call.cost_usd:.4f} USD" if call else ""
+        if of_parts := _parts_of(task, reading):
+            origin, price = _parts_origin(of_parts), _parts_price(of_parts)
         decides = ", decides" if reading.decides else ""
         yield (
             f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}{decides}"
@@ -431,6 +465,7 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
         yield f"  answer        {resolution.status}: {_short(resolution.answer)}{words}"
         yield f"                {resolution.reason}"
         yield from _field_lines(resolution.fields or ())
+    yield from _part_lines(task.differing)
     for one in task.disagreements:
         yield f"  disagreement  {one.service_a} against {one.service_b}: {one.evidence}"
         yield f"                {_consequence_words(one)}"
@@ -457,6 +492,30 @@ def _field_lines(fields: Sequence[FieldResolution]) -> Iterator[str]:
     if quiet:
         riskiest = max(one.risk for one in quiet)
         yield f"    {len(quiet)} values on which all agree, error risk at most {riskiest:.3f}"
+
+
+def _parts_origin(rows: Sequence[PartReadingRow]) -> str:
+    origins = Counter(row.origin.replace("_", " ") for row in rows)
+    said = ", ".join(f"{count} {origin}" for origin, count in sorted(origins.items()))
+    return f"of {len(rows)} parts {said}"
+
+
+def _parts_price(rows: Sequence[PartReadingRow]) -> str:
+    ms, usd = sum(row.elapsed_ms for row in rows), sum(row.cost_usd for row in rows)
+    return f"{ms:.1f} ms, {usd:.4f} USD"
+
+
+def _part_lines(differing: Sequence[PartDifference]) -> Iterator[str]:
+    """The first parts on which services differ, and how many more there are."""
+    for part in differing[:_PARTS_SHOWN]:
+        place = f" at {part.start}-{part.end}" if part.start is not None else ""
+        heading = f" ({_short(part.heading)})" if part.heading else ""
+        yield f"  part          {part.number} of {part.of}{heading}{place}"
+        for one in part.says:
+            said = one.answer if one.answer is not None else f"{one.status}: {one.reason}"
+            yield f"    {one.service:<18} {_short(said)}"
+    if len(differing) > _PARTS_SHOWN:
+        yield f"                and {len(differing) - _PARTS_SHOWN} more parts on which they differ"
 
 
 def _is_quiet(one: FieldResolution) -> bool:

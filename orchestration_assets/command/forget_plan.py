@@ -23,6 +23,7 @@ from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, EntryOutcome
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.record_answers import leaves, record_of
 from orchestration_assets.schemas.tables import (
     BATCH_TABLES,
@@ -184,7 +185,7 @@ class _Gathered:
             return
         rows = data.filter(pc.is_in(data["item_id"], items))
         self.rows[name] += rows.num_rows
-        if name in {table.name for table in INTERPRETATIONS.values()}:
+        if name in {table.name for table in INTERPRETATIONS.values()} or name == PART_READINGS.name:
             self.answer_keys.update(rows["answer_key"].to_pylist())
             self._take_answers(batch, rows)
         elif name == CONTENT_VECTORS.name:

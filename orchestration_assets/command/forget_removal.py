@@ -23,6 +23,7 @@ from orchestration_assets.reporting.publication import publish_batch, publish_co
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.errors import DamagedFileError, SourceError, unwritable
 from orchestration_assets.schemas.outcomes import OUTCOMES
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.states import ITEM_STATES, IllegalTransitionError
@@ -342,8 +343,8 @@ class Removal:
 
 def answer_keys(home: Home) -> Iterator[str]:
     """The keys of all answers that some table refers to."""
-    for table in INTERPRETATIONS.values():
-        for rows in home.tables.intact(table.name, ["answer_key"]):
+    for name in (*(table.name for table in INTERPRETATIONS.values()), PART_READINGS.name):
+        for rows in home.tables.intact(name, ["answer_key"]):
             yield from rows["answer_key"].to_pylist()
 
 

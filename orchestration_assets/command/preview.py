@@ -24,6 +24,7 @@ from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
+from orchestration_assets.processing.part_questions import part_questions
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
 from orchestration_assets.processing.question_costs import observed_costs
 from orchestration_assets.processing.usage import observed_usage
@@ -147,7 +148,7 @@ def look_ahead(
     prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
     tasks = build_tasks(policy)
     profiles: list[ItemProfile] = []
-    answer_keys: dict[tuple[str, str, str], str] = {}
+    answer_keys: dict[tuple[str, str, str], tuple[str, ...]] = {}
     tokens: dict[str, int] = {}
     learns = is_learned(policy)
     vectors: list[TextVectors] = []
@@ -169,7 +170,10 @@ def look_ahead(
                 vectors.append(text_vectors(text, semantic=policy.features.semantic))
             # the text goes on to the next item: keys are all that is kept of it
             answer_keys |= {
-                (row.item_id, name, service): answer_key(Question(task, item), services[service])
+                (row.item_id, name, service): tuple(
+                    answer_key(asked, services[service])
+                    for asked in part_questions(Question(task, item))
+                )
                 for name, task in tasks.items()
                 for service in _askable(policy, name)
             }
@@ -195,9 +199,12 @@ def look_ahead(
         for about in ((plan.item_id, plan.task, name) for name in plan.services)
     }
     scaled = partial(_scaled, scale=scale)
-    answers = home.answers.get_many(answer_keys.values())
+    answers = home.answers.get_many({key for keys in answer_keys.values() for key in keys})
     seen = observed_usage(home.tables)
-    is_kept = {about: key in answers for about, key in answer_keys.items()}
+    kept_shares = {
+        about: sum(key in answers for key in keys) / len(keys) if keys else 0.0
+        for about, keys in answer_keys.items()
+    }
     costs = observed_costs(home, policy, list_price(services, seen))
     shares = {
         (one.model.version, number): dict(
@@ -207,7 +214,7 @@ def look_ahead(
         if isinstance(one, ChosenPoint)
         for number, point in enumerate(one.model.selector.points)
     }
-    priced = forecast_prices(plans, tokens, services, seen, is_kept, costs, shares, scale)
+    priced = forecast_prices(plans, tokens, services, seen, kept_shares, costs, shares, scale)
     asked = Counter(name for plan in plans for name in plan.services)
     return Preview(
         source=taken.source,
@@ -220,11 +227,11 @@ def look_ahead(
         sampled=len(picked),
         models={k: scaled(v) for k, v in sorted(Counter(str(p.model) for p in plans).items())},
         services={name: scaled(count) for name, count in sorted(asked.items())},
-        calls_min=scaled(sum(plan.calls_min for plan in plans)),
-        calls_max=scaled(sum(plan.calls_max for plan in plans)),
+        calls_min=scaled(sum(plan.calls_min * (plan.parts or 1) for plan in plans)),
+        calls_max=scaled(sum(plan.calls_max * (plan.parts or 1) for plan in plans)),
         cost_usd_max=sum(plan.cost_usd_max for plan in plans) * scale,
-        answers_kept=scaled(sum(is_kept.values())),
-        answers_asked=scaled(len(answer_keys)),
+        answers_kept=scaled(sum(key in answers for keys in answer_keys.values() for key in keys)),
+        answers_asked=scaled(sum(map(len, answer_keys.values()))),
         conditional=scaled(sum(plan.after is not None for plan in plans)),
         prices=priced.prices,
         usd_low=min(priced.usd_low, most),

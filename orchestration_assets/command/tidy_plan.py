@@ -25,6 +25,7 @@ from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.tables import (
     BATCH_TABLES,
     CONTENT_MANIFEST,
@@ -286,10 +287,10 @@ def _answers(home: Home, going: Iterable[str]) -> frozenset[str]:
     """The keys of answers that a table which stays refers to."""
     without = set(going)
     keys: set[str] = set()
-    for table in INTERPRETATIONS.values():
-        for batch in home.tables.batches(table.name):
+    for name in (*(table.name for table in INTERPRETATIONS.values()), PART_READINGS.name):
+        for batch in home.tables.batches(name):
             if batch not in without:
                 with leaving_out_damage():
-                    rows = home.tables.read(table.name, batch, ["answer_key"])
+                    rows = home.tables.read(name, batch, ["answer_key"])
                     keys.update(rows["answer_key"].to_pylist())
     return frozenset(keys)

@@ -31,6 +31,7 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             fields=task.record_fields,
             quotes=task.quotes,
             value_rules=tuple(map(_value_rule, task.validate_)),
+            parts=task.task_parts,
         )
     return found
 

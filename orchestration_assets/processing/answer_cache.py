@@ -11,10 +11,11 @@ from typing import Any, Final, Protocol
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import OBJECTION, Alternative, Question, Reading, Task
+from orchestration_assets.schemas.parts import PART_FACTS, PartsBy
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
-from orchestration_assets.services.identity import asked_fields
+from orchestration_assets.services.identity import asked_fields, asked_parts
 from orchestration_assets.services.taught.taught_service import TaughtService
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
@@ -38,11 +39,14 @@ def answer_key(question: Question, service: Service) -> str:
     known: dict[str, Any] = {"path": item.path, "question": task.question}
     if "neighbours" in service.reads:
         known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
-    if "answers" in service.reads:
+    reads = service.reads | {"answers"} if _asks_of_entries(task) else service.reads
+    if "answers" in reads:
         known["answers"] = [[name, _plain(answer)] for name, answer in question.answers]
+    if question.part is not None:
+        known |= {f"part.{fact}": getattr(question.part, fact) for fact in PART_FACTS}
     context = {
         fact: known[fact] if fact in known else item.profile.get(fact)
-        for fact in sorted(service.reads - {OBJECTION})
+        for fact in sorted(reads - {OBJECTION})
     }
     earlier = [
         [name, _plain(reading.answer), reading.confidence] for name, reading in question.earlier
@@ -59,10 +63,16 @@ def answer_key(question: Question, service: Service) -> str:
     return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
 
 
+def _asks_of_entries(task: Task) -> bool:
+    """Whether the parts that it is asked of are in an answer to another task."""
+    return task.parts is not None and task.parts.by is PartsBy.ENTRIES
+
+
 @lru_cache(maxsize=64)
 def _task_part(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     asked = [task.name, task.version, task.kind, task.labels, task.scale, *asked_fields(task)]
+    asked += asked_parts(task)
     return _canonical(asked)
 
 

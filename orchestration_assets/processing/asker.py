@@ -33,6 +33,28 @@ _BETWEEN_LOOKS_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
+class PartResult:
+    """What a service said about one part: which part it is, without its text, and what it took.
+
+    ``number`` counts from 1. ``start`` and ``end`` are characters of the item, None where the place
+    is not known; ``content_hash`` is over the text of the part.
+    """
+
+    number: int
+    of: int
+    heading: str
+    start: int | None
+    end: int | None
+    content_hash: str
+    reading: Reading
+    answer_key: str
+    origin: str
+    attempts: tuple[Attempt, ...]
+    started_at: datetime
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class AskResult:
     """A reading with where it came from and what it took.
 
@@ -42,6 +64,8 @@ class AskResult:
     answer. ``decides``: whether the answer that stands rests on it. ``saw``: the services whose
     answers were shown with the question. ``taught_by``: the service that a taught one learned from.
     ``looks`` holds what the same service said besides, when it was asked to look again.
+    ``parts``: what it said about each part of the item, where it was asked of parts; the attempts
+    at those come first among its own.
     """
 
     service: str
@@ -60,6 +84,7 @@ class AskResult:
     saw: tuple[str, ...] = ()
     taught_by: str | None = None
     looks: tuple["AskResult", ...] = ()
+    parts: tuple[PartResult, ...] = ()
 
 
 class UnsavedError(OrchestrationError):

@@ -15,6 +15,7 @@ from orchestration_assets.processing.interpretation import PlannedTables, interp
 from orchestration_assets.processing.taught_training import train_taught
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
@@ -45,6 +46,10 @@ _DESCRIPTIONS = {
     ),
     DECISION_LOG.name: "The steps really taken for each item and task, and why each was taken.",
     CALL_LOG.name: "Every attempt at a service: called or from the cache, its cost, its clock.",
+    PART_READINGS.name: (
+        "What services said about each part of an item, of tasks that are asked of sections, "
+        "pages, chunks, functions or entries: the interpretation of the item is joined of these."
+    ),
 }
 
 

@@ -20,13 +20,16 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.asker import CACHE, CALLED
 from orchestration_assets.processing.event_loop import BatchLimits, BatchResult, BatchWork, LoadItem
 from orchestration_assets.processing.near_copy_sharing import SHARED
+from orchestration_assets.processing.part_rows import part_figures
 from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.taught_models import knowing_all
 from orchestration_assets.processing.usage import observed_usage
+from orchestration_assets.schemas.answers import ANSWER_COLUMNS
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
 from orchestration_assets.schemas.enums import EntryOutcome, Status
 from orchestration_assets.schemas.items import Item
+from orchestration_assets.schemas.part_readings import PART_READINGS, PartReadingRow
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.records import UnstorableError, rows_to_arrow
 from orchestration_assets.schemas.services import LocalConfig, is_paid
@@ -266,24 +269,27 @@ def result_tables(processed: BatchResult) -> Iterator[tuple[str, pa.Table, dict[
         "injection_markers": sum(row.injection_markers for row in calls),
     }
     yield CALL_LOG.name, rows_to_arrow(CALL_LOG, calls, _unknown), figures
+    parts = rows_to_arrow(PART_READINGS, processed.parts, _failed_part)
+    yield PART_READINGS.name, parts, part_figures(processed.parts)
 
 
 def _failed(row: InterpretationRow, error: UnstorableError) -> InterpretationRow:
     """An interpretation that no table can hold is a failed one, and says why."""
-    return replace(
-        row,
-        status=Status.FAILED,
-        decides=False,
-        answer=None,
-        answer_set=None,
-        answer_score=None,
-        answer_vector=None,
-        answer_record=None,
-        confidence=None,
-        alternatives=(),
-        evidence=None,
-        reason=f"the answer cannot be stored: {error.column} {error.problem}",
-    )
+    return replace(row, decides=False, alternatives=(), **_failure(error))
+
+
+def _failed_part(row: PartReadingRow, error: UnstorableError) -> PartReadingRow:
+    return replace(row, heading="", **_failure(error))
+
+
+def _failure(error: UnstorableError) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(ANSWER_COLUMNS),
+        "status": Status.FAILED,
+        "confidence": None,
+        "evidence": None,
+        "reason": f"the answer cannot be stored: {error.column} {error.problem}",
+    }
 
 
 def _unknown(row: CallRow, error: UnstorableError) -> CallRow:

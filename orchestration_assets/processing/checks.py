@@ -14,6 +14,7 @@ from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.health import SERVICE_HEALTH
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
@@ -63,6 +64,19 @@ def _check_readings_have_calls(stored: Stored, calls: pa.Table) -> list[Balance]
     key = ["item_id", "task", "service", "round"]
     last = calls.select(key).group_by(key)
     return [Balance(readings, last.aggregate([]).num_rows, "readings with their attempts logged")]
+
+
+def _check_parts(stored: Stored, parts: pa.Table) -> list[Balance]:
+    key = ["item_id", "task", "service", "round"]
+    joined = parts.select([*key, "parts"]).group_by([*key, "parts"]).aggregate([])
+    whole: set[tuple[object, ...]] = set()
+    for table in INTERPRETATIONS.values():
+        whole.update(values(stored.table(table.name), *key))
+    without = sum(one not in whole for one in values(joined, *key))
+    return [
+        Balance(pc.sum(joined["parts"]).as_py() or 0, parts.num_rows, "parts with a reading"),
+        Balance(0, without, "parts without the interpretation that they are joined to"),
+    ]
 
 
 def _checks_of(model: ProcessingModel) -> dg.AssetChecksDefinition:
@@ -185,5 +199,6 @@ parallel_checks = _checks_of(ProcessingModel.PARALLEL)
 iterative_checks = _checks_of(ProcessingModel.ITERATIVE)
 hybrid_checks = _checks_of(ProcessingModel.HYBRID)
 decision_log_checks = table_checks(DECISION_LOG, _check_plans_logged)
+part_readings_checks = table_checks(PART_READINGS, _check_parts)
 call_log_checks = table_checks(CALL_LOG, _check_readings_have_calls)
 taught_services_checks = table_checks(TAUGHT_SERVICES, _check_taught_stored, per_batch=False)

@@ -20,7 +20,7 @@ from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.identity import service_identity
 from resources.ai_services.resilience.attempts import Attempt
 
-_First = tuple[str, str, str]
+_First = tuple[str, str, str, str]
 _KEPT: Final = Reading(Status.ABSTAINED)
 
 
@@ -150,4 +150,5 @@ def _answers_together(service: Service) -> bool:
 
 
 def _first(name: str, question: Question) -> _First:
-    return name, question.task.name, question.item.item_id
+    # parts of an item have contents of their own
+    return name, question.task.name, question.item.item_id, question.item.content_hash

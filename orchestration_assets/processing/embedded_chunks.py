@@ -21,7 +21,8 @@ from orchestration_assets.processing.batch import build_work, item_loader, resul
 from orchestration_assets.processing.embedded_plans import SAVE_EVERY, process_embedded
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork, LoadItem
 from orchestration_assets.processing.near_copy_sharing import in_order
-from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
+from orchestration_assets.processing.part_questions import are_known_beforehand, part_questions
+from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_part_questions
 from orchestration_assets.processing.take_up import result_of
 from orchestration_assets.processing.task_waves import leaning_on
 from orchestration_assets.profiling.placement import Placement, Workers
@@ -241,7 +242,10 @@ class EmbeddedBatch:
     def _keys(self, plan: PlanRow, work: BatchWork, item: Item) -> _Keys:
         """What can be known of a plan's questions before its services are asked."""
         choice = work.choices[plan.task, plan.option]
-        if reads_in_rounds(choice):
+        parts = work.tasks[plan.task].parts
+        if parts is not None and not are_known_beforehand(work.tasks[plan.task]):
+            return _UNKNOWN
+        if parts is not None or reads_in_rounds(choice):
             try:
                 item = self.load_item(plan.item_id)
             except Exception:  # noqa: BLE001 -- whoever carries the plan out says what is wrong
@@ -255,9 +259,13 @@ class EmbeddedBatch:
             return _Keys(frozenset(), known, before)
         sure = frozenset(
             answer_key(asked, work.services[name])
-            for name, asked in sure_questions(choice, question, work.tasks)
+            for name, asked in sure_part_questions(choice, question, work.tasks)
         )
-        possible = {answer_key(question, work.services[name]) for name in plan.services}
+        possible = {
+            answer_key(asked, work.services[name])
+            for asked in part_questions(question)
+            for name in plan.services
+        }
         return _Keys(sure, sure | possible)
 
 
@@ -279,6 +287,7 @@ def joined(parts: Sequence[BatchResult]) -> BatchResult:
             whole.interpretations[model] += rows
         whole.decisions += part.decisions
         whole.calls += part.calls
+        whole.parts += part.parts
     return whole
 
 

@@ -18,9 +18,11 @@ from orchestration_assets.processing.event_loop import (
     failed,
 )
 from orchestration_assets.processing.judged_inputs import with_verdict
+from orchestration_assets.processing.part_asking import PartAsking
+from orchestration_assets.processing.part_questions import are_known_beforehand, part_questions
 from orchestration_assets.processing.plan_result import PlanResult
 from orchestration_assets.processing.standing_inputs import standing_of
-from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_questions
+from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_part_questions
 from orchestration_assets.processing.task_waves import (
     ABSENT,
     Answers,
@@ -59,7 +61,9 @@ def embedded_items(plans: Iterable[PlanRow], work: BatchWork) -> frozenset[str]:
 
 def _asked(plan: PlanRow, work: BatchWork) -> set[str]:
     """Every service that the plan may ask."""
-    named = {*plan.services, *asked_besides(work.tasks[plan.task].value_rules)}
+    task = work.tasks[plan.task]
+    joiner = {task.parts.joiner} if task.parts and task.parts.joiner else set[str]()
+    named = {*plan.services, *asked_besides(task.value_rules), *joiner}
     if plan.artefact is not None:
         return named | {*work.learned[plan.artefact].services}
     return named | {*work.choices[plan.task, plan.option].admissible}
@@ -120,8 +124,10 @@ def _first_questions(portion: Iterable[_Loaded], work: BatchWork) -> Iterator[tu
         if isinstance(item, Item):
             for plan in group:
                 question = Question(work.tasks[plan.task], item)
-                for name in plan.services:
-                    yield name, question
+                if are_known_beforehand(question.task):
+                    for asked in part_questions(question):
+                        for name in plan.services:
+                            yield name, asked
 
 
 def _carried_out_later(
@@ -193,7 +199,7 @@ def _sure_questions_of(
     if choice is None or isinstance(item, Exception) or reads_in_rounds(choice):
         return ()
     question = Question(work.tasks[plan.task], item, answers=answers)
-    return sure_questions(choice, question, work.tasks)
+    return sure_part_questions(choice, question, work.tasks)
 
 
 def _carried_out(
@@ -206,13 +212,15 @@ def _carried_out(
     if isinstance(item, Exception):
         return failed(plan, work, asker.now(), f"content not readable: {item}", ())
     results: list[AskResult] = []
+    of_parts = PartAsking(work.services)
+    ask_whole = of_parts.asking(asker.ask)
 
     async def ask(name: str, question: Question) -> AskResult:
-        results.append(await asker.ask(name, question))
+        results.append(await ask_whole(name, question))
         return results[-1]
 
     try:
-        return completed(carry_out(plan, work, item, ask, answers))
+        return completed(carry_out(plan, work, item, of_parts.noting(ask), answers))
     except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
         reason = f"processing broke: {type(error).__name__}: {error}"
         return failed(plan, work, asker.now(), reason, results)

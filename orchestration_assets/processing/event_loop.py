@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,6 +23,9 @@ from orchestration_assets.processing.funding import Funding
 from orchestration_assets.processing.judged_inputs import Judged
 from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
 from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.processing.part_asking import PartAsking
+from orchestration_assets.processing.part_questions import part_questions
+from orchestration_assets.processing.part_rows import part_rows
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
 from orchestration_assets.processing.question_gains import FundingRules
@@ -40,6 +43,7 @@ from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
+from orchestration_assets.schemas.part_readings import PartReadingRow
 from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.tables import (
     CallRow,
@@ -58,6 +62,7 @@ from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.token_estimates import token_estimate
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt
+from resources.ai_services.resilience.caller import Caller
 from resources.ai_services.resilience.places import Places
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.spending.writer import UnrecordedError
@@ -94,8 +99,8 @@ class BatchWork:
 class BatchResult:
     """The rows that a batch's plans yield, by table.
 
-    ``stopped`` says why a service was stopped for the run, by its name; ``circuits_opened`` how
-    often its circuit breaker opened.
+    ``parts`` are the readings about parts of items. ``stopped`` says why a service was stopped for
+    the run, by its name; ``circuits_opened`` how often its circuit breaker opened.
     """
 
     interpretations: dict[ProcessingModel, list[InterpretationRow]] = field(
@@ -103,6 +108,7 @@ class BatchResult:
     )
     decisions: list[DecisionRow] = field(default_factory=list)
     calls: list[CallRow] = field(default_factory=list)
+    parts: list[PartReadingRow] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)
     circuits_opened: dict[str, int] = field(default_factory=dict)
 
@@ -255,11 +261,23 @@ def _funding(
         return None
 
     def price(name: str, question: Question) -> float:
+        parts = question.task.parts
+        if parts is None or isinstance(work.services.get(name), TaughtService):
+            item = question.item
+            tokens = item.profile.get("token_estimate") or token_estimate(item.text)
+            return price_of_one(name, question, tokens)
+        asked = part_questions(question)
+        of_parts = math.fsum(price_of_one(name, q, token_estimate(q.item.text)) for q in asked)
+        # what is joined is as long as the answers are
+        joins = asker.callers.get(parts.joiner or "")
+        written = 0.0 if joins is None else joins.output.expected(math.inf)
+        return of_parts + (0.0 if joins is None else usd(joins, written * len(asked)))
+
+    def price_of_one(name: str, question: Question, tokens: float) -> float:
         caller = asker.callers.get(name)
-        if caller is None or asker.is_kept(name, question):
-            return 0.0
-        item = question.item
-        tokens = item.profile.get("token_estimate") or token_estimate(item.text)
+        return 0.0 if caller is None or asker.is_kept(name, question) else usd(caller, tokens)
+
+    def usd(caller: Caller, tokens: float) -> float:
         written = caller.output.expected(math.inf)
         return expected_usd(caller.service, tokens, caller.scale.ratio, written)
 
@@ -325,14 +343,17 @@ async def _process_item(
     async def serve(plan: PlanRow, answers: Answers) -> PlanResult:
         results: list[AskResult] = []
 
+        of_parts = PartAsking(work.services)
+        ask_whole = of_parts.asking(ask)
+
         async def ask_and_keep(name: str, question: Question) -> AskResult:
-            found = await ask(name, question)
+            found = await ask_whole(name, question)
             results.append(found)
             return found
 
         try:
             ask_funded = funding.asking(plan, ask_and_keep, answers) if funding else ask_and_keep
-            answering = with_taught(ask_funded, plan.services, work.services)
+            answering = of_parts.noting(with_taught(ask_funded, plan.services, work.services))
             carried_out = await carry_out(plan, work, item, answering, answers)
             return carried_out if funding is None else with_lost(carried_out, funding.lost(plan))
         except (UnsavedError, UnrecordedError):
@@ -432,13 +453,10 @@ def collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> Non
                 answer_key=result.answer_key,
             )
         )
-        attempts = result.attempts or (
-            Attempt(result.service, reading.status, result.started_at, result.elapsed_ms),
-        )
-        for number, attempt in enumerate(attempts, start=1):
-            origin = CALLED if result.attempts else result.origin
+        processed.parts += part_rows(plan, step, result)
+        for part, number, origin, attempt in _attempts(result):
             processed.calls.append(
-                _call_row(where, result.service, step, result.round, number, origin, attempt)
+                _call_row(where, result.service, step, result.round, part, number, origin, attempt)
             )
     for number, decision in enumerate(execution.decisions):
         processed.decisions.append(
@@ -456,11 +474,30 @@ def collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> Non
         )
 
 
+def _attempts(result: AskResult) -> Iterator[tuple[int | None, int, str, Attempt]]:
+    """Every attempt: the part that it was about, its number from 1, and its origin; one for what
+    was not called."""
+    service = result.service
+    for part in result.parts:
+        uncalled = Attempt(service, part.reading.status, part.started_at, part.elapsed_ms)
+        origin = CALLED if part.attempts else part.origin
+        for number, attempt in enumerate(part.attempts or (uncalled,), start=1):
+            yield part.number, number, origin, attempt
+    uncalled = Attempt(service, result.reading.status, result.started_at, result.elapsed_ms)
+    attempts = result.attempts[sum(len(part.attempts) for part in result.parts) :]
+    if result.parts and not attempts:
+        return
+    origin = CALLED if attempts else result.origin
+    for number, attempt in enumerate(attempts or (uncalled,), start=1):
+        yield None, number, origin, attempt
+
+
 def _call_row(
     where: Mapping[str, Any],
     service: str,
     step: int,
     round_: int,
+    part: int | None,
     number: int,
     origin: str,
     attempt: Attempt,
@@ -488,4 +525,5 @@ def _call_row(
         left_out=sent.left_out if sent else None,
         redacted=tuple(Redaction(*pair) for pair in sent.redacted.items()) if sent else (),
         injection_markers=sent.injection_markers if sent else 0,
+        part=part,
     )

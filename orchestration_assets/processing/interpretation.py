@@ -142,7 +142,8 @@ def interpret_batch(
 
         leader_of = _leaders(home, batch) if sharing else {}
         with writer:
-            result = process_sharing(due, leader_of, process, inputs)
+            of_parts = {name for name, task in work.tasks.items() if task.parts is not None}
+            result = process_sharing(due, leader_of, process, inputs, of_parts)
     if only_deferred:
         carried_out = {(plan.item_id, plan.task) for plan in due}
         others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]

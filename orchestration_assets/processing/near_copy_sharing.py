@@ -47,19 +47,23 @@ def process_sharing(
     leader_of: Mapping[str, str],
     process: Callable[[Sequence[PlanRow]], BatchResult],
     inputs: Inputs | None = None,
+    of_parts: Collection[str] = (),
 ) -> BatchResult:
     """Processes the plans; a copy whose leader has the same plan shares what its leader was told.
 
     A copy is asked about itself when its leader got a failure, or is processed in another way.
-    Tasks that build on each other by their ``inputs`` are shared together or not at all. Rows come
-    out in the order of the plans.
+    Tasks that build on each other by their ``inputs`` are shared together or not at all. Those that
+    are asked ``of_parts`` are not: equal parts have one answer, and others one of their own. Rows
+    come out in the order of the plans.
     """
     inputs = inputs or {}
     options = {(plan.item_id, plan.task): plan.option for plan in plans}
     shares = {
         pair: leader
         for pair, option in options.items()
-        if (leader := leader_of.get(pair[0])) and options.get((leader, pair[1])) == option
+        if pair[1] not in of_parts
+        and (leader := leader_of.get(pair[0]))
+        and options.get((leader, pair[1])) == option
     }
     alone = options.keys() - shares.keys()
     for pair in _hanging_together(alone, options, inputs):
@@ -179,6 +183,7 @@ def in_order(plans: Sequence[PlanRow], *parts: BatchResult) -> BatchResult:
         whole.interpretations[model] = merged(part.interpretations[model] for part in parts)
     whole.decisions = merged(part.decisions for part in parts)
     whole.calls = merged(part.calls for part in parts)
+    whole.parts = merged(part.parts for part in parts)
     for part in parts:
         whole.stopped |= part.stopped
         for name, times in part.circuits_opened.items():

@@ -10,7 +10,7 @@ sample leaves out, and how far tokens lie from their estimate.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from orchestration_assets.processing.question_costs import (
     Floats,
+    ListPrice,
     Way,
     WayCosts,
     blank_costs,
@@ -76,11 +77,13 @@ class CostForecast:
     observed: int
 
 
-def list_price(
-    services: Mapping[str, Service], seen: Mapping[str, ObservedUsage]
-) -> Callable[[str, int], float]:
-    """A function from a service and the tokens of an item to the mean price of one call."""
-    return lambda name, tokens: _call(services[name], seen.get(name), tokens).mean
+def list_price(services: Mapping[str, Service], seen: Mapping[str, ObservedUsage]) -> ListPrice:
+    """What it costs in the mean to ask a service about each part of an item once."""
+
+    def price(name: str, tokens: int, parts: int = 1) -> float:
+        return _calls(services[name], seen.get(name), tokens, parts).mean
+
+    return price
 
 
 def forecast_prices(
@@ -88,20 +91,21 @@ def forecast_prices(
     tokens_of: Mapping[str, int],
     services: Mapping[str, Service],
     seen: Mapping[str, ObservedUsage],
-    is_cached: Mapping[tuple[str, str, str], bool],
+    kept_shares: Mapping[tuple[str, str, str], float],
     costs: Mapping[Way, WayCosts] | None = None,
     shares: Mapping[tuple[str, int], Mapping[str, float]] | None = None,
     scale: float = 1.0,
 ) -> CostForecast:
     """The price of all questions of which ``plans`` are an even sample, one in ``scale``.
 
-    ``tokens_of`` gives the estimated tokens of an item; ``is_cached`` tells for (item, task,
-    service) that the answer is kept. ``costs`` is what such questions cost before; ``shares`` by
-    version and operating point of a learned model how often it asks each service.
+    ``tokens_of`` gives the estimated tokens of an item; ``kept_shares`` tells for (item, task,
+    service) whether the answer is kept, 1 or 0, or for which share of the parts. ``costs`` is what
+    such questions cost before; ``shares`` by version and operating point of a learned model how
+    often it asks each service.
     """
     single = single_call_ratios((costs or {}).values())
     ways = [
-        _WayForecast(own, (costs or {}).get(way), tokens_of, services, seen, is_cached,
+        _WayForecast(own, (costs or {}).get(way), tokens_of, services, seen, kept_shares,
                      (shares or {}).get((way[2] or "", way[3] or 0), {}), single, scale)
         for way, own in each_way(iter(plans)).items()
     ]  # fmt: skip
@@ -123,7 +127,7 @@ class _WayForecast:
         tokens_of: Mapping[str, int],
         services: Mapping[str, Service],
         seen: Mapping[str, ObservedUsage],
-        is_cached: Mapping[tuple[str, str, str], bool],
+        kept_shares: Mapping[tuple[str, str, str], float],
         shares: Mapping[str, float],
         single: Mapping[str, float],
         scale: float,
@@ -133,10 +137,13 @@ class _WayForecast:
         costs = costs or blank_costs(self.names)
         width = len(self.names)
         kept = np.array(
-            [[is_cached.get((p.item_id, p.task, n), False) for n in self.names] for p in plans]
+            [[kept_shares.get((p.item_id, p.task, n), 0.0) for n in self.names] for p in plans]
         ).reshape(-1, width)
         spreads = [
-            [_call(services[n], seen.get(n), tokens_of[p.item_id]) for n in self.names]
+            [
+                _calls(services[n], seen.get(n), tokens_of[p.item_id], p.parts or 1)
+                for n in self.names
+            ]
             for p in plans
         ]
         mean, low, high = (
@@ -151,7 +158,7 @@ class _WayForecast:
         shares_of_cost = self._weights(matrix(costs.prices, width), len(prior))
         self.observed = len(seen_ratios)
         self.sampled, self.scale = len(plans), scale
-        due = mean * ~kept
+        due = mean * (1.0 - kept)
         self.unit_costs = due
         self.totals: Floats = scale * due.sum(axis=0)
         self.rates: Floats = (shares_of_cost * ratios).mean(axis=0)
@@ -161,16 +168,19 @@ class _WayForecast:
         self.n_ratios = len(ratios)
         certain = np.array(certain_services(first, shares))
         most = max(1, first.calls_max // max(1, width))
+        parts = np.array([[plan.parts or 1] for plan in plans])
         self.calls: Floats = (
-            scale * (~kept).sum(axis=0) * np.vstack([prior, seen_calls]).mean(axis=0)
+            scale * ((1.0 - kept) * parts).sum(axis=0) * np.vstack([prior, seen_calls]).mean(axis=0)
         )
-        self.calls_low: Floats = scale * (certain * ~kept).sum(axis=0)
+        self.calls_low: Floats = scale * (certain * (1.0 - kept) * parts).sum(axis=0)
         # a kept answer is the first round's; the rounds after it read more, and are asked
         possible = np.maximum(most - kept, 0)
-        self.calls_high: Floats = scale * possible.sum(axis=0)
-        self.kept: Floats = scale * kept.sum(axis=0)
+        self.calls_high: Floats = scale * (possible * parts).sum(axis=0)
+        self.kept: Floats = scale * (kept * parts).sum(axis=0)
         again = np.array([_attempts_most(services[n], seen.get(n)) for n in self.names])
-        self.least: Floats = scale * (low * ~kept * certain).sum(axis=0) * (self.observed == 0)
+        self.least: Floats = (
+            scale * (low * (1.0 - kept) * certain).sum(axis=0) * (self.observed == 0)
+        )
         self.most: Floats = scale * (high * possible).sum(axis=0) * again
         with np.errstate(invalid="ignore", divide="ignore"):
             width_of = np.nan_to_num((high - low).sum(axis=0) / mean.sum(axis=0))
@@ -254,6 +264,12 @@ def _service_price(name: str, ways: list[_WayForecast]) -> ServicePrice:
         usd,
         high,
     )
+
+
+def _calls(service: Service, usage: ObservedUsage | None, tokens: int, parts: int) -> Spread:
+    """The price of a call about each part, of which all together have so many tokens."""
+    one = _call(service, usage, tokens // parts)
+    return Spread(parts * one.low, parts * one.mean, parts * one.high)
 
 
 def _call(service: Service, usage: ObservedUsage | None, tokens: int) -> Spread:

@@ -1,9 +1,9 @@
 """What questions of earlier batches really cost, beside what one call to each service should."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +24,6 @@ from orchestration_assets.schemas.tables import (
 from resources.home import Home
 
 Floats = NDArray[np.float64]
-ListPrice = Callable[[str, int], float]
-"""From a service and the tokens of an item to the price of one call about it, in US dollars."""
 Way = tuple[str, str, str | None, int | None]
 """Task, option, and the learned model with its operating point: a way of processing."""
 
@@ -36,10 +34,18 @@ _NEVER_ASKED: Final = frozenset({Status.OVER_BUDGET, Status.DEFERRED})
 _MAYBE_ASKED: Final = frozenset({Status.TIMEOUT, Status.FAILED})
 
 
+class ListPrice(Protocol):
+    """From a service, the tokens of an item and its parts to the price of one call about each of
+    them, in US dollars."""
+
+    def __call__(self, name: str, tokens: int, parts: int = 1) -> float: ...
+
+
 @dataclass
 class WayCosts:
     """Questions that were processed in one way: for each service that may be asked, what it cost
-    over the price of one call, how many calls it got, and that price in US dollars.
+    over the price of one call, how many calls it got, and that price in US dollars. Calls about all
+    parts of an item count as one.
 
     0 where it was not asked; more than 1 with retries, rounds and fallbacks. An answer from the
     cache counts as one that was paid for, one that is shared by near-copies as nothing.
@@ -47,7 +53,7 @@ class WayCosts:
 
     services: tuple[str, ...]
     ratios: list[list[float]] = field(default_factory=list)
-    calls: list[list[int]] = field(default_factory=list)
+    calls: list[list[float]] = field(default_factory=list)
     prices: list[list[float]] = field(default_factory=list)
 
 
@@ -78,7 +84,7 @@ def observed_costs(home: Home, policy: Policy, price: ListPrice) -> dict[Way, Wa
 def _add(
     home: Home, batch: str, policy: Policy, price: ListPrice, found: dict[Way, WayCosts]
 ) -> None:
-    columns = ["item_id", "task", "option", "artefact", "point", "services", "policy_hash"]
+    columns = ["item_id", "task", "option", "artefact", "point", "services", "parts", "policy_hash"]
     plans = home.tables.read(PROCESSING_PLANS.name, batch, columns)
     then = read_pinned_policy(home.policies, plans)
     if then is None:
@@ -97,37 +103,58 @@ def _add(
         for task, option in set(values(plans, "task", "option"))
         if _is_alike(then, policy, task, option)
     }
-    for item, task, option, artefact, point, services in values(plans, *columns[:-1]):
+    for item, task, option, artefact, point, services, parts in values(plans, *columns[:-1]):
         if (task, option) not in alike or (item, task) in unasked:
             continue
         way = (task, option, artefact, point)
         costs = found.setdefault(way, WayCosts(tuple(services)))
         asked = calls.get((item, task), {})
-        prices = [price(name, tokens.get(item) or 0) for name in costs.services]
+        prices = [price(name, tokens.get(item) or 0, parts or 1) for name in costs.services]
         rows = [_due(asked.get(name, ())) for name in costs.services]
         costs.ratios.append([_ratio(row, one) for row, one in zip(rows, prices, strict=True)])
         costs.prices.append(prices)
-        costs.calls.append([sum(first for _, _, first in row) for row in rows])
+        costs.calls.append([_calls_about_each(row) for row in rows])
 
 
-_Attempts = list[tuple[float, bool, bool]]
+class _Attempt(NamedTuple):
+    """What an attempt cost, whether it is a kept answer, its number from 1, and its part."""
+
+    usd: float
+    is_kept: bool
+    number: int
+    part: int | None
+
+
+_Attempts = list[_Attempt]
 
 
 def _calls(log: pa.Table) -> Mapping[tuple[str, str], Mapping[str, _Attempts]]:
-    """(item, task) -> service -> cost, whether kept, whether a first attempt, of its attempts."""
+    """(item, task) -> service -> its attempts."""
     found: dict[tuple[str, str], dict[str, _Attempts]] = defaultdict(lambda: defaultdict(list))
-    columns = ("item_id", "task", "service", "origin", "attempt", "cost_usd")
-    for item, task, service, origin, attempt, usd in values(log, *columns):
+    columns = ("item_id", "task", "service", "origin", "attempt", "part", "cost_usd")
+    for item, task, service, origin, attempt, part, usd in values(log, *columns):
         if origin in (CALLED, CACHE):
-            found[item, task][service].append((usd, origin == CACHE, attempt == 1))
+            found[item, task][service].append(_Attempt(usd, origin == CACHE, attempt, part))
     return found
 
 
 def _due(attempts: _Attempts | tuple[()]) -> _Attempts:
     """What would be paid for were nothing kept: a router that answers is asked the same twice,
-    and its second answer comes from the cache in any case."""
-    called = [one for one in attempts if not one[1]]
-    return called or list(attempts)
+    and its second answer comes from the cache in any case. Parts are kept one by one."""
+    called = {one.part for one in attempts if not one.is_kept}
+    return [one for one in attempts if not one.is_kept or one.part not in called]
+
+
+def _parts_in(attempts: _Attempts) -> int:
+    return max(1, len({one.part for one in attempts if one.part is not None}))
+
+
+def _calls_about_each(attempts: _Attempts) -> float:
+    """First attempts; of parts, in the mean over these."""
+    if not any(one.part is not None for one in attempts):
+        return sum(one.number == 1 for one in attempts)
+    first = sum(one.number == 1 and one.part is not None for one in attempts)
+    return first / _parts_in(attempts)
 
 
 def _unasked(log: pa.Table) -> set[tuple[str, str]]:
@@ -143,7 +170,8 @@ def _unasked(log: pa.Table) -> set[tuple[str, str]]:
 def _ratio(attempts: _Attempts, price: float) -> float:
     if price <= 0.0:
         return 0.0
-    return sum(1.0 if is_kept else usd / price for usd, is_kept, _ in attempts)
+    of_one = 1.0 / _parts_in(attempts)
+    return sum(of_one if one.is_kept else one.usd / price for one in attempts)
 
 
 def _is_alike(then: Policy, now: Policy, task: str, option: str) -> bool:
@@ -155,9 +183,10 @@ def _is_alike(then: Policy, now: Policy, task: str, option: str) -> bool:
 
 
 def _choice(policy: Policy, task: str, option: str) -> tuple[object, ...]:
-    choice = policy.tasks[task].choices[option]
-    services = [policy.services.get(name) for name in choice.admissible]
-    return choice, services, policy.features.share_answers
+    config = policy.tasks[task]
+    choice = config.choices[option]
+    services = [policy.services.get(name) for name in (*choice.admissible, *config.joiners)]
+    return choice, services, config.task_parts, policy.features.share_answers
 
 
 def prior_rows(plan: PlanRow, shares: Mapping[str, float]) -> Floats:
@@ -201,7 +230,7 @@ def blank_costs(services: tuple[str, ...]) -> WayCosts:
     return WayCosts(services)
 
 
-def matrix(rows: list[list[float]] | list[list[int]], width: int) -> Floats:
+def matrix(rows: list[list[float]], width: int) -> Floats:
     """(n, width), also when there is no row."""
     return np.array(rows, dtype=np.float64).reshape(-1, width)
 

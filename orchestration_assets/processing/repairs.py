@@ -34,7 +34,9 @@ class Repairs:
 
         async def asked(name: str, question: Question) -> AskResult:
             result = await ask(name, question)
-            if question.task.name != self._task.name or not can_look_again(self._services, name):
+            if question.task.name != self._task.name or not can_look_again(
+                self._services, name, question.task
+            ):
                 return result
             times = 0
             while (words := self._wrong(result, question.answers, times)) is not None:
@@ -63,10 +65,13 @@ class Repairs:
         return violations_in_words(broken, answer, self._task, others) or None
 
 
-def can_look_again(services: Mapping[str, Service], name: str) -> bool:
-    """Whether asking the service again, with what is wrong, may help."""
+def can_look_again(services: Mapping[str, Service], name: str, task: Task) -> bool:
+    """Whether asking the service again, with what is wrong, may help.
+
+    Of a joined answer no part knows what is wrong with the whole.
+    """
     service = services.get(name)
-    return service is not None and OBJECTION in service.reads
+    return task.parts is None and service is not None and OBJECTION in service.reads
 
 
 def _now(before: AskResult, fresh: AskResult) -> AskResult:

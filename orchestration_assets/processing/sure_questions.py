@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from orchestration_assets.processing.iterative import question_of_round
+from orchestration_assets.processing.part_questions import are_known_beforehand, part_questions
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Question, Task
 from orchestration_assets.schemas.policy import Choice, Rounds
@@ -22,6 +23,24 @@ def sure_questions(
     if choice.model is ProcessingModel.ITERATIVE:
         question = question_of_round(choice.rounds or Rounds(), 0, question, [])
     return [(service, question) for service in _sure_services(choice)]
+
+
+def sure_part_questions(
+    choice: Choice, question: Question, tasks: Mapping[str, Task]
+) -> list[tuple[str, Question]]:
+    """The sure questions as they reach services: about parts, where the task has any.
+
+    Those about entries of a list that is not answered yet are left out.
+    """
+    by_task: dict[str, list[Question]] = {}
+    found: list[tuple[str, Question]] = []
+    for service, asked in sure_questions(choice, question, tasks):
+        if not (are_known_beforehand(asked.task) or asked.answers):
+            continue
+        if asked.task.name not in by_task:
+            by_task[asked.task.name] = part_questions(asked)
+        found += [(service, one) for one in by_task[asked.task.name]]
+    return found
 
 
 def reads_in_rounds(choice: Choice) -> bool:

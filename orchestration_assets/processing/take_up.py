@@ -9,6 +9,7 @@ from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Status
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -23,6 +24,7 @@ from resources.table_store import TableStore
 
 _Pair = tuple[str, str]
 _Question = tuple[str, str, str, int, int]
+_Part = int | None
 
 
 def stored_result(tables: TableStore, batch: str) -> BatchResult:
@@ -34,6 +36,8 @@ def stored_result(tables: TableStore, batch: str) -> BatchResult:
     names = [*readings, DECISION_LOG.name, CALL_LOG.name]
     if not all(tables.exists(name, batch) for name in names):
         return BatchResult()
+    # batches of an earlier version have none about parts
+    names += [PART_READINGS.name] if tables.exists(PART_READINGS.name, batch) else []
     return result_of({name: tables.read(name, batch) for name in names})
 
 
@@ -44,7 +48,7 @@ def result_of(tables: Mapping[str, pa.Table]) -> BatchResult:
         return list(table.rows(tables[table.name])) if table.name in tables else []
 
     readings = {model: rows(table) for model, table in INTERPRETATIONS.items()}
-    return BatchResult(readings, rows(DECISION_LOG), rows(CALL_LOG))
+    return BatchResult(readings, rows(DECISION_LOG), rows(CALL_LOG), rows(PART_READINGS))
 
 
 def plans_to_take_up(
@@ -56,11 +60,12 @@ def plans_to_take_up(
     Rows are not the plan's when the item had another content or the plan another model, or when a
     process was killed between writing the readings and the logs.
     """
-    last: dict[_Question, CallRow] = {}
+    last: dict[_Question, dict[_Part, CallRow]] = {}
     for call in stored.calls:
         about = (call.item_id, call.task, call.service, call.step, call.round)
-        if about not in last or last[about].attempt < call.attempt:
-            last[about] = call
+        of_parts = last.setdefault(about, {})
+        if call.part not in of_parts or of_parts[call.part].attempt < call.attempt:
+            of_parts[call.part] = call
     known = {
         (row.item_id, row.task, model, row.content_hash)
         for model, rows in stored.interpretations.items()
@@ -71,9 +76,9 @@ def plans_to_take_up(
     outdated: set[_Pair] = set()
     for rows in stored.interpretations.values():
         for row in rows:
-            end = last.get((row.item_id, row.task, row.service, row.step, row.round))
+            ends = last.get((row.item_id, row.task, row.service, row.step, row.round), {})
             is_deferred = row.status is Status.DEFERRED
-            if is_deferred or end is None or _contradicts(row.status, end.status):
+            if is_deferred or not ends or _contradicts(row.status, ends):
                 outdated.add((row.item_id, row.task))
     due = {
         pair
@@ -103,9 +108,14 @@ def _with_what_hangs_on(due: set[_Pair], plans: Sequence[PlanRow], inputs: Input
     return found
 
 
-def _contradicts(reading: Status, call: Status) -> bool:
-    """Whether the log tells of another time than the reading that is not deferred."""
-    return call is Status.DEFERRED or (reading in CACHED and call is not reading)
+def _contradicts(reading: Status, ends: Mapping[_Part, CallRow]) -> bool:
+    """Whether the log tells of another time than the reading that is not deferred.
+
+    What one part was answered says nothing of what all of them are joined to.
+    """
+    if any(call.status is Status.DEFERRED for call in ends.values()):
+        return True
+    return reading in CACHED and ends.keys() == {None} and ends[None].status is not reading
 
 
 def kept(stored: BatchResult, plans: Sequence[PlanRow]) -> BatchResult:
@@ -118,4 +128,5 @@ def kept(stored: BatchResult, plans: Sequence[PlanRow]) -> BatchResult:
         },
         [row for row in stored.decisions if (row.item_id, row.task) in pairs],
         [row for row in stored.calls if (row.item_id, row.task) in pairs],
+        [row for row in stored.parts if (row.item_id, row.task) in pairs],
     )

@@ -34,6 +34,7 @@ def with_late_answers(
         {model: list(rows) for model, rows in part.interpretations.items()},
         list(part.decisions),
         list(part.calls),
+        list(part.parts),
         part.stopped,
         part.circuits_opened,
     )

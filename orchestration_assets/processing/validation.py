@@ -145,7 +145,7 @@ class _Run:
             n
             for n in positions_of_decisive(self.answered)
             if self.answered[n].reading.status is Status.OK
-            and can_look_again(self.services, self.answered[n].service)
+            and can_look_again(self.services, self.answered[n].service, self.question.task)
         ]
         agreeing = [n for n in places if self.answered[n].service in leading.supporters]
         if not due or not places:

@@ -16,6 +16,7 @@ from orchestration_assets.schemas.disagreement import (
     REVIEW_QUEUE,
     SERVICE_SCORECARDS,
 )
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
@@ -82,6 +83,8 @@ def item_states(
         REVIEW_QUEUE,
         ITEM_STATES,
     ],
+    # of batches of an earlier version there is none
+    deps=[PART_READINGS.name],
     kinds={"html"},
     code_version="3",
     description=(

@@ -1,6 +1,6 @@
 """Disputed questions as a person reads them: content, question, and all readings side by side."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, Protocol
@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.disagreement.part_differences import PartDifference
 from orchestration_assets.disagreement.readings import (
     ServiceReadings,
     Vote,
@@ -34,6 +35,7 @@ from orchestration_assets.text.content_excerpts import ContentExcerpt
 
 _MEMBERS: Final = 12
 _NEAR: Final = 5
+_PARTS: Final = 5
 _TABLES: Final = ("interpretations", "resolutions", "disagreements", "decision_log")
 # from where on a severity has this name: by judgement
 _SEVERITIES: Final = ((0.5, "high"), (0.2, "moderate"), (0.0, "low"))
@@ -66,11 +68,13 @@ class TaskWording:
 @dataclass(frozen=True, slots=True)
 class CardSources:
     """What cards need beside the tables of the batch: the tasks in words, the content, and
-    the metadata columns that are not to be shown (None where none is)."""
+    the metadata columns that are not to be shown (None where none is); ``differing`` gives the
+    parts of a question, by item and task, on which services differ."""
 
     wordings: Mapping[str, TaskWording] = field(default_factory=dict)
     contents: Contents | None = None
     hidden_metadata: Collection[str] | None = ()
+    differing: Callable[[str, str], Sequence[PartDifference]] = lambda item, task: ()
 
     @property
     def shows_content(self) -> bool:
@@ -115,7 +119,8 @@ class DisputeCard:
     """One disputed question.
 
     ``nearby``: by pair of services, in words, how the two stood on its nearest earlier items.
-    ``form``: the values of records side by side.
+    ``form``: the values of records side by side. ``parts``: the first parts of the item on which
+    services differ, ``parts_in_all`` how many there are.
     """
 
     item_id: str
@@ -137,6 +142,8 @@ class DisputeCard:
     steps: tuple[CardStep, ...]
     nearby: tuple[tuple[str, str], ...] = ()
     form: RecordForm | None = None
+    parts: tuple[PartDifference, ...] = ()
+    parts_in_all: int = 0
 
     @property
     def severity_word(self) -> str:
@@ -198,6 +205,7 @@ def _card(
         key=lambda row: (row.service_a, row.service_b),
     )
     item, contents = leading.item_id, sources.contents
+    differing = sources.differing(item, leading.task)
     return DisputeCard(
         item_id=item,
         path=resolution.path,
@@ -224,6 +232,8 @@ def _card(
             if row.nearby is not None
         ),
         form=_form(resolution, readings) if resolution.fields else None,
+        parts=tuple(differing[:_PARTS]),
+        parts_in_all=len(differing),
     )
 
 

@@ -1,11 +1,12 @@
 """The pages of a home: those of each batch, and those over all batches."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
@@ -14,6 +15,7 @@ from orchestration_assets.disagreement.item_contents import (
     gold_columns,
     hides_content,
 )
+from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.review_contents import question_contents, votes_about
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.reporting.dispute_cards import CardSources, TaskWording
@@ -39,8 +41,10 @@ from orchestration_assets.schemas.disagreement import (
     VECTOR_THRESHOLDS,
 )
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER
+from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.schemas.tables import (
     DISAGREEMENT_REPORT,
     DISAGREEMENTS,
@@ -48,6 +52,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     ReportRow,
 )
+from orchestration_assets.text.redaction import redact
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableStore, write_atomically
@@ -83,7 +88,9 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
         contents = ItemContents(
             asked.policies, tables["content_manifest"], tables["content_profiles"], reader
         )
-        sources = CardSources(_wordings(asked.tasks), contents, hidden_metadata(asked.policies))
+        hidden = hidden_metadata(asked.policies)
+        differing = _differing(_part_readings(home, batch), asked.tasks, hides=hidden is None)
+        sources = CardSources(_wordings(asked.tasks), contents, hidden, differing)
         figures = batch_figures(whole, sources, earlier)
         questions = figures.questions
         votes = votes_about(questions.shown, [tables[name] for name in names])
@@ -97,6 +104,34 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
 def hidden_metadata(policies: Sequence[Policy]) -> frozenset[str] | None:
     """What nobody is shown: gold, and by policy everything."""
     return None if hides_content(policies) else gold_columns(policies)
+
+
+def _part_readings(home: Home, batch: str) -> pa.Table:
+    """What was said of parts; none in a batch of an earlier version."""
+    if home.tables.exists(PART_READINGS.name, batch):
+        with leaving_out_damage():
+            return home.tables.read(PART_READINGS.name, batch)
+    return PART_READINGS.schema.empty_table()
+
+
+def _differing(
+    parts: pa.Table, tasks: Mapping[str, Task], *, hides: bool
+) -> Callable[[str, str], Sequence[PartDifference]]:
+    """The parts of a question on which services differ; their headings are content."""
+    if not parts.num_rows:
+        return lambda item, task: ()
+
+    def of(item: str, task: str) -> Sequence[PartDifference]:
+        about = pc.and_(pc.equal(parts["item_id"], item), pc.equal(parts["task"], task))
+        rows = PART_READINGS.rows(parts.filter(about))
+        found = part_differences(rows, tasks[task]) if task in tasks else []
+        return [replace(one, heading=_shown_heading(one.heading, hides)) for one in found]
+
+    return of
+
+
+def _shown_heading(heading: str, hides: bool) -> str:
+    return "" if hides else redact(heading, tuple(SensitiveKind)).text
 
 
 def _wordings(tasks: Mapping[str, Task]) -> dict[str, TaskWording]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.parts import ItemPart, PartAnswer, TaskParts
 from orchestration_assets.schemas.record_fields import RecordField
 
 OBJECTION: Final = "objection"
@@ -99,7 +100,8 @@ class Task:
     scores something across one of ``bands``, the places where bands of the scale meet. ``fields``
     are those of a record; ``quotes``: whether services are asked what its values rest on;
     ``value_rules``: what an answer must satisfy. ``checks`` is the task about whose answer this one
-    asks, as the only thing that was answered before.
+    asks, as the only thing that was answered before. ``parts``: of which parts of an item it is
+    asked, None where it is asked of whole items.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Task:
     quotes: bool = False
     value_rules: tuple[ValueRule, ...] = ()
     checks: str = ""
+    parts: TaskParts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,8 @@ class Question:
     items, the nearest first, for services that are shown them; ``near_unread`` counts those whose
     text could not be read, or not in time. ``answers`` holds what stands of the tasks that come
     before this one, None where nothing does, for services that are shown it. ``objection``: the
-    service is asked again, since its answer violates a rule.
+    service is asked again, since its answer violates a rule. ``part`` is the part that the item's
+    text is; ``parts`` holds what was answered about each, for a service that joins.
     """
 
     task: Task
@@ -163,3 +167,5 @@ class Question:
     near_unread: int = 0
     answers: tuple[tuple[str, Answer | None], ...] = ()
     objection: Objection | None = None
+    part: ItemPart | None = None
+    parts: tuple[PartAnswer, ...] = ()

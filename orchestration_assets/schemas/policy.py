@@ -18,6 +18,8 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ResolutionPolicy,
 )
+from orchestration_assets.schemas.parts import TaskParts
+from orchestration_assets.schemas.parts_config import JOINS, Join, Parts, ServiceJoin, task_parts
 from orchestration_assets.schemas.pasted_secrets import PlainAddress
 from orchestration_assets.schemas.record_config import (
     Fields,
@@ -457,6 +459,18 @@ class TaskConfig(_Strict):
         "skipped, or is too risky: the item is skipped, is asked about all the same, or has the "
         "declared answer; where one is deferred, so is this one",
     )
+    parts: Parts | None = Field(
+        default=None,
+        description="asked of each part of an item by itself, so that nothing of a long one is "
+        "left out, and a change asks about the changed parts again; null: of whole items",
+    )
+    join: Join | None = Field(
+        default=None,
+        description="how the answers about parts become one: union (set; record: lists united, "
+        "single values by vote), vote (label, score: median, set, record), first (the first part "
+        "that has an answer; record: field by field), concatenation (text), or a service that is "
+        "shown all of them; by default union, vote or concatenation, as the kind has it",
+    )
     directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
     learned: Learned | None = None
@@ -509,6 +523,33 @@ class TaskConfig(_Strict):
             raise ValueError("otherwise: only a task that comes after another has a use for it")
         return self
 
+    @model_validator(mode="after")
+    def _join_fits_the_kind(self) -> "TaskConfig":
+        if self.parts is None:
+            if self.join is not None:
+                raise ValueError("join: only a task with parts has answers to join")
+            return self
+        ways = JOINS[self.kind]
+        if not ways:
+            raise ValueError(f"parts: answers of kind {self.kind} cannot be joined")
+        way = "service" if isinstance(self.join, ServiceJoin) else self.join
+        if way is not None and way not in ways:
+            raise ValueError(f"join: a {self.kind} is joined by {', '.join(ways)}, not by {way}")
+        of, _ = self.parts.list_named
+        if of and of not in self.after:
+            raise ValueError(f"parts: of names the task {of}: put it into after")
+        return self
+
+    @property
+    def task_parts(self) -> TaskParts | None:
+        """Of which parts it is asked; None for whole items."""
+        return task_parts(self.parts, self.join, self.kind)
+
+    @property
+    def joiners(self) -> tuple[str, ...]:
+        """The service that joins the answers about parts, if one does."""
+        return (self.join.service,) if isinstance(self.join, ServiceJoin) else ()
+
     @property
     def shown_tasks(self) -> tuple[str, ...]:
         """The tasks whose answers prompts may show."""
@@ -554,7 +595,7 @@ class TaskConfig(_Strict):
             name for one in self.validate_ for name in (one.service, one.escalate_to) if name
         ]
         chosen = [name for choice in self.choices.values() for name in choice.admissible]
-        return tuple(dict.fromkeys((*chosen, *validating)))
+        return tuple(dict.fromkeys((*chosen, *self.joiners, *validating)))
 
     @property
     def _learned_choices(self) -> dict[str, Choice]:

@@ -332,13 +332,15 @@ class HttpConfig(Strict):
 
 class Prompt(Strict):
     """Jinja2 templates. Known: task, labels, scale, fields, content, earlier, neighbours, path,
-    answers.
+    answers, part, parts.
 
     Unknown names fail. ``fields`` are those of a record, in words; where a prompt does not name
     them, they are said after it. ``earlier`` holds what other services answered (service, answer,
     confidence), ``neighbours`` near items of earlier batches, the nearest first (content, answer,
     similarity, path), ``answers`` those to the tasks that come before this one: task -> its text,
-    of a record field -> text; empty where there is none.
+    of a record field -> text; empty where there is none. ``part`` says of which part of an item
+    the content is (number, of, heading); ``parts`` holds what was answered about each, for a
+    service that joins (number, of, heading, answer), whose content says the same.
     """
 
     system: str = Field(default="", description="the system message; empty sends none")

@@ -40,6 +40,7 @@ from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.outcomes import OUTCOMES
+from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
@@ -345,8 +346,12 @@ class PlanRow:
     rule: Annotated[str | None, Column("name of the rule that matched")]
     inputs: Annotated[tuple[FeatureInput, ...], Column("the features that the rule looked at")]
     reason: Annotated[str, Column("the choice in words")]
-    calls_min: Annotated[int, Column("forecast: fewest calls", "calls")]
-    calls_max: Annotated[int, Column("forecast: most calls", "calls")]
+    calls_min: Annotated[
+        int, Column("forecast: fewest calls; those about the parts of an item are one", "calls")
+    ]
+    calls_max: Annotated[
+        int, Column("forecast: most calls; those about the parts of an item are one", "calls")
+    ]
     expected_ms: Annotated[float, Column("forecast: time of all admissible calls", "ms")]
     cost_usd_max: Annotated[float, Column("forecast: highest cost", "USD")]
     rejected: Annotated[tuple[RejectedOption, ...], Column("options not taken, and why")]
@@ -391,6 +396,12 @@ class PlanRow:
     ] = None
     condition: Annotated[
         str | None, Column("what must hold of their answers, in words; null: nothing")
+    ] = None
+    parts: Annotated[
+        int | None,
+        Column(
+            "forecast: parts that services are asked of one by one; null: of the whole", "parts"
+        ),
     ] = None
 
 
@@ -519,6 +530,9 @@ class CallRow:
     cost_estimated: Annotated[
         bool, Column("whether the price is an estimate: the service did not state it", "", True)
     ] = False
+    part: Annotated[
+        int | None, Column("part of the item that it was about, from 1; null: none", "", True)
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -793,7 +807,7 @@ INTERPRETATIONS: Final[Mapping[ProcessingModel, Table[InterpretationRow]]] = {
     ProcessingModel.HYBRID: HYBRID_INTERPRETATIONS,
 }
 DECISION_LOG: Final = table_of("decision_log", DecisionRow, (*_TASK_KEY, "decision"))
-CALL_LOG: Final = table_of("call_log", CallRow, (*_READING_KEY, "attempt"))
+CALL_LOG: Final = table_of("call_log", CallRow, (*_READING_KEY, "part", "attempt"))
 RESOLUTIONS: Final = table_of("resolutions", ResolutionRow, _TASK_KEY)
 DISAGREEMENTS: Final = table_of(
     "disagreements", DisagreementRow, (*_TASK_KEY, "service_a", "service_b")
@@ -811,6 +825,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     *INTERPRETATIONS.values(),
     DECISION_LOG,
     CALL_LOG,
+    PART_READINGS,
     RESOLUTIONS,
     DISAGREEMENTS,
     DISPUTE_KINDS,

@@ -100,8 +100,9 @@ def left_for_batch(home: Home, batch: str, policy: Policy) -> float:
 
 def _forecast(plans: pa.Table) -> dict[str, int | float]:
     expected = pc.coalesce(plans["expected_usd"], plans["cost_usd_max"])
+    calls = pc.multiply(plans["calls_max"], pc.coalesce(plans["parts"], pa.scalar(1, pa.int64())))
     return {
-        "forecast_calls_max": pc.sum(plans["calls_max"]).as_py() or 0,
+        "forecast_calls_max": pc.sum(calls).as_py() or 0,
         "forecast_cost_usd_max": pc.sum(plans["cost_usd_max"]).as_py() or 0.0,
         "forecast_cost_usd": pc.sum(expected).as_py() or 0.0,
     }

@@ -18,9 +18,10 @@ class ExpectedPrices:
     services: Mapping[str, Service]
     observed: Mapping[str, float] = field(default_factory=dict)
 
-    def of_choice(self, choice: Choice, tokens: float) -> float:
-        """What all services that a choice may ask cost, each asked once, about so many tokens."""
-        return sum(self.of_call(name, tokens) for name in choice.admissible)
+    def of_choice(self, choice: Choice, tokens: float, parts: int = 1) -> float:
+        """What all services that a choice may ask cost, each asked once, about so many tokens in
+        so many parts."""
+        return sum(parts * self.of_call(name, tokens / parts) for name in choice.admissible)
 
     def of_call(self, service: str, tokens: float) -> float:
         """As recent calls cost; before there were any, by the tokens."""

@@ -1,7 +1,7 @@
 """Forecasts of a choice: bounds on calls, time and cost before any service is asked."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from orchestration_assets.schemas.enums import ProcessingModel
@@ -33,6 +33,17 @@ class Forecast:
             self.expected_ms + other.expected_ms,
             self.cost_usd_max + other.cost_usd_max,
         )
+
+    def of_parts(self, parts: int | None, joiner: Price | None) -> "Forecast":
+        """This about so many parts, each call followed by one to the service that joins, if any.
+
+        Calls stay what they are: those about parts are one. Parts are asked of at once.
+        """
+        if parts is None:
+            return self
+        joins = Price(0.0, 0.0) if joiner is None else joiner
+        cost = self.cost_usd_max * parts + joins.cost_usd * self.calls_max
+        return replace(self, expected_ms=self.expected_ms + joins.expected_ms, cost_usd_max=cost)
 
     def at_most(self) -> "Forecast":
         """This, or nothing at all."""

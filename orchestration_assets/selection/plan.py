@@ -43,6 +43,7 @@ from orchestration_assets.selection.expectations import (
 )
 from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Forecast, Price, forecast, forecast_validation
+from orchestration_assets.selection.part_counts import estimated_parts
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.taught.taught_service import TaughtService
@@ -104,7 +105,7 @@ def _default_plan(
 
     Raises what the forecast raises when not even the default can be planned.
     """
-    ahead = _ahead(task, DEFAULT, prices)
+    ahead = _ahead(task, DEFAULT, profile, prices)
     words = f"choosing broke, so the default is followed: {type(error).__name__}: {error}"
     decided = StrategyDecision(DEFAULT, DEFAULT, whole_text(words))
     return _row(batch, profile, task_name, task, policy_hash, decided, ahead, ())
@@ -142,6 +143,7 @@ def count_learned_items(
         decided = _first_decision(strategies, name, task, profile)
         choice = task.choices[DEFAULT if decided is None else decided.option]
         tokens = float(profile.features.get("token_estimate") or 0.0)
+        parts = estimated_parts(task.task_parts, profile.features) or 1
         if decided is None and name in tasks:
             before, expectations = items[name], tasks[name]
             ahead = None if expectations is None else expectations.of(profile.content_hash)
@@ -150,11 +152,11 @@ def count_learned_items(
                 items[name] = LearnedItems(
                     before.count + 1,
                     before.unfamiliar + 1,
-                    before.default_usd + expected.of_choice(choice, tokens),
+                    before.default_usd + expected.of_choice(choice, tokens, parts),
                     before.default_ms + forecast(choice, prices).expected_ms,
                 )
             continue
-        usd += expected.of_choice(choice, tokens)
+        usd += expected.of_choice(choice, tokens, parts)
         ms += forecast(choice, prices).expected_ms
     return items, usd, ms
 
@@ -245,7 +247,7 @@ def plan_item(
     if decided is None:
         raise ValueError(f"no strategy decided about {task_name}")
     chosen = decided.chosen
-    ahead = _ahead(task, decided.option, prices, chosen)
+    ahead = _ahead(task, decided.option, profile, prices, chosen)
     rejected = tuple(_rejected(task_name, task, decided, profile, prices, known))
     row = _row(batch, profile, task_name, task, policy_hash, decided, ahead, rejected)
     learned = known.get(task_name)
@@ -261,11 +263,18 @@ def plan_item(
 
 
 def _ahead(
-    task: TaskConfig, option: str, prices: Mapping[str, Price], chosen: ChosenPoint | None = None
+    task: TaskConfig,
+    option: str,
+    profile: ItemProfile,
+    prices: Mapping[str, Price],
+    chosen: ChosenPoint | None = None,
 ) -> Forecast:
-    """What carrying out an option, and validating its answer, may come to."""
+    """What carrying out an option about all parts of an item, and validating its answer, may come
+    to."""
     choice = task.choices[option]
     ahead = forecast(choice, prices) if chosen is None else chosen.forecast()
+    joiner = next((prices[name] for name in task.joiners), None)
+    ahead = ahead.of_parts(estimated_parts(task.task_parts, profile.features), joiner)
     return ahead.then(forecast_validation(task.validate_, choice, prices))
 
 
@@ -307,6 +316,7 @@ def _row(
         point=None if chosen is None else chosen.point,
         expected_accuracy=None if chosen is None else chosen.accuracy,
         expected_usd=None if chosen is None else chosen.mean_usd,
+        parts=estimated_parts(task.task_parts, profile.features),
     )
 
 
@@ -333,9 +343,9 @@ def _rejected(
         if option == decided.option:
             continue
         reason = _rejection_reason(option, task, decided, who, profile, learned)
-        ahead, accuracy = _ahead(task, option, prices), None
+        ahead, accuracy = _ahead(task, option, profile, prices), None
         if option == LEARNED and isinstance(learned, ChosenPoint):
-            ahead, accuracy = _ahead(task, option, prices, learned), learned.accuracy
+            ahead, accuracy = _ahead(task, option, profile, prices, learned), learned.accuracy
         elif isinstance(learned, ChosenPoint) and len(choice.admissible) == 1:
             accuracy = _expected_of(choice.admissible[0], learned, profile)
         yield RejectedOption(

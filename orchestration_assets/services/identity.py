@@ -41,6 +41,7 @@ def _asked(task: Task, *, with_question: bool) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     words = [task.name, task.version, task.kind, task.labels, task.scale]
     words += [*asked_fields(task), *_repaired(task)]
+    words += asked_parts(task)
     if with_question:
         words.append(task.question)
     return blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
@@ -58,6 +59,11 @@ def _repaired(task: Task) -> list[Any]:
         for one in task.value_rules
         if one.otherwise == "repair"
     ]
+
+
+def asked_parts(task: Task) -> list[Any]:
+    """Of which parts it is asked, and how they are joined: by others the answer is another one."""
+    return [] if task.parts is None else [asdict(task.parts)]
 
 
 def changed_parts(before: str, now: str) -> str:

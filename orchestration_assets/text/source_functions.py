@@ -27,24 +27,26 @@ _FUNCTIONS: Final = {
     "ruby": "method singleton_method",
     "bash": "function_definition",
 }
-_TYPES: Final = {language: frozenset(types.split()) for language, types in _FUNCTIONS.items()}
+FUNCTION_TYPES: Final = {
+    language: frozenset(types.split()) for language, types in _FUNCTIONS.items()
+}
 LANGUAGES: Final = tuple(_FUNCTIONS)
-_VALUES: Final = frozenset(("arrow_function", "function_expression", "generator_function"))
+FUNCTION_VALUES: Final = frozenset(("arrow_function", "function_expression", "generator_function"))
 # the fields of a node that gives a function a name: the name, and the function
-_ASSIGNMENTS: Final = {
+ASSIGNMENTS: Final = {
     "variable_declarator": ("name", "value"),
     "assignment_expression": ("left", "right"),
     "pair": ("key", "value"),
     "field_definition": ("property", "value"),
     "public_field_definition": ("name", "value"),
 }
-_OWNERS: Final = frozenset(
+OWNERS: Final = frozenset(
     "class_definition class_declaration class interface_declaration impl_item trait_item "
     "class_specifier struct_specifier module enum_declaration abstract_class_declaration".split()
 )
-_COMMENTS: Final = frozenset(("comment", "line_comment", "block_comment"))
+COMMENTS: Final = frozenset(("comment", "line_comment", "block_comment"))
 # an attribute or decorator stands between a comment and its function
-_BETWEEN: Final = frozenset(("attribute_item", "decorator", "modifiers"))
+BETWEEN: Final = frozenset(("attribute_item", "decorator", "modifiers"))
 _MARKS: Final = re.compile(
     r"^[ \t]*(?:/\*+!?|\*+/|//[/!]?|\*|#+|--+)[ \t]?|[ \t]{0,8}\*{1,8}/[ \t]{0,8}$", re.M
 )
@@ -105,7 +107,7 @@ def source_functions(text: str, language: str) -> SourceFunctions:
     """The functions that the first 65,536 characters define, without those within others, 500 at
     most; none in a language that is not one of :data:`LANGUAGES`, or that cannot be parsed."""
     nothing = SourceFunctions((), False)
-    if language not in _TYPES:
+    if language not in FUNCTION_TYPES:
         return nothing
     from orchestration_assets.text.grammars import bounded_parse, parsable_source
 
@@ -128,7 +130,7 @@ class _Place(NamedTuple):
 
 
 def _defined(root: "Node", source: bytes, language: str) -> Iterator[SourceFunction]:
-    types = _TYPES[language]
+    types = FUNCTION_TYPES[language]
     waiting = [_Place(root, "", "")]
     seen = 0
     while waiting and seen < _MOST_NODES:
@@ -139,16 +141,16 @@ def _defined(root: "Node", source: bytes, language: str) -> Iterator[SourceFunct
             if function is not None:
                 yield function
             continue
-        if node.type in _ASSIGNMENTS:
-            name, value = map(node.child_by_field_name, _ASSIGNMENTS[node.type])
-            if name is not None and value is not None and value.type in _VALUES:
+        if node.type in ASSIGNMENTS:
+            name, value = map(node.child_by_field_name, ASSIGNMENTS[node.type])
+            if name is not None and value is not None and value.type in FUNCTION_VALUES:
                 own = value.child_by_field_name("name")
                 function = _made(node, value, own or name, owner, comment, source)
                 if function is not None:
                     yield function
                 continue
         if node.child_count:
-            inner = _owner(node, source) if node.type in _OWNERS else owner
+            inner = _owner(node, source) if node.type in OWNERS else owner
             waiting.extend(reversed(_children(node, inner, comment, source)))
 
 
@@ -160,14 +162,14 @@ def _children(node: "Node", owner: str, comment: str, source: bytes) -> list[_Pl
     said: list[str] = []
     last = -1
     for child in node.named_children:
-        if child.type in _COMMENTS:
+        if child.type in COMMENTS:
             if child.start_point.row > last + 1:
                 said = []
             said.append(_text(child, source))
             last = child.end_point.row
             # some grammars count the line's end as a part of the comment
             last -= child.end_point.column == 0
-        elif child.type in _BETWEEN:
+        elif child.type in BETWEEN:
             last = child.end_point.row
         else:
             near = child.start_point.row <= last + 1
@@ -243,7 +245,7 @@ def _parameters(node: "Node", source: bytes) -> tuple[str, ...]:
     if not node.named_child_count and node.type != "identifier":
         return ()
     parts = [node] if node.type == "identifier" else node.named_children
-    given = (_one_line(_text(one, source)) for one in parts if one.type not in _COMMENTS)
+    given = (_one_line(_text(one, source)) for one in parts if one.type not in COMMENTS)
     return tuple(one for one in given if one and one not in ("*", "/", "void"))
 
 

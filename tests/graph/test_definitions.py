@@ -20,6 +20,7 @@ KEYS = {
     "hybrid_interpretations",
     "decision_log",
     "call_log",
+    "part_readings",
     "resolutions",
     "disagreements",
     "dispute_kinds",

@@ -89,6 +89,8 @@ def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, 
         "neighbours": context.neighbours,
         "path": context.path,
         "answers": context.answers,
+        "part": context.part,
+        "parts": context.parts,
     }
     return render(prompt, values)
 

@@ -8,6 +8,7 @@ from orchestration_assets.schemas.items import NearItem, Question
 from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.context_window import FittedContext, fit, fit_pieces
 from orchestration_assets.text.prompts.shown_answers import ShownAnswer, shown_answers
+from orchestration_assets.text.prompts.shown_parts import shown_part, shown_parts
 from orchestration_assets.text.redacted_pieces import RedactedPieces, redacted_pieces
 from orchestration_assets.text.redaction import (
     RedactedText,
@@ -53,6 +54,8 @@ class PromptContext(NamedTuple):
     neighbours_left_out: int
     answers: Mapping[str, ShownAnswer]
     answers_cut: int
+    part: Mapping[str, Any]
+    parts: tuple[Mapping[str, Any], ...]
 
     @property
     def left_out(self) -> str | None:
@@ -128,12 +131,15 @@ def context_for(
     answers = shown_answers(
         question.answers if with_answers else (), kinds, window_tokens // _EARLIER_SHARE
     )
+    part, in_part = shown_part(question.part, kinds)
+    parts = shown_parts(question.parts, kinds)
     counts = _summed(
         in_content,
         path.counts,
         *(answer.counts for _, answer, _ in earlier),
         *redacted,
         *answers.redacted,
+        *in_part,
     )
     return PromptContext(
         pieces,
@@ -149,6 +155,8 @@ def context_for(
         0 if neighbour_tokens is None else question.near_unread,
         answers.by_task,
         answers.cut,
+        part,
+        parts,
     )
 
 

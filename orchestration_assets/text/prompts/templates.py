@@ -9,6 +9,7 @@ from jinja2 import meta, nodes
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.parts import PART_FACTS
 from orchestration_assets.schemas.services import Prompt
 from orchestration_assets.schemas.variables import looks_like_secret
 from orchestration_assets.text.prompts.sandbox import (
@@ -22,6 +23,7 @@ from orchestration_assets.text.replies.record_schema import fields_in_words
 
 VARIABLES: Final = (
     *("task", "labels", "scale", "fields", "content", "earlier", "neighbours", "path", "answers"),
+    *("part", "parts"),
 )
 """The variables of a template."""
 
@@ -77,6 +79,24 @@ def _answers_named(source: str) -> frozenset[str]:
 
 def _is_answers(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name) and node.name == "answers"
+
+
+def part_facts_named(prompt: Prompt) -> frozenset[str]:
+    """What the prompt shows of a part beside its text: all of it where it does not name each."""
+    found: set[str] = set()
+    for source in (prompt.system, prompt.user):
+        uses = [node for node in _parsed(source).find_all(nodes.Name) if node.name == "part"]
+        named = {
+            node.attr
+            for node in _parsed(source).find_all(nodes.Getattr)
+            if isinstance(node.node, nodes.Name) and node.node.name == "part"
+        }
+        counted = sum(
+            isinstance(node.node, nodes.Name) and node.node.name == "part"
+            for node in _parsed(source).find_all(nodes.Getattr)
+        )
+        found |= named if counted == len(uses) else set(PART_FACTS)
+    return frozenset(found & set(PART_FACTS))
 
 
 def uses_question(prompt: Prompt) -> bool:
@@ -180,6 +200,10 @@ _SAMPLE: Final[Mapping[str, Any]] = {
     ),
     "path": "folder/file.txt",
     "answers": _SampleAnswers(sample=_SampleAnswer("label 1")),
+    "part": {"number": 2, "of": 6, "heading": "Terms"},
+    "parts": tuple(
+        {"number": n, "of": 6, "heading": "Terms", "answer": "label 1"} for n in range(1, 7)
+    ),
 }
 
 

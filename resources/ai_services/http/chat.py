@@ -13,7 +13,11 @@ from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.text.prompts.chat_messages import MESSAGE_TOKENS, chat_messages
 from orchestration_assets.text.prompts.objections import objection_turns
 from orchestration_assets.text.prompts.prompt_context import SentContent
-from orchestration_assets.text.prompts.templates import uses_question, variables_in
+from orchestration_assets.text.prompts.templates import (
+    part_facts_named,
+    uses_question,
+    variables_in,
+)
 from orchestration_assets.text.replies.answers import is_repairable, reading_of, schema_for
 from orchestration_assets.text.replies.call_errors import TimedOut
 from orchestration_assets.text.replies.completions import StreamedCompletion, completion_in
@@ -46,7 +50,9 @@ class ChatService(HttpService):
         named = {name for prompt in prompts for name in variables_in(prompt)}
         question = {"question"} if any(map(uses_question, prompts)) else set()
         again = {OBJECTION} if config.guard.repair else set()
-        self.reads = frozenset(named & {"path", "neighbours", "answers"} | question | again)
+        of_parts = {f"part.{fact}" for prompt in prompts for fact in part_facts_named(prompt)}
+        shown = named & {"path", "neighbours", "answers"}
+        self.reads = frozenset(shown | question | again | of_parts)
         super().__init__(name, config)
 
     def _shaping(self) -> dict[str, Any]:
