@@ -1,0 +1,1 @@
+"""Splits a text into parts that cover it exactly, one module a way."""
