@@ -120,7 +120,7 @@ def speed(folder: Path, passages: int) -> dict[str, float]:
     """Building, asking and editing a corpus of about so many passages."""
     texts = [path.read_text("utf-8") for path in sorted(folder.rglob("*.md"))]
     words = sorted({word for text in texts for word in re.findall(r"[a-z]{4,}", text)})
-    rng = random.Random(7)  # noqa: S311 -- texts must repeat
+    rng = random.Random(7)
     with tempfile.TemporaryDirectory() as place:
         source = Path(place) / "source"
         source.mkdir()

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
-from resources.table_store import LOCAL_FILES, Files, parquet_bytes, read_parquet
+from orchestration_assets.schemas.errors import OrchestrationError
+from resources.table_store import LOCAL_FILES, Files, parquet_bytes
 
 _CURRENT: Final = "current"
 _PASSAGES: Final = "passages.parquet"
@@ -85,7 +85,9 @@ class KnowledgeStore:
     def postings(self, corpus: str, segment: str) -> StoredPostings:
         """The postings of a segment, mapped into memory as they are used. Raises KnowledgeError."""
         folder = self._segment(corpus, segment)
-        return StoredPostings(*(self._mapped(folder / one) for one in (_TERMS, _POSTINGS, _LENGTHS)))
+        return StoredPostings(
+            *(self._mapped(folder / one) for one in (_TERMS, _POSTINGS, _LENGTHS))
+        )
 
     def passages(self, corpus: str, segment: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The passages of a segment. Raises KnowledgeError."""

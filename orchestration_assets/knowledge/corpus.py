@@ -78,9 +78,7 @@ def refresh_corpus(
     )
 
 
-def _known(
-    store: KnowledgeStore, name: str, config: KnowledgeConfig
-) -> dict[str, IndexedDocument]:
+def _known(store: KnowledgeStore, name: str, config: KnowledgeConfig) -> dict[str, IndexedDocument]:
     """The documents of the version in force; none where they were cut in another way."""
     version = store.current(name)
     if version is None or not store.has_version(name, version):

@@ -65,9 +65,11 @@ def build_postings(passages: Iterable[PassageTerms]) -> Postings:
 
 def _merged(blocks: Sequence[tuple[Any, Any]], lengths: Sequence[tuple[int, int]]) -> Postings:
     keys = np.concatenate([key for key, _ in blocks]) if blocks else np.zeros(0, dtype=np.uint64)
-    counts = np.concatenate(
-        [np.minimum(count, MOST_COUNTED).astype(np.uint8) for _, count in blocks]
-    ) if blocks else np.zeros(0, dtype=np.uint8)
+    counts = (
+        np.concatenate([np.minimum(count, MOST_COUNTED).astype(np.uint8) for _, count in blocks])
+        if blocks
+        else np.zeros(0, dtype=np.uint8)
+    )
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     terms, first = np.unique(keys >> _PASSAGE_BITS, return_index=True)

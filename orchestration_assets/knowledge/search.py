@@ -58,9 +58,7 @@ class PassageIndex:
     def __init__(self, segments: Sequence[SearchedSegment]) -> None:
         self._segments = tuple(segments)
         self._size = sum(int(one.live.sum()) for one in segments)
-        lengths = [
-            one.postings.lengths[one.live].sum(axis=0, dtype=np.int64) for one in segments
-        ]
+        lengths = [one.postings.lengths[one.live].sum(axis=0, dtype=np.int64) for one in segments]
         total = np.sum(lengths, axis=0) if lengths else np.zeros(2)
         self._mean_lengths = total / max(1, self._size)
 

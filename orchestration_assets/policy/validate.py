@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from orchestration_assets.policy.globs import glob_problems
+from orchestration_assets.policy.knowledge import knowledge_problems
 from orchestration_assets.policy.problems import (
     Problem,
     closest_name,
@@ -57,6 +58,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     for name, task in policy.tasks.items():
         yield from _task_problems(policy, f"tasks.{safe_key(name)}", task)
     yield from graph_problems(policy)
+    yield from knowledge_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
 

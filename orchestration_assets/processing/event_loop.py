@@ -354,7 +354,7 @@ async def carry_out(
 
     ``answers`` are those to other tasks that its services may be shown.
     """
-    question = Question(work.tasks[plan.task], item, answers=answers)
+    question = Question(work.tasks[plan.task], item, answers=answers, passages=plan.passages or ())
     if plan.artefact is not None and plan.point is not None:
         model = work.learned[plan.artefact]
         expected = expected_by(plan, model.services)

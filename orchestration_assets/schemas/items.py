@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.record_fields import RecordField
 
 
@@ -129,7 +130,8 @@ class Question:
     the content that the item's text holds: below 1 the text is an excerpt. ``near`` holds earlier
     items, the nearest first, for services that are shown them; ``near_unread`` counts those whose
     text could not be read, or not in time. ``answers`` holds what stands of the tasks that come
-    before this one, None where nothing does, for services that are shown it.
+    before this one, None where nothing does, for services that are shown it. ``passages`` are those
+    of knowledge that were found for the item, the best first.
     """
 
     task: Task
@@ -139,3 +141,4 @@ class Question:
     near: tuple[NearItem, ...] = ()
     near_unread: int = 0
     answers: tuple[tuple[str, Answer | None], ...] = ()
+    passages: tuple[RetrievedPassage, ...] = ()

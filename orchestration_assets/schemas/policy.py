@@ -18,6 +18,7 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ResolutionPolicy,
 )
+from orchestration_assets.schemas.knowledge_config import KnowledgeConfig, PassageRequest
 from orchestration_assets.schemas.pasted_secrets import PlainAddress
 from orchestration_assets.schemas.record_config import (
     Fields,
@@ -425,6 +426,11 @@ class TaskConfig(_Strict):
         "skipped, or is too risky: the item is skipped, is asked about all the same, or has the "
         "declared answer; where one is deferred, so is this one",
     )
+    passages: PassageRequest | None = Field(
+        default=None,
+        description="passages of knowledge that are found for each item, and that prompts show as "
+        "passages",
+    )
     directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
     learned: Learned | None = None
@@ -742,6 +748,11 @@ class Policy(_Strict):
 
     version: Literal[1] = Field(description="version of this format")
     content: Content = Content()
+    knowledge: dict[Name, KnowledgeConfig] = Field(
+        default_factory=dict,
+        description="name -> documents that questions are answered from; they are no content: "
+        "nothing is asked about them",
+    )
     features: Features = Features()
     execution: Execution = Execution()
     disagreement: Disagreement = Disagreement()

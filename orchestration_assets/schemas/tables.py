@@ -39,6 +39,7 @@ from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
+from orchestration_assets.schemas.knowledge import KNOWLEDGE, RetrievedPassage
 from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
@@ -391,6 +392,10 @@ class PlanRow:
     ] = None
     condition: Annotated[
         str | None, Column("what must hold of their answers, in words; null: nothing")
+    ] = None
+    passages: Annotated[
+        tuple[RetrievedPassage, ...] | None,
+        Column("passages of knowledge that services are shown, the best first; null: none asked"),
     ] = None
 
 
@@ -802,6 +807,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     CONTENT_LEDGER,
     CONTENT_PROFILES,
     CONTENT_VECTORS,
+    KNOWLEDGE,
     PROCESSING_PLANS,
     *INTERPRETATIONS.values(),
     DECISION_LOG,
@@ -833,6 +839,7 @@ CORPUS_TABLES: Final = frozenset(
     for table in (
         CONTENT_LEDGER,
         CORPUS_REPORT,
+        KNOWLEDGE,
         FEATURE_CACHE_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,

@@ -31,6 +31,8 @@ from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
 _PATH: Final = "/chat/completions"
 _EMPTY_ANSWER: Final = "(no answer)"
 """Chat templates refuse turns without text."""
+_SHOWN: Final = frozenset({"path", "neighbours", "answers", "passages"})
+"""Variables of a prompt that hold what is no part of the content."""
 _STREAM_STARTS: Final = (b"d", b"e", b":")
 """First bytes of a stream of events; a JSON object has none of them."""
 
@@ -45,7 +47,7 @@ class ChatService(HttpService):
         prompts = (config.prompt, *config.prompts.values())
         named = {name for prompt in prompts for name in variables_in(prompt)}
         question = {"question"} if any(map(uses_question, prompts)) else set()
-        self.reads = frozenset(named & {"path", "neighbours", "answers"} | question)
+        self.reads = frozenset(named & _SHOWN | question)
         super().__init__(name, config)
 
     def _shaping(self) -> dict[str, Any]:
@@ -58,8 +60,9 @@ class ChatService(HttpService):
             settings["max_output_name"] = None
         if self.config.explain:
             settings["explain"] = True
-        if "neighbours" not in self.reads:
-            del settings["context"]["neighbour_tokens"]
+        for shown in ("neighbour", "passage"):
+            if f"{shown}s" not in self.reads:
+                del settings["context"][f"{shown}_tokens"]
         return settings
 
     def _most_output(self) -> int:
