@@ -1,9 +1,9 @@
 """Finding the pages of a handbook that a question is about, asked in other words.
 
-The folder holds the English tldr pages (https://github.com/tldr-pages/tldr, ``pages``), one Markdown
-file a command. 200 questions, written before anything was measured, ask for one page each in other
-words than its own: how often it is among the first five, and the mean reciprocal rank. Then an
-index of many passages, made of the pages with words drawn anew.
+The folder holds the English tldr pages (https://github.com/tldr-pages/tldr, ``pages``), one file of
+Markdown a command. 200 questions, written before anything was measured, ask for one page each in
+other words than its own: how often it is among the first five, and the mean reciprocal rank. Then
+an index of many passages, made of the pages with words drawn anew.
 """
 
 import argparse

@@ -85,9 +85,8 @@ class KnowledgeStore:
     def postings(self, corpus: str, segment: str) -> StoredPostings:
         """The postings of a segment, mapped into memory as they are used. Raises KnowledgeError."""
         folder = self._segment(corpus, segment)
-        return StoredPostings(
-            *(self._mapped(folder / one) for one in (_TERMS, _POSTINGS, _LENGTHS))
-        )
+        names = (_TERMS, _POSTINGS, _LENGTHS)
+        return StoredPostings(*(self._mapped(folder / one) for one in names))
 
     def passages(self, corpus: str, segment: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The passages of a segment. Raises KnowledgeError."""

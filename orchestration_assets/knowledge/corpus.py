@@ -36,7 +36,7 @@ _CUT: Final = b"cut"
 
 @dataclass(frozen=True, slots=True)
 class RefreshedCorpus:
-    """A corpus as it is in force now; ``changes`` counts documents that are new, changed or gone."""
+    """A corpus as it is in force now; ``changes``: documents that are new, changed or gone."""
 
     version: str
     rows: tuple[KnowledgeRow, ...]

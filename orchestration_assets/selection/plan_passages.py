@@ -1,4 +1,4 @@
-"""What of knowledge the services of a plan are shown: found when the plan is made, and pinned in it."""
+"""What of knowledge the services of a plan are shown: found and pinned when the plan is made."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
