@@ -29,7 +29,7 @@ tasks:
   answer:
     question: What does the handbook say
     kind: text
-    passages: {{of: [handbook], at_most: 2}}
+    passages: {{of: [handbook], at_most: 1}}
     default: {{model: sequential, services: [model]}}
 """
 HOTEL = "# Travel\n\nA hotel may cost 140 EUR a night. Receipts are due within 30 days.\n"
