@@ -1,9 +1,9 @@
 """Finding the passages of a corpus that a text is about.
 
 Every passage is scored twice by Okapi BM25 (Robertson and Zaragoza 2009, The Probabilistic
-Relevance Framework: BM25 and Beyond), over words and over the parts of words; each score is divided by the
-highest of the corpus, and the second counts half of the first. Words find what is named as it is
-named, parts of words find other forms of it.
+Relevance Framework: BM25 and Beyond), over words and over the parts of words; each score is divided
+by the highest of the corpus, and the second counts half of the first. Words find what is named as
+it is named, parts of words find other forms of it.
 """
 
 import heapq

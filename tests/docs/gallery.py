@@ -41,8 +41,7 @@ def carry_out(example: str, folder: Path) -> Home:
         for source in sources(example):
             command = [sys.executable, "-m", "orchestration_assets", "run", str(source)]
             settings = ["--home", str(home), "--policy", str(policy)]
-            done = subprocess.run([*command, *settings], capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
+            subprocess.run([*command, *settings], check=True, cwd=GALLERY.parents[1])
     return Home(home)
 
 

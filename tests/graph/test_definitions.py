@@ -29,6 +29,7 @@ KEYS = {
     "corpus_report",
     "feature_cache_report",
     "gold_labels",
+    "knowledge",
     "service_health",
     "calibration",
     "vector_thresholds",
@@ -43,6 +44,7 @@ CORPUS = {
     "corpus_report",
     "feature_cache_report",
     "gold_labels",
+    "knowledge",
     "service_health",
     "calibration",
     "vector_thresholds",
@@ -125,6 +127,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
     assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
     assert selected("corpus_reports") == {
         "gold_labels",
+    "knowledge",
         "corpus_report",
         "service_scorecards",
         "content_ledger",

@@ -1,5 +1,7 @@
 """Passages cover what a document says, and stay within their size."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ LINES = st.lists(
 @given(LINES.map("\n".join), st.integers(32, 120))
 def test_passages_hold_everything_that_is_written(text, tokens) -> None:
     spans = passage_spans(text, tokens)
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
     assert "".join("".join(text[one.start : one.end].split()) for one in spans) == "".join(
         text.split()
     )
