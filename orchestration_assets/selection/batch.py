@@ -58,8 +58,8 @@ def plan_batch(
     rows = plan_items(
         batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, threshold_versions
     )
-    rows, corpora = with_passages(rows, loaded.policy, home, batch)
-    plans = rows_to_arrow(PROCESSING_PLANS, rows)
+    pinned_rows, corpora = with_passages(rows, loaded.policy, home, batch)
+    plans = rows_to_arrow(PROCESSING_PLANS, pinned_rows)
     policy = {"policy": loaded.source, "policy_hash": loaded.hash}
     learned = {
         f"learned/{task}": chosen

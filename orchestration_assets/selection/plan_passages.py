@@ -19,14 +19,16 @@ from resources.home import Home
 
 def with_passages(
     plans: Iterable[PlanRow], policy: Policy, home: Home, batch: str
-) -> tuple[list[PlanRow], Mapping[str, str]]:
+) -> tuple[Iterable[PlanRow], Mapping[str, str]]:
     """The plans with the passages that are found for their items; the versions of the corpora.
 
     Raises KnowledgeError for a corpus that was never indexed. An item that cannot be read any more
     has none: its questions fail for the same reason.
     """
-    rows = list(plans)
     asked = {name: task.passages for name, task in policy.tasks.items() if task.passages}
+    if not asked:
+        return plans, {}
+    rows = list(plans)
     wanted = {row.item_id for row in rows if row.task in asked}
     if not wanted:
         return rows, {}

@@ -127,12 +127,12 @@ def test_jobs_select_what_they_say(definitions) -> None:
     assert selected("reprocess") == BATCH - {"content_manifest"} | {"service_health"}
     assert selected("corpus_reports") == {
         "gold_labels",
-    "knowledge",
         "corpus_report",
         "service_scorecards",
         "content_ledger",
         "feature_cache_report",
     }
+    assert selected("refresh_knowledge") == {"knowledge"}
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "vector_thresholds", "service_scorecards"}
     learned = {"outcomes", "selection_model", "selection_frontier", "taught_services"}
