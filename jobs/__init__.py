@@ -84,6 +84,15 @@ corpus_reports = _corpus_job(
     ),
 )
 
+refresh_knowledge = _corpus_job(
+    "refresh_knowledge",
+    selection=dg.AssetSelection.assets("knowledge"),
+    description=(
+        "Lists the documents that questions are answered from, and indexes what is new or changed; "
+        "plans that are made afterwards find their passages there."
+    ),
+)
+
 take_feedback = _corpus_job(
     "take_feedback",
     selection=dg.AssetSelection.assets("gold_labels", "calibration"),
@@ -135,6 +144,13 @@ hourly_health = _schedule(
     description="Every hour: do the services over HTTP work?",
 )
 
+nightly_knowledge = _schedule(
+    name="nightly_knowledge",
+    job=refresh_knowledge,
+    cron_schedule="0 1 * * *",
+    description="Every night at 1:00 UTC: documents that questions are answered from.",
+)
+
 weekly_learning = _schedule(
     name="weekly_learning",
     job=learn_selection,
@@ -149,8 +165,9 @@ JOBS = (
     check_services,
     outage_drill,
     corpus_reports,
+    refresh_knowledge,
     take_feedback,
     calibrate,
     learn_selection,
 )
-SCHEDULES = (nightly_report, hourly_health, weekly_calibration, weekly_learning)
+SCHEDULES = (nightly_knowledge, nightly_report, hourly_health, weekly_calibration, weekly_learning)

@@ -12,6 +12,8 @@ from orchestration_assets.disagreement import assets as disagreement_assets
 from orchestration_assets.disagreement import checks as disagreement_checks
 from orchestration_assets.features import assets as features_assets
 from orchestration_assets.features import checks as features_checks
+from orchestration_assets.knowledge import assets as knowledge_assets
+from orchestration_assets.knowledge import checks as knowledge_checks
 from orchestration_assets.processing import assets as processing_assets
 from orchestration_assets.processing import checks as processing_checks
 from orchestration_assets.profiling import assets as profiling_assets
@@ -32,6 +34,7 @@ _ASSETS = (
     content_assets,
     profiling_assets,
     features_assets,
+    knowledge_assets,
     selection_assets,
     processing_assets,
     disagreement_assets,
@@ -41,6 +44,7 @@ _CHECKS = (
     content_checks,
     profiling_checks,
     features_checks,
+    knowledge_checks,
     selection_checks,
     processing_checks,
     disagreement_checks,

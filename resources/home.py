@@ -11,6 +11,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.short_texts import ANSWER_WORDS
 from resources.feature_cache.uses import CacheUses
 from resources.home_store import copy_of_store
+from resources.knowledge_store import KnowledgeStore
 from resources.model_registry import ModelRegistry
 from resources.run_claims import RunClaim
 from resources.series import ALONE, Series
@@ -78,6 +79,11 @@ class Home:
     def cache_uses(self) -> CacheUses:
         """What each batch found in the cache of profiles and vectors."""
         return CacheUses(self.folder / "cache" / "uses")
+
+    @property
+    def knowledge(self) -> KnowledgeStore:
+        """Documents that questions are answered from, cut into passages and indexed."""
+        return KnowledgeStore(self.folder / "knowledge", self.files)
 
     @property
     def models(self) -> ModelRegistry:

@@ -20,6 +20,7 @@ FLOORS = [
     "content",
     "profiling",
     "features",
+    "knowledge",
     "evidence",
     "selection",
     "processing",

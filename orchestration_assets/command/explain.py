@@ -433,6 +433,9 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
     if plan.after:
         needs = f", where {plan.condition}" if plan.condition else ""
         yield f"  comes after   {', '.join(plan.after)}{needs}"
+    for number, shown in enumerate(plan.passages or (), start=1):
+        place = f"{shown.document}, {shown.heading}" if shown.heading else shown.document
+        yield f"  passage [{number}]   {shown.corpus}: {_short(place)}: {_short(shown.text)}"
     looked = ", ".join(f"{one.feature} {one.value}" for one in plan.inputs)
     if looked:
         yield f"  looked at     {looked}"

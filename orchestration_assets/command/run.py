@@ -176,6 +176,9 @@ def _materialize(
                 "dask_cluster": cluster,
             }
             definitions = open_definitions(plan, overrides)
+            if load_policy(settings.policy).policy.knowledge:
+                with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
+                    execute_job(definitions, instance, "refresh_knowledge", None)
             if pool is None:
                 work = RunWork(plan, accounts, definitions, instance)
                 carried = _one_after_the_other(plan, work)

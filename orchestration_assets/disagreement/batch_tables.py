@@ -20,6 +20,7 @@ from orchestration_assets.disagreement.batch import (
 )
 from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
 from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
+from orchestration_assets.disagreement.kinds.citations import citation_rows
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
 from orchestration_assets.disagreement.kinds.violations import violation_rows
 from orchestration_assets.disagreement.label_weights import learned_weights
@@ -216,7 +217,8 @@ def classify_disputes(
     asked = decode(NamedQuestion, resolutions)
     errors: dict[str, str] = {}
     found = dispute_kinds(asked, batch.independent, batch.tasks, search, errors)
-    table = rows_to_arrow(DISPUTE_KINDS, [*found, *violation_rows(resolutions)])
+    told = (*violation_rows(resolutions), *citation_rows(batch.plans, batch.readings))
+    table = rows_to_arrow(DISPUTE_KINDS, [*found, *told])
     figures = {**Counter(table["kind"].to_pylist()), "not_looked_through": len(errors)}
     return TableResult(table, figures, list(_warnings("not looked through", errors)))
 

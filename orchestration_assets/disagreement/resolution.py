@@ -447,8 +447,8 @@ def _reason(readings: ServiceReadings, task: Task, stands: Consensus, roles: Rol
     without = f"{'; '.join(silent)}: " if silent else ""
     votes = [name for name, _ in ok_votes(readings)]
     if len(decides) == len(answered) or roles.decides.issuperset(votes):
-        return f"{without}{_agreement(task, stands)}"
-    among = f", where {_agreement(task, stands)}" if len(decides) > 1 else ""
+        return f"{without}{_agreement(readings, task, stands)}"
+    among = f", where {_agreement(readings, task, stands)}" if len(decides) > 1 else ""
     lost = overruled(readings, roles, task, stands.answer)
     over = f", overruling {', '.join(lost)}" if lost else ""
     dissent = [name for name in stands.dissenters if name not in lost]
@@ -467,13 +467,24 @@ def _silent_judges(
             yield f"{name} was to decide but gave no answer, {reading.status}{why}"
 
 
-def _agreement(task: Task, stands: Consensus) -> str:
+_COMPOSED: Final = {
+    AnswerKind.SCORE: "the weighted mean of",
+    AnswerKind.SET: "the members that carry most of",
+    AnswerKind.TEXT: "the text nearest to those of",
+}
+"""How an answer stands whose supporters lie near it, and need not say the same."""
+
+
+def _agreement(readings: ServiceReadings, task: Task, stands: Consensus) -> str:
     """How the services came to the answer among themselves."""
     if not stands.dissenters:
         if len(stands.supporters) == 1:
             return f"{stands.supporters[0]} alone"
         if task.kind is AnswerKind.VECTOR:
             return f"the surest of {', '.join(stands.supporters)}"
+        given = [reading.answer for name, reading in readings if name in stands.supporters]
+        if task.kind in _COMPOSED and any(answer != given[0] for answer in given):
+            return f"{_COMPOSED[task.kind]} {', '.join(stands.supporters)}"
         return f"{', '.join(stands.supporters)} agree"
     if not stands.supporters:
         # a mean or a majority of members may be what no single service said

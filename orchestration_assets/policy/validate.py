@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from orchestration_assets.policy.globs import glob_problems
+from orchestration_assets.policy.knowledge import knowledge_problems
 from orchestration_assets.policy.parts import parts_problems
 from orchestration_assets.policy.problems import (
     Problem,
@@ -59,6 +60,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     yield from graph_problems(policy)
     yield from rule_problems(policy)
     yield from parts_problems(policy)
+    yield from knowledge_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
 

@@ -198,7 +198,7 @@ def _sure_questions_of(
     choice = work.choices.get((plan.task, plan.option)) if plan.artefact is None else None
     if choice is None or isinstance(item, Exception) or reads_in_rounds(choice):
         return ()
-    question = Question(work.tasks[plan.task], item, answers=answers)
+    question = Question(work.tasks[plan.task], item, answers=answers, passages=plan.passages or ())
     return sure_part_questions(choice, question, work.tasks)
 
 

@@ -381,7 +381,7 @@ async def carry_out(
 
     ``answers`` are those to other tasks that its services may be shown, and its rules read.
     """
-    question = Question(work.tasks[plan.task], item, answers=answers)
+    question = Question(work.tasks[plan.task], item, answers=answers, passages=plan.passages or ())
     repairs = Repairs(question.task, work.services)
     done = await _asked(plan, work, question, repairs.asking(ask))
     choice = work.choices[plan.task, plan.option]

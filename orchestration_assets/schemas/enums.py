@@ -176,6 +176,7 @@ class DisputeKind(StrEnum):
     TYPE_CONFLICT = "type_conflict"
     OUTLIER_SERVICE = "outlier_service"
     VIOLATION = "violation"
+    UNSUPPORTED_CITATION = "unsupported_citation"
 
 
 class Family(StrEnum):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from orchestration_assets.schemas.answers import Answer, is_answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.parts import ItemPart, PartAnswer, TaskParts
 from orchestration_assets.schemas.record_fields import RecordField
 
@@ -156,7 +157,8 @@ class Question:
     text could not be read, or not in time. ``answers`` holds what stands of the tasks that come
     before this one, None where nothing does, for services that are shown it. ``objection``: the
     service is asked again, since its answer violates a rule. ``part`` is the part that the item's
-    text is; ``parts`` holds what was answered about each, for a service that joins.
+    text is; ``parts`` holds what was answered about each, for a service that joins. ``passages``
+    are those of knowledge that were found for the item, the best first.
     """
 
     task: Task
@@ -169,3 +171,4 @@ class Question:
     objection: Objection | None = None
     part: ItemPart | None = None
     parts: tuple[PartAnswer, ...] = ()
+    passages: tuple[RetrievedPassage, ...] = ()

@@ -18,6 +18,7 @@ from orchestration_assets.schemas.enums import (
     ProcessingModel,
     ResolutionPolicy,
 )
+from orchestration_assets.schemas.knowledge_config import KnowledgeConfig, PassageRequest
 from orchestration_assets.schemas.parts import TaskParts
 from orchestration_assets.schemas.parts_config import JOINS, Join, Parts, ServiceJoin, task_parts
 from orchestration_assets.schemas.pasted_secrets import PlainAddress
@@ -471,6 +472,11 @@ class TaskConfig(_Strict):
         "that has an answer; record: field by field), concatenation (text), or a service that is "
         "shown all of them; by default union, vote or concatenation, as the kind has it",
     )
+    passages: PassageRequest | None = Field(
+        default=None,
+        description="passages of knowledge that are found for each item, and that prompts show as "
+        "passages",
+    )
     directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
     learned: Learned | None = None
@@ -826,6 +832,11 @@ class Policy(_Strict):
 
     version: Literal[1] = Field(description="version of this format")
     content: Content = Content()
+    knowledge: dict[Name, KnowledgeConfig] = Field(
+        default_factory=dict,
+        description="name -> documents that questions are answered from; they are no content: "
+        "nothing is asked about them",
+    )
     features: Features = Features()
     execution: Execution = Execution()
     disagreement: Disagreement = Disagreement()

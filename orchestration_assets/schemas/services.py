@@ -201,6 +201,9 @@ class Context(Strict):
     neighbour_tokens: Annotated[int, Field(ge=0)] = Field(
         default=512, description="tokens of near items that are sent at most, all together"
     )
+    passage_tokens: Annotated[int, Field(ge=0)] = Field(
+        default=2048, description="tokens of passages that are sent at most, all together"
+    )
 
 
 class KnownItem(Strict):

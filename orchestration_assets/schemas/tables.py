@@ -39,6 +39,7 @@ from orchestration_assets.schemas.failures import RUN_FAILURES
 from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
+from orchestration_assets.schemas.knowledge import KNOWLEDGE, RetrievedPassage
 from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import Column, Table, table_of
@@ -402,6 +403,10 @@ class PlanRow:
         Column(
             "forecast: parts that services are asked of one by one; null: of the whole", "parts"
         ),
+    ] = None
+    passages: Annotated[
+        tuple[RetrievedPassage, ...] | None,
+        Column("passages of knowledge that services are shown, the best first; null: none asked"),
     ] = None
 
 
@@ -821,6 +826,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     CONTENT_LEDGER,
     CONTENT_PROFILES,
     CONTENT_VECTORS,
+    KNOWLEDGE,
     PROCESSING_PLANS,
     *INTERPRETATIONS.values(),
     DECISION_LOG,
@@ -853,6 +859,7 @@ CORPUS_TABLES: Final = frozenset(
     for table in (
         CONTENT_LEDGER,
         CORPUS_REPORT,
+        KNOWLEDGE,
         FEATURE_CACHE_REPORT,
         GOLD_LABELS,
         RUN_FAILURES,

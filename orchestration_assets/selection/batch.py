@@ -20,6 +20,7 @@ from orchestration_assets.selection.plan import (
     plan_items,
     promoted_threshold_versions,
 )
+from orchestration_assets.selection.plan_passages import with_passages
 from orchestration_assets.selection.strategies import describe_point
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.pool import build_services
@@ -57,7 +58,8 @@ def plan_batch(
     rows = plan_items(
         batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, threshold_versions
     )
-    plans = rows_to_arrow(PROCESSING_PLANS, rows)
+    pinned_rows, corpora = with_passages(rows, loaded.policy, home, batch)
+    plans = rows_to_arrow(PROCESSING_PLANS, pinned_rows)
     policy = {"policy": loaded.source, "policy_hash": loaded.hash}
     learned = {
         f"learned/{task}": chosen
@@ -66,6 +68,7 @@ def plan_batch(
         for task, chosen in point_or_reason.items()
     }
     pinned = {f"thresholds/{task}": version for task, version in threshold_versions.items()}
+    pinned |= {f"knowledge/{corpus}": version for corpus, version in corpora.items()}
     models = count_members(plans["model"], ProcessingModel)
     drifts = content_drifts(plans)
     unfamiliar = {f"unfamiliar/{one.task}": one.unfamiliar for one in drifts}

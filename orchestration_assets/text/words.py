@@ -40,18 +40,18 @@ def words_of(text: str, family: str) -> tuple[str, ...]:
     if family in (Family.CODE, Family.DATA):
         # no part holds a space; all are made lower-case at once
         parts = " ".join(_PART.findall(text[:PROSE_CHARS])).lower()
-        return tuple(_split_ideographs(parts, parts.split()))
+        return tuple(ideographs_split(parts, parts.split()))
     return tuple(prose_words(prose_of(text, family)))
 
 
 def prose_words(prose: str) -> list[str]:
     """The words of a piece of prose, lower-case, without 's and n't."""
     lowered = _APOSTROPHE.sub(" ", prose).lower()
-    return _split_ideographs(lowered, _WORD.findall(lowered))
+    return ideographs_split(lowered, _WORD.findall(lowered))
 
 
-def _split_ideographs(text: str, words: list[str]) -> list[str]:
-    """The words of the text, runs of ideographs split."""
+def ideographs_split(text: str, words: list[str]) -> list[str]:
+    """The ``words`` of a text, those that are runs of ideographs split."""
     if text.isascii() or not _CJK.search(text):
         return words
     split: list[str] = []

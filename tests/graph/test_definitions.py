@@ -30,6 +30,7 @@ KEYS = {
     "corpus_report",
     "feature_cache_report",
     "gold_labels",
+    "knowledge",
     "service_health",
     "calibration",
     "vector_thresholds",
@@ -44,6 +45,7 @@ CORPUS = {
     "corpus_report",
     "feature_cache_report",
     "gold_labels",
+    "knowledge",
     "service_health",
     "calibration",
     "vector_thresholds",
@@ -131,6 +133,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
         "content_ledger",
         "feature_cache_report",
     }
+    assert selected("refresh_knowledge") == {"knowledge"}
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "vector_thresholds", "service_scorecards"}
     learned = {"outcomes", "selection_model", "selection_frontier", "taught_services"}

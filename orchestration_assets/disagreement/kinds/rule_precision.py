@@ -27,5 +27,6 @@ MEASURED: Final[Mapping[DisputeKind, RulePrecision | None]] = {
     DisputeKind.TYPE_CONFLICT: None,
     DisputeKind.OUTLIER_SERVICE: None,
     DisputeKind.VIOLATION: None,
+    DisputeKind.UNSUPPORTED_CITATION: None,
 }
 """Figures on the labelled set of the project for rules that were not written against it."""

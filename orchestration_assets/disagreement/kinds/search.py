@@ -34,8 +34,9 @@ _PAIR_RULES: Final[Mapping[DisputeKind, Callable[[str, str], Finding | None]]] =
     DisputeKind.ENTITY_CONFLICT: entity_conflict,
     DisputeKind.TYPE_CONFLICT: type_conflict,
 }
-# a violation is told by the resolution itself
-_SOUGHT: Final = tuple(kind for kind in DisputeKind if kind is not DisputeKind.VIOLATION)
+# these are told of single answers: by the rules of a task, and by what it was shown
+_OF_ONE_ANSWER: Final = (DisputeKind.VIOLATION, DisputeKind.UNSUPPORTED_CITATION)
+_SOUGHT: Final = tuple(kind for kind in DisputeKind if kind not in _OF_ONE_ANSWER)
 _CONTENT_KINDS: Final = (DisputeKind.OPPOSED_TONE, DisputeKind.FIGURATIVE)
 
 

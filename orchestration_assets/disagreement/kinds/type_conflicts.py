@@ -213,4 +213,5 @@ def type_conflict(first: str, second: str) -> Finding | None:
         return None
     score = max(map(_CLARITY.__getitem__, one)) * max(map(_CLARITY.__getitem__, other))
     named = (" or ".join(sorted(types)) for types in (one, other))
-    return Finding(score, "one answer is a {}, the other a {}".format(*named))
+    articled = (f"{'an' if name[0] in 'aeio' else 'a'} {name}" for name in named)
+    return Finding(score, "one answer is {}, the other {}".format(*articled))

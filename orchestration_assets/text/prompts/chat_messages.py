@@ -32,6 +32,7 @@ def chat_messages(
     prompt = config.prompts.get(task.name, config.prompt)
     window = limits.window_tokens - config.output_tokens
     shows_neighbours = "neighbours" in variables_in(prompt)
+    shows_passages = "passages" in variables_in(prompt)
     shows_answers = "answers" in variables_in(prompt)
     context = context_for(
         question,
@@ -40,6 +41,7 @@ def chat_messages(
         window,
         with_path=with_path,
         neighbour_tokens=limits.neighbour_tokens if shows_neighbours else None,
+        passage_tokens=limits.passage_tokens if shows_passages else None,
         with_answers=shows_answers,
     )
     while True:
@@ -87,6 +89,7 @@ def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, 
         "content": context.content.text,
         "earlier": context.earlier,
         "neighbours": context.neighbours,
+        "passages": context.passages,
         "path": context.path,
         "answers": context.answers,
         "part": context.part,

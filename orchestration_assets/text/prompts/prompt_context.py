@@ -9,6 +9,7 @@ from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.context_window import FittedContext, fit, fit_pieces
 from orchestration_assets.text.prompts.shown_answers import ShownAnswer, shown_answers
 from orchestration_assets.text.prompts.shown_parts import shown_part, shown_parts
+from orchestration_assets.text.prompts.shown_passages import shown_passages
 from orchestration_assets.text.redacted_pieces import RedactedPieces, redacted_pieces
 from orchestration_assets.text.redaction import (
     RedactedText,
@@ -56,6 +57,8 @@ class PromptContext(NamedTuple):
     answers_cut: int
     part: Mapping[str, Any]
     parts: tuple[Mapping[str, Any], ...]
+    passages: tuple[dict[str, Any], ...] = ()
+    passages_left_out: int = 0
 
     @property
     def left_out(self) -> str | None:
@@ -67,6 +70,8 @@ class PromptContext(NamedTuple):
             parts.append(f"{self.earlier_left_out} earlier answers")
         if self.neighbours_left_out:
             parts.append(f"{self.neighbours_left_out} neighbours")
+        if self.passages_left_out:
+            parts.append(f"{self.passages_left_out} passages")
         if self.answers_cut:
             parts.append(f"the ends of {self.answers_cut} answers to other tasks")
         return ", ".join(parts) or None
@@ -74,7 +79,8 @@ class PromptContext(NamedTuple):
     @property
     def injection_markers(self) -> int:
         """Places in what is shown that read like instructions to a model."""
-        near = sum(injection_markers(neighbour["content"]) for neighbour in self.neighbours)
+        shown = (*self.neighbours, *self.passages)
+        near = sum(injection_markers(one["content"]) for one in shown)
         return injection_markers(self.content.text) + near
 
     def sent(self, tokens: int) -> SentContent:
@@ -87,20 +93,28 @@ class PromptContext(NamedTuple):
     def smaller(self, tokens: int) -> "PromptContext | None":
         """The context with about ``tokens`` tokens less; None when there is nothing to remove.
 
-        Neighbours are removed first, the least similar before others; then content; then earlier
-        answers, the oldest first.
+        Neighbours are removed first, the least similar before others; then passages but the best;
+        then content; then that passage, and earlier answers, the oldest first.
         """
         if self.neighbours:
             left_out = self.neighbours_left_out + 1
             return self._replace(neighbours=self.neighbours[:-1], neighbours_left_out=left_out)
+        if len(self.passages) > 1:
+            return self._without_last_passage()
         if self.content.tokens:
             return self._replace(
                 content=fit_pieces(self.pieces, max(0, self.content.tokens - tokens))
             )
+        if self.passages:
+            return self._without_last_passage()
         if self.earlier:
             left_out = self.earlier_left_out + 1
             return self._replace(earlier=self.earlier[1:], earlier_left_out=left_out)
         return None
+
+    def _without_last_passage(self) -> "PromptContext":
+        left_out = self.passages_left_out + 1
+        return self._replace(passages=self.passages[:-1], passages_left_out=left_out)
 
 
 def context_for(
@@ -111,12 +125,14 @@ def context_for(
     *,
     with_path: bool = False,
     neighbour_tokens: int | None = None,
+    passage_tokens: int | None = None,
     with_answers: bool = False,
 ) -> PromptContext:
     """What a prompt shows of a question: redacted first, then cut to its token limits.
 
     ``window_tokens`` limits the whole prompt. ``with_path``: whether the path is shown.
     ``neighbour_tokens`` limits all neighbours together; None when none are shown.
+    ``passage_tokens`` limits all passages together; None when none are shown.
     ``with_answers``: whether the answers to the tasks before this one are shown. A long text is cut
     into pieces before it is redacted, at places that no secret spans.
     """
@@ -128,6 +144,9 @@ def context_for(
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
     items = question.near if neighbour_tokens is not None else ()
     neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
+    passages, without = shown_passages(
+        question.passages if passage_tokens is not None else (), kinds, passage_tokens or 0
+    )
     answers = shown_answers(
         question.answers if with_answers else (), kinds, window_tokens // _EARLIER_SHARE
     )
@@ -138,6 +157,7 @@ def context_for(
         path.counts,
         *(answer.counts for _, answer, _ in earlier),
         *redacted,
+        *(one.counts for one in passages),
         *answers.redacted,
         *in_part,
     )
@@ -157,6 +177,8 @@ def context_for(
         answers.cut,
         part,
         parts,
+        tuple(one.values for one in passages),
+        without,
     )
 
 

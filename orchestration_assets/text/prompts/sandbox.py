@@ -78,7 +78,8 @@ def render(template: jinja2.Template, values: Mapping[str, Any], budget: RenderB
 def budget_for(values: Mapping[str, Any]) -> RenderBudget:
     """The budget of one rendering: it grows with the labels and the text to show."""
     characters = len(values.get("content") or "")
-    characters += sum(len(neighbour["content"]) for neighbour in values.get("neighbours") or ())
+    for shown in ("neighbours", "passages"):
+        characters += sum(len(one["content"]) for one in values.get(shown) or ())
     characters += sum(len(str(answer)) for answer in (values.get("answers") or {}).values())
     labels = len(values.get("labels") or ())
     return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * characters)

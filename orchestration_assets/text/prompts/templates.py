@@ -23,7 +23,7 @@ from orchestration_assets.text.replies.record_schema import fields_in_words
 
 VARIABLES: Final = (
     *("task", "labels", "scale", "fields", "content", "earlier", "neighbours", "path", "answers"),
-    *("part", "parts"),
+    *("part", "parts", "passages"),
 )
 """The variables of a template."""
 
@@ -198,6 +198,10 @@ _SAMPLE: Final[Mapping[str, Any]] = {
         {"content": "near", "answer": "label 1", "similarity": 0.9, "path": f"near/{n}.txt"}
         for n in range(6)
     ),
+    "passages": tuple(
+        {"number": n, "content": "said", "document": f"{n}.md", "heading": "It", "corpus": "book"}
+        for n in range(1, 7)
+    ),
     "path": "folder/file.txt",
     "answers": _SampleAnswers(sample=_SampleAnswer("label 1")),
     "part": {"number": 2, "of": 6, "heading": "Terms"},
@@ -216,7 +220,9 @@ def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
         raise PromptError(f"the prompt cannot be rendered: {error}") from error
 
 
-_ITEM_VARIABLES: Final = frozenset({"content", "earlier", "neighbours", "path", "answers"})
+_ITEM_VARIABLES: Final = frozenset(
+    {"content", "earlier", "neighbours", "path", "answers", "passages"}
+)
 
 
 def _system(prompt: Prompt, values: Mapping[str, Any], budget: RenderBudget) -> str:

@@ -16,22 +16,31 @@ _DATE: Final = "yyyy-mm-dd"
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 
 
-def chat_reply(request: Mapping[str, Any], scripted: Mapping[str, str]) -> dict[str, Any]:
+def prompt_of(request: Mapping[str, Any]) -> str:
+    """The texts of all messages of a request for a chat completion."""
+    messages = request.get("messages") or []
+    return "\n".join(str(message.get("content", "")) for message in messages)
+
+
+def chat_reply(request: Mapping[str, Any], scripted: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a chat completion.
 
-    ``scripted``: a text that the prompt may hold -> the answer to it. Other answers fit the
-    request's JSON schema and depend on the prompt alone.
+    ``scripted``: members of the reply (``answer``, ``confidence``, ``quotes``) that are given.
+    Other answers fit the request's JSON schema and depend on the prompt alone.
     """
-    messages = request.get("messages") or []
-    prompt = "\n".join(str(message.get("content", "")) for message in messages)
+    messages, prompt = request.get("messages") or [], prompt_of(request)
     schema = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema") or {}
     answer_schema = (schema.get("properties") or {}).get("answer") or {}
-    answer = next((answer for text, answer in scripted.items() if text in prompt), None)
     chance = _seeded_random(prompt)
-    value = answer if answer is not None else _plausible_answer(answer_schema, prompt, chance)
-    reply = {"answer": value, "confidence": round(chance.uniform(0.6, 0.99), 2)}
+    if "answer" in scripted:
+        value = scripted["answer"]
+    else:
+        value = _plausible_answer(answer_schema, prompt, chance)
+    confidence = scripted.get("confidence")
+    stated = round(chance.uniform(0.6, 0.99), 2) if confidence is None else confidence
+    reply = {"answer": value, "confidence": stated}
     if "quotes" in (schema.get("properties") or {}):
-        reply["quotes"] = []
+        reply["quotes"] = list(scripted.get("quotes", ()))
     if "reason" in (schema.get("properties") or {}):
         first_words = str(messages[-1].get("content", "")).split()[:6]
         reply["reason"] = f"it says “{' '.join(first_words)}”"

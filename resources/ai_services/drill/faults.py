@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -50,8 +50,28 @@ class Fault(Strict):
     contains: str | None = Field(default=None, description="only requests with this text in them")
 
 
+class ScriptedReply(Strict):
+    """What a model says to the requests that meet every condition given."""
+
+    contains: tuple[str, ...] = Field(
+        min_length=1, description="every one of these texts stands in the messages"
+    )
+    model: str | None = Field(default=None, description="only of requests to this model")
+    answer: Any = Field(description="the answer, as the request's JSON schema wants it")
+    confidence: _Share | None = Field(
+        default=None, description="stated with it; between 0.6 and 0.99 by default"
+    )
+    quotes: tuple[dict[str, str], ...] = Field(
+        default=(), description="records: path and quote of values, where they are asked for"
+    )
+
+    def answers(self, model: str, prompt: str) -> bool:
+        """Whether it is the reply to this prompt."""
+        return self.model in {None, model} and all(text in prompt for text in self.contains)
+
+
 class FaultScript(Strict):
-    """The behaviour of the server: a lognormal latency, faults and scripted answers."""
+    """The behaviour of the server: a lognormal latency, faults and scripted replies."""
 
     seed: int = 0
     median_ms: Annotated[float, Field(ge=0.0)] = 0.0
@@ -62,6 +82,20 @@ class FaultScript(Strict):
     answers: dict[str, str] = Field(
         default_factory=dict, description="text in the request -> the answer that it gets"
     )
+    replies: tuple[ScriptedReply, ...] = Field(
+        default=(), description="replies by several texts and by model; the first that fits counts"
+    )
+
+    def reply_to(self, model: str, prompt: str) -> ScriptedReply | None:
+        """The scripted reply to a prompt, if there is one."""
+        found = next((one for one in self.replies if one.answers(model, prompt)), None)
+        if found is None:
+            answers = (text for text in self.answers if text in prompt)
+            found = next(
+                (ScriptedReply(contains=(text,), answer=self.answers[text]) for text in answers),
+                None,
+            )
+        return found
 
     def latency_s(self, key: str, time: int) -> float:
         """The usual latency of a request, in seconds."""

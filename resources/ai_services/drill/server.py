@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from orchestration_assets.text.replies.generated_replies import (
     chat_reply,
     embeddings_reply,
+    prompt_of,
     streamed_events,
 )
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript, active_faults
@@ -166,7 +167,8 @@ class DrillServer:
             if FaultKind.WRONG_SCHEMA in faults:
                 answer["data"] = answer["data"][1:]
         else:
-            answer = chat_reply(body, self.script.answers)
+            scripted = self.script.reply_to(served.model, prompt_of(body))
+            answer = chat_reply(body, scripted.model_dump() if scripted else {})
             message = answer["choices"][0]["message"]
             if FaultKind.WRONG_SCHEMA in faults:
                 message["content"] = json.dumps({"verdict": "yes", "confidence": "high"})

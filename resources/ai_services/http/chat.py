@@ -35,6 +35,8 @@ from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
 _PATH: Final = "/chat/completions"
 _EMPTY_ANSWER: Final = "(no answer)"
 """Chat templates refuse turns without text."""
+_SHOWN: Final = frozenset({"path", "neighbours", "answers", "passages"})
+"""Variables of a prompt that hold what is no part of the content."""
 _STREAM_STARTS: Final = (b"d", b"e", b":")
 """First bytes of a stream of events; a JSON object has none of them."""
 
@@ -51,8 +53,7 @@ class ChatService(HttpService):
         question = {"question"} if any(map(uses_question, prompts)) else set()
         again = {OBJECTION} if config.guard.repair else set()
         of_parts = {f"part.{fact}" for prompt in prompts for fact in part_facts_named(prompt)}
-        shown = named & {"path", "neighbours", "answers"}
-        self.reads = frozenset(shown | question | again | of_parts)
+        self.reads = frozenset(named & _SHOWN | question | again | of_parts)
         super().__init__(name, config)
 
     def _shaping(self) -> dict[str, Any]:
@@ -65,8 +66,9 @@ class ChatService(HttpService):
             settings["max_output_name"] = None
         if self.config.explain:
             settings["explain"] = True
-        if "neighbours" not in self.reads:
-            del settings["context"]["neighbour_tokens"]
+        for shown in ("neighbour", "passage"):
+            if f"{shown}s" not in self.reads:
+                del settings["context"][f"{shown}_tokens"]
         return settings
 
     def _most_output(self) -> int:

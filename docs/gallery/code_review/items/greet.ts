@@ -1,0 +1,4 @@
+/** Greets a visitor. */
+export function greet(name: string): string {
+  return `Good morning, ${name}`;
+}

@@ -1,0 +1,5 @@
+from page import page
+
+
+def test_first_page() -> None:
+    assert page(["a", "b"], 0, 1) == ["a"]

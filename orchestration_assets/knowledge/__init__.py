@@ -1,0 +1,1 @@
+"""Corpora that questions are answered from: cut into passages, indexed, searched."""
