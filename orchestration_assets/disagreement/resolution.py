@@ -485,7 +485,8 @@ def _agreement(readings: ServiceReadings, task: Task, stands: Consensus) -> str:
         given = [reading.answer for name, reading in readings if name in stands.supporters]
         if task.kind in _COMPOSED and any(answer != given[0] for answer in given):
             return f"{_COMPOSED[task.kind]} {', '.join(stands.supporters)}"
-        return f"{', '.join(stands.supporters)} agree"
+        where = ", where they say something" if any(one.missing for one in stands.cells) else ""
+        return f"{', '.join(stands.supporters)} agree{where}"
     if not stands.supporters:
         # a mean or a majority of members may be what no single service said
         return f"between {', '.join(stands.dissenters)}, which lie apart"
