@@ -41,6 +41,7 @@ ORDER = [
 SHARED = {
     "code_version": set(),
     "partitions": set(),
+    "plugins": {"schemas"},
     "progress": set(),
     "settings": {"schemas"},
     "table_assets": {"schemas", "resources"},

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.problems import PolicyError
-from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.policy.service_schema import policy_schema
 
 
 def check(path: Path | None) -> int:
@@ -28,7 +28,7 @@ def check(path: Path | None) -> int:
 
 def schema() -> int:
     """Prints the JSON Schema of the policy file, for editors and other tools."""
-    sys.stdout.write(json.dumps(Policy.model_json_schema(by_alias=True), indent=2) + "\n")
+    sys.stdout.write(json.dumps(policy_schema(), indent=2) + "\n")
     return 0
 
 
