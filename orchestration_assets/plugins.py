@@ -98,7 +98,7 @@ def sorted_out(found: list[Plugin], packaged: frozenset[str]) -> PluginListing:
     for name, claimants in by_name.items():
         for plugin in claimants:
             reason = remedy = ""
-            if not _is_name(name):
+            if not is_plugin_name(name):
                 reason = "its name is not small letters, digits and underscores"
                 remedy = f"name the entry point otherwise in {plugin.distribution}"
             elif name in packaged:
@@ -115,7 +115,8 @@ def sorted_out(found: list[Plugin], packaged: frozenset[str]) -> PluginListing:
     return PluginListing(MappingProxyType(usable), tuple(problems))
 
 
-def _is_name(name: str) -> bool:
+def is_plugin_name(name: str) -> bool:
+    """Whether a policy could say it: small letters, digits and underscores, at most 60."""
     return _NAME.fullmatch(name) is not None
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.service_schema import policy_schema
+from orchestration_assets.services.registry import service_plugins
 
 
 def check(path: Path | None) -> int:
@@ -23,6 +24,9 @@ def check(path: Path | None) -> int:
     tasks, services = len(loaded.policy.tasks), len(loaded.policy.services)
     words = f"valid, {tasks} tasks, {services} services, hash {loaded.hash}"
     sys.stdout.write(f"{loaded.source}: {words}\n")
+    # what a look at the installed packages tells; `orchestrate plugins` imports them too
+    for unused in service_plugins().problems:
+        sys.stderr.write(f"note: {unused}\n")
     return 0
 
 
