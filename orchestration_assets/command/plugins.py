@@ -2,11 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from orchestration_assets.plugins import Plugin, PluginError, PluginListing
 from orchestration_assets.services.registry import embedded_class, service_plugins
+from resources.content_source.plugged_in import source_class, source_plugins
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +33,20 @@ def show(*, as_json: bool) -> int:
 
 def plugin_states() -> Iterator[PluginState]:
     """Every installed plug-in with its state, by group and name."""
-    listed = service_plugins()
-    yield from _refused(listed)
+    yield from _states(service_plugins(), embedded_class)
+    yield from _states(source_plugins(), source_class)
+
+
+def _states(listed: PluginListing, load: Callable[[str], object]) -> Iterator[PluginState]:
+    for problem in listed.problems:
+        yield PluginState(problem.plugin, str(problem))
     for name, plugin in listed.usable.items():
         try:
-            embedded_class(name)
+            load(name)
         except PluginError as error:
             yield PluginState(plugin, str(error))
         else:
             yield PluginState(plugin, None)
-
-
-def _refused(listed: PluginListing) -> Iterator[PluginState]:
-    for problem in listed.problems:
-        yield PluginState(problem.plugin, str(problem))
 
 
 def _line(state: PluginState) -> str:

@@ -8,12 +8,14 @@ import pytest
 
 from orchestration_assets import code_version, plugins
 from orchestration_assets.services import registry
+from resources.content_source import plugged_in
 
 
 def _forget() -> None:
     for cached in (
         plugins.list_plugins,
         registry._plugged_in,
+        plugged_in.source_class,
         code_version.code_version,
         code_version._read,
         code_version._source,
