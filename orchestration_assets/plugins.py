@@ -26,9 +26,7 @@ class PluginGroup(StrEnum):
     """What a distribution may add; the value is the name of the group of entry points."""
 
     SERVICES = f"{_PREFIX}services"
-    FEATURES = f"{_PREFIX}features"
     SOURCES = f"{_PREFIX}sources"
-    KINDS = f"{_PREFIX}kinds"
 
     @property
     def noun(self) -> str:

@@ -1,18 +1,23 @@
 """Sources of other distributions: documents behind a scheme of their own."""
 
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.plugins import PluginError
+from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
 from resources.content_source import UrlSource, open_source
 from resources.home import Home
+from tests.docs.pages import ROOT
 from tests.plugins.distributions import install
 
 GROUP = "content_orchestration.sources"
@@ -117,4 +122,31 @@ def test_a_run_takes_its_content_from_a_plug_in(
         ("3.md", "accepted"),
         ("open/1.txt", "accepted"),
         ("open/2 ä.txt", "accepted"),
+    }
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_read_from_a_plug_in(desk: Path, tmp_path: Path) -> None:
+    """Processes of Dask open the source themselves; what they need is installed for them too."""
+    policy = tmp_path / "policy.yaml"
+    shown = load_policy().policy.canonical()
+    shown["execution"]["tiers"] |= {"dask_from_items": 0, "dask_from_seconds": 0, "chunk_items": 1}
+    policy.write_text(yaml.safe_dump(shown))
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "orchestration_assets", "run", "desk://support"]
+    done = subprocess.run(
+        [*command, "--home", str(home), "--policy", str(policy), "--jobs", "1"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(desk), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    opened = Home(home)
+    (batch,) = opened.batches.recorded()
+    rows = opened.tables.read("content_profiles", batch).to_pylist()
+    assert {(row["path"], row["status"]) for row in rows} == {
+        ("3.md", "ok"),
+        ("open/1.txt", "ok"),
+        ("open/2 ä.txt", "ok"),
     }
