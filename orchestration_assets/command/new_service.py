@@ -36,7 +36,7 @@ def create(name: str, folder: Path | None) -> int:
     for path, text in written.items():
         (place / path).parent.mkdir(parents=True, exist_ok=True)
         (place / path).write_text(text, "utf-8")
-    steps = ("pip install -e '.[test]'", "pytest", "orchestrate policy check policy.yaml")
+    steps = ("pip install -e '.[test]'", "python -m pytest", "orchestrate policy check policy.yaml")
     listed = "".join(f"  {path}\n" for path in written)
     sys.stdout.write(
         f"{place}: the service {name} in {len(written)} files\n{listed}next:\n  cd {place}\n"

@@ -1,6 +1,5 @@
 """A fresh Dagster project, made, filled, checked and run with Dagster's own `dg` alone."""
 
-import json
 import os
 import subprocess
 import sys
@@ -97,11 +96,10 @@ def test_two_homes_are_scaffolded_checked_listed_and_launched(
     for name in ("news", "tickets"):
         run_dg("scaffold", "defs", TYPE, name, "--source", name)
     assert "All definitions loaded" in run_dg("check", "defs")
-    listed = json.loads(run_dg("list", "defs", "--json"))
-    assert {"news/resolutions", "tickets/resolutions"} <= {one["key"] for one in listed["assets"]}
-    assert {"news__process_batch", "tickets__process_batch"} <= {
-        one["name"] for one in listed["jobs"]
-    }
+    listed = run_dg("list", "defs", "--json")
+    for name in ("news", "tickets"):
+        assert f'"{name}/resolutions"' in listed
+        assert f'"{name}__process_batch"' in listed
     for name in ("news", "tickets"):
         home = Home(project / ".orchestration" / name)
         intake = take_in(home, str(project / name), load_policy().policy.content, datetime.now(UTC))
