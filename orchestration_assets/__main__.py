@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=words)
         action.add_argument("file", nargs="?", type=Path, metavar="FILE")
     actions.add_parser("schema", help="print the JSON Schema of the policy file")
+    _plugin_commands(commands)
     replay = commands.add_parser(
         "replay", help="what another policy would have yielded on recorded answers, without a call"
     )
@@ -126,6 +127,20 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
     return parser
+
+
+def _plugin_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    plugins = commands.add_parser(
+        "plugins", help="what other installed packages add, and which of it cannot be used"
+    )
+    plugins.add_argument("--json", action="store_true", help="print the list as JSON")
+    new = commands.add_parser("new", help="begin a package of your own: a plug-in")
+    things = new.add_subparsers(dest="thing", required=True, metavar="THING")
+    service = things.add_parser("service", help="an embedded service, with its tests")
+    service.add_argument("name", metavar="NAME", help="what a policy calls it, such as shouting")
+    service.add_argument(
+        "--folder", type=Path, metavar="DIR", help="where the package goes (a folder of its name)"
+    )
 
 
 def _usd(text: str) -> float:
@@ -218,6 +233,14 @@ def _dispatch(given: argparse.Namespace) -> int:
             return policy.schema()
         action = policy.check if given.action == "check" else policy.show
         return action(given.file or settings.policy)
+    if given.command == "plugins":
+        from orchestration_assets.command import plugins
+
+        return plugins.show(as_json=given.json)
+    if given.command == "new":
+        from orchestration_assets.command import new_service
+
+        return new_service.create(given.name, given.folder)
     from orchestration_assets.command.lean_arrow import convert_without_pandas
     from resources.home_store import give_back, use_store
 

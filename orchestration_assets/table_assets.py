@@ -1,6 +1,6 @@
 """Assets whose product is one table, and the blocking checks that every table gets."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 from orchestration_assets.partitions import BATCH_POOL, content_batches
 from orchestration_assets.schemas.records import Table, TableResult
 from resources.home import Home
+from resources.table_io_manager import ParquetTableIOManager
 
 PARTITION_TAG = "dagster/partition"
 
@@ -127,16 +128,18 @@ def table_checks(
     @dg.multi_asset_check(
         name=f"{table.name}_checks",
         specs=[schema, conserved],
-        required_resource_keys={"tables"},
         can_subset=True,
     )
-    def checks(context: dg.AssetCheckExecutionContext):  # type: ignore[no-untyped-def]
-        home: Home = context.resources.tables.opened_home
+    def checks(
+        context: dg.AssetCheckExecutionContext, tables: dg.ResourceParam[ParquetTableIOManager]
+    ) -> Iterator[dg.AssetCheckResult]:
+        home = tables.opened_home
         store = home.tables
         batches: list[str | None] = [None]
         if per_batch:
             running = context.run.tags.get(PARTITION_TAG)
             batches = [running] if running else list(store.batches(table.name))
+        asset_key = next(iter(context.selected_asset_check_keys)).asset_key
         selected = {key.name for key in context.selected_asset_check_keys}
         held = store.read(table.name, batches[0]) if len(batches) == 1 else None
 
@@ -145,14 +148,15 @@ def table_checks(
             return store.read(table.name, batch) if held is None else held
 
         if "schema" in selected:
-            yield _schema_result(table, [_found(table, data_of(batch)) for batch in batches])
+            found = [_found(table, data_of(batch)) for batch in batches]
+            yield _schema_result(table, asset_key, found)
         if "conservation" in selected:
             balances = [
                 balance
                 for batch in batches
                 for balance in conservation(Stored(home, batch), data_of(batch))
             ]
-            yield _conservation_result(table, balances)
+            yield _conservation_result(table, asset_key, balances)
 
     return checks
 
@@ -171,7 +175,9 @@ def _found(table: Table[Any], data: pa.Table) -> _Found:
     return _Found(problems, data.num_rows, 0 if problems else duplicate_keys(data, table.key))
 
 
-def _schema_result(table: Table[Any], found: list[_Found]) -> dg.AssetCheckResult:
+def _schema_result(
+    table: Table[Any], asset_key: dg.AssetKey, found: list[_Found]
+) -> dg.AssetCheckResult:
     problems = {column: words for one in found for column, words in one.problems.items()}
     doubled = 0 if problems else sum(one.doubled for one in found)
     rows, columns = sum(one.rows for one in found), len(table.schema)
@@ -183,7 +189,7 @@ def _schema_result(table: Table[Any], found: list[_Found]) -> dg.AssetCheckResul
     else:
         description = f"{columns} columns as declared, {rows} distinct keys."
     return dg.AssetCheckResult(
-        asset_key=table.name,
+        asset_key=asset_key,
         check_name="schema",
         passed=not problems and not doubled,
         description=description,
@@ -191,7 +197,9 @@ def _schema_result(table: Table[Any], found: list[_Found]) -> dg.AssetCheckResul
     )
 
 
-def _conservation_result(table: Table[Any], balances: list[Balance]) -> dg.AssetCheckResult:
+def _conservation_result(
+    table: Table[Any], asset_key: dg.AssetKey, balances: list[Balance]
+) -> dg.AssetCheckResult:
     totals: dict[str, Balance] = {}
     for balance in balances:
         before = totals.get(balance.words, Balance(0, 0, balance.words))
@@ -203,7 +211,7 @@ def _conservation_result(table: Table[Any], balances: list[Balance]) -> dg.Asset
     said = "; ".join(f"{b.words}: {b.found} of {b.expected}" for b in totals.values())
     remedy = "" if passed else f" Materialize {table.name} and what it is made from again."
     return dg.AssetCheckResult(
-        asset_key=table.name,
+        asset_key=asset_key,
         check_name="conservation",
         passed=passed,
         description=said + "." + remedy,

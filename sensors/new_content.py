@@ -1,7 +1,9 @@
 """New content becomes batches, and batches become runs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 import dagster as dg
@@ -16,7 +18,7 @@ from orchestration_assets.content.intake import (
 )
 from orchestration_assets.content.ledger import known_sources
 from orchestration_assets.content.source_watcher import WatcherCursor, plan_runs
-from orchestration_assets.partitions import content_batches
+from orchestration_assets.namespace import ALONE, AssetJob, Namespace, with_resources_of
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.policy import Content
@@ -27,35 +29,59 @@ from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.run_claims import UNLESS_FINISHED_TAG
 from resources.run_locks import STOPPED_TAG, is_running
-from sensors.runs import PARTITION_TAG, batches_under_way
+from sensors.runs import PARTITION_TAG, STARTED, STOPPED, batches_under_way
 
 _RUNS_AT_ONCE: Final = 25
 # Dagster ends a tick after 60 s
 _SECONDS_A_TICK: Final = 35.0
 _REQUESTS_A_TICK: Final = 20_000
-_OWN_JOBS: Final = frozenset(job.name for job in JOBS)
 _FAILED: Final = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
-@dg.sensor(
-    name="new_content_sensor",
-    job=process_batch,
-    minimum_interval_seconds=Settings.from_environment().tick_seconds,
-    description=(
-        "Looks at every source that this home knows (and at the policy's and "
-        "ORCHESTRATION_SOURCES), records what is new, changed or gone as batches, and starts a run "
-        "for each batch without a report. A file that is still being written is left for later; a "
-        "batch that is not full waits a while for more."
-    ),
-)
-def new_content_sensor(
+def new_content_sensor_in(
+    space: Namespace,
+    jobs: Mapping[str, AssetJob] = MappingProxyType({}),
+    sources: Sequence[str] | None = None,
+    tick_seconds: int | None = None,
+    started: bool = False,
+) -> dg.SensorDefinition:
+    """The sensor of one home; ``jobs`` are its jobs by their plain names, by default as written.
+
+    It looks at ``sources`` every ``tick_seconds``; both are by default what the environment says.
+    """
+
+    def sense(
+        context: dg.SensorEvaluationContext,
+        home: dg.ResourceParam[Home],
+        policy_file: PolicyFileResource,
+    ) -> dg.SensorResult:
+        given = Settings.from_environment().sources if sources is None else sources
+        return _tick(context, home, policy_file, space, given)
+
+    return dg.sensor(
+        name=space.name("new_content_sensor"),
+        job=jobs.get(process_batch.name, process_batch),
+        default_status=STARTED if started else STOPPED,
+        minimum_interval_seconds=tick_seconds or Settings.from_environment().tick_seconds,
+        description=(
+            "Looks at every source that this home knows (and at the policy's and "
+            f"{'ORCHESTRATION_SOURCES' if sources is None else 'those of defs.yaml'}), records "
+            "what is new, changed or gone as batches, and starts a run for each batch without a "
+            "report. A file that is still being written is left for later; a batch that is not "
+            "full waits a while for more."
+        ),
+    )(with_resources_of(space, sense))
+
+
+def _tick(
     context: dg.SensorEvaluationContext,
-    home: dg.ResourceParam[Home],
+    home: Home,
     policy_file: PolicyFileResource,
+    space: Namespace,
+    configured: Sequence[str],
 ) -> dg.SensorResult:
-    """One tick. A source that cannot be listed is said so and keeps its known entries."""
+    """A source that cannot be listed is said so and keeps its known entries."""
     content = load_policy(policy_file.path).policy.content
-    configured = Settings.from_environment().sources
     named = [source_name(source) for source in (*content.sources, *configured)]
     sources = list(dict.fromkeys([*known_sources(home.batches), *named]))
     if not sources:
@@ -64,19 +90,19 @@ def new_content_sensor(
             "content.sources in the policy, or set ORCHESTRATION_SOURCES."
         )
     memory = WatcherCursor.parse(context.cursor)
-    memory, events, problems = _look(context, home, content, sources, memory)
+    memory, events, problems = _look(context, home, content, sources, memory, space)
     pending = unfinished(home)
-    memory = _fail_orphaned_runs(context, home, memory)
+    memory = _fail_orphaned_runs(context, home, memory, space)
     under_way = batches_under_way(context.instance)
     # `orchestrate run` carries out batches too, without a run that is known to this instance
     under_way |= {batch for batch in pending if is_claimed(home.folder, batch)}
     starts, stuck = plan_runs(
-        pending, under_way, lambda batch: _failures(context.instance, batch), _RUNS_AT_ONCE
+        pending, under_way, lambda batch: _failures(context.instance, batch, space), _RUNS_AT_ONCE
     )
     for batch in stuck:
         context.log.error(
-            f"Batch {batch} failed {_failures(context.instance, batch)} times and is not tried "
-            "again. Mend what its runs say, then re-execute one, or use `orchestrate run`."
+            f"Batch {batch} failed {_failures(context.instance, batch, space)} times and is not "
+            "tried again. Mend what its runs say, then re-execute one, or use `orchestrate run`."
         )
     requests = [
         dg.RunRequest(
@@ -92,7 +118,7 @@ def new_content_sensor(
         run_requests=requests or None,
         skip_reason=None if requests else skipped.strip(),
         dynamic_partitions_requests=[
-            content_batches.build_add_request([start.batch for start in starts])
+            space.batches.build_add_request([start.batch for start in starts])
         ]
         if starts
         else None,
@@ -107,6 +133,7 @@ def _look(
     content: Content,
     sources: list[str],
     memory: WatcherCursor,
+    space: Namespace,
 ) -> tuple[WatcherCursor, list[dg.AssetObservation], list[str]]:
     """Looks at the sources, another one first each time, until the tick's budget is spent.
 
@@ -137,18 +164,18 @@ def _look(
             context.log.warning(note)
         version = intake.listing.version
         if intake.recorded or version not in (None, watched.version):
-            events.append(observation(intake))
+            events.append(observation(intake, space))
         memory = memory.remember(source, watched.after(intake, now, version))
     if problems and not looked:
         raise dg.Failure("; ".join(problems))
     return replace(memory, turn=memory.turn + 1), events, problems
 
 
-def observation(intake: Intake) -> dg.AssetObservation:
+def observation(intake: Intake, space: Namespace = ALONE) -> dg.AssetObservation:
     """What a listing found, as an observation of the source."""
     listing = intake.listing
     return dg.AssetObservation(
-        "content_source",
+        space.key("content_source"),
         metadata={
             "source": listing.source,
             "entries": listing.entries,
@@ -164,7 +191,7 @@ def observation(intake: Intake) -> dg.AssetObservation:
 
 
 def _fail_orphaned_runs(
-    context: dg.SensorEvaluationContext, home: Home, memory: WatcherCursor
+    context: dg.SensorEvaluationContext, home: Home, memory: WatcherCursor, space: Namespace
 ) -> WatcherCursor:
     """Marks runs as failed whose process is gone: nobody else would, and they block their batch.
 
@@ -175,7 +202,8 @@ def _fail_orphaned_runs(
     if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
         return memory
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
-    started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in _OWN_JOBS}
+    own = {space.name(job.name) for job in JOBS}
+    started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in own}
     lifeless = [run_id for run_id in started if not is_running(home.running, run_id)]
     memory, dead = memory.suspect(lifeless)
     for run_id in dead:
@@ -185,9 +213,12 @@ def _fail_orphaned_runs(
     return memory
 
 
-def _failures(instance: dg.DagsterInstance, batch: str) -> int:
+def _failures(instance: dg.DagsterInstance, batch: str, space: Namespace) -> int:
     filters = dg.RunsFilter(
-        job_name=process_batch.name, tags={PARTITION_TAG: batch}, statuses=_FAILED
+        job_name=space.name(process_batch.name), tags={PARTITION_TAG: batch}, statuses=_FAILED
     )
     runs = instance.get_runs(filters)
     return sum(STOPPED_TAG not in run.tags for run in runs)
+
+
+new_content_sensor: Final = new_content_sensor_in(ALONE)

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
 from jobs import JOBS
+from orchestration_assets.namespace import ALONE, Namespace, with_resources_of
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.reporting.failures import (
@@ -31,31 +32,48 @@ from resources.webhook import WebhookError, post
 if TYPE_CHECKING:
     from dagster_shared.error import SerializableErrorInfo
 
-_OWN_JOBS = frozenset(job.name for job in JOBS)
 _CHECK_FAILED = "DagsterAssetCheckFailedError"
 
 
-@dg.run_failure_sensor(
-    name="run_failure_sensor",
-    # runs of the `orchestrate` command belong to no code location
-    monitor_all_code_locations=True,
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=(
-        "Keeps a record of every failed run of this project in tables/run_failures: what broke, "
-        "why, and the remedy. When the policy names a webhook, it is told, without any content."
-    ),
-)
-def run_failure_sensor(
+def run_failure_sensor_in(space: Namespace, webhook: Webhook | None = None) -> dg.SensorDefinition:
+    """The sensor of one home; ``webhook`` is told where the policy names none."""
+
+    def sense(
+        context: dg.RunFailureSensorContext,
+        home: dg.ResourceParam[Home],
+        policy_file: PolicyFileResource,
+    ) -> None:
+        _record(context, home, policy_file, space, webhook)
+
+    return dg.run_failure_sensor(
+        name=space.name("run_failure_sensor"),
+        # runs of the `orchestrate` command belong to no code location
+        monitor_all_code_locations=True,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            "Keeps a record of every failed run of this project in tables/run_failures: what "
+            "broke, why, and the remedy. When the policy names a webhook, it is told, without any "
+            "content."
+        ),
+    )(with_resources_of(space, sense))
+
+
+def _record(
     context: dg.RunFailureSensorContext,
-    home: dg.ResourceParam[Home],
+    home: Home,
     policy_file: PolicyFileResource,
+    space: Namespace,
+    default_webhook: Webhook | None,
 ) -> None:
     """One failed run. What becomes of the message stands in the record, whatever happens."""
     run = context.dagster_run
-    if not _is_ours(run) or STOPPED_TAG in run.tags or _is_told(home.tables, run.run_id):
+    if not _is_ours(run, space) or STOPPED_TAG in run.tags or _is_told(home.tables, run.run_id):
         return
     webhook, problem = _webhook(policy_file.path)
+    webhook = webhook or default_webhook
+    if default_webhook is not None:
+        problem = None
     url = os.environ.get(webhook.url_variable, "") if webhook else ""
     rows = failure_rows(_failed_run(context), secrets=[url])
     if problem is not None:
@@ -105,10 +123,12 @@ def _is_told(tables: TableStore, run_id: str) -> bool:
     return Delivery(stored["delivery"][0].as_py()) is Delivery.DELIVERED
 
 
-def _is_ours(run: dg.DagsterRun) -> bool:
-    """Runs of our jobs, and materializations of our assets that were started by hand."""
-    chosen = {key.to_user_string() for key in run.asset_selection or ()}
-    return run.job_name in _OWN_JOBS or bool(chosen & TABLES.keys())
+def _is_ours(run: dg.DagsterRun, space: Namespace) -> bool:
+    """Runs of the home's jobs, and materializations of its assets that were started by hand."""
+    own = {space.name(job.name) for job in JOBS}
+    return run.job_name in own or not {*map(space.key, TABLES)}.isdisjoint(
+        run.asset_selection or ()
+    )
 
 
 def _failed_run(context: dg.RunFailureSensorContext) -> FailedRun:
@@ -153,3 +173,6 @@ def _chain(error: "SerializableErrorInfo | None") -> Iterator[Cause]:
     while error is not None:
         yield Cause(error.cls_name or "Unknown", error.message)
         error = error.cause
+
+
+run_failure_sensor: Final = run_failure_sensor_in(ALONE)

@@ -12,6 +12,9 @@ UNDER_WAY: Final = [
     dg.DagsterRunStatus.CANCELING,
 ]
 """States of a run that has not come to its end."""
+STARTED: Final = dg.DefaultSensorStatus.RUNNING
+STOPPED: Final = dg.DefaultSensorStatus.STOPPED
+"""Whether a sensor looks from the first load on, or waits to be switched on."""
 PARTITION_TAG: Final = "dagster/partition"
 
 

@@ -32,6 +32,7 @@ ORDER = [
     "jobs",
     "sensors",
     "definitions",
+    "component",
     "command",
     "__main__",
     "reference",
@@ -41,7 +42,9 @@ ORDER = [
 # helpers at the top of the package that any floor may use, and which rooms each of them uses
 SHARED = {
     "code_version": set(),
+    "namespace": {"schemas"},
     "partitions": set(),
+    "plugins": {"schemas"},
     "progress": set(),
     "settings": {"schemas"},
     "table_assets": {"schemas", "resources"},

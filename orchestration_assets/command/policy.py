@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.problems import PolicyError
-from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.policy.service_schema import policy_schema
+from orchestration_assets.services.registry import service_plugins
 
 
 def check(path: Path | None) -> int:
@@ -23,12 +24,15 @@ def check(path: Path | None) -> int:
     tasks, services = len(loaded.policy.tasks), len(loaded.policy.services)
     words = f"valid, {tasks} tasks, {services} services, hash {loaded.hash}"
     sys.stdout.write(f"{loaded.source}: {words}\n")
+    # what a look at the installed packages tells; `orchestrate plugins` imports them too
+    for unused in service_plugins().problems:
+        sys.stderr.write(f"note: {unused}\n")
     return 0
 
 
 def schema() -> int:
     """Prints the JSON Schema of the policy file, for editors and other tools."""
-    sys.stdout.write(json.dumps(Policy.model_json_schema(by_alias=True), indent=2) + "\n")
+    sys.stdout.write(json.dumps(policy_schema(), indent=2) + "\n")
     return 0
 
 

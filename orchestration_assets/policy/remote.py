@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from orchestration_assets.plugins import PluginError
 from orchestration_assets.policy.problems import Problem, closest_name, describe_value, safe_key
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import Policy
@@ -14,7 +15,7 @@ from orchestration_assets.schemas.services import (
     ServiceConfig,
     TaughtConfig,
 )
-from orchestration_assets.services.registry import EMBEDDED, embedded_class
+from orchestration_assets.services.registry import embedded_class
 from orchestration_assets.services.taught.lessons import TEACHABLE
 
 _RESERVED = ("model", "messages", "input", "stream", "response_format")
@@ -23,8 +24,10 @@ _RESERVED = ("model", "messages", "input", "stream", "response_format")
 def answer_kinds(service: ServiceConfig) -> frozenset[AnswerKind]:
     """The kinds of answers that a service gives; all when it is not known."""
     if isinstance(service, EmbeddedConfig):
-        known = service.implementation in EMBEDDED
-        return embedded_class(service.implementation).kinds if known else frozenset(AnswerKind)
+        try:
+            return embedded_class(service.implementation).kinds
+        except (KeyError, PluginError):
+            return frozenset(AnswerKind)
     if isinstance(service, TaughtConfig):
         return TEACHABLE
     if isinstance(service, ChatConfig):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
+from orchestration_assets.plugins import PluginError
 from orchestration_assets.policy.globs import glob_problems
 from orchestration_assets.policy.knowledge import knowledge_problems
 from orchestration_assets.policy.parts import parts_problems
@@ -37,7 +38,7 @@ from orchestration_assets.schemas.policy import (
     TaskConfig,
 )
 from orchestration_assets.schemas.services import EmbeddedConfig, TaughtConfig
-from orchestration_assets.services.registry import EMBEDDED, load_embedded
+from orchestration_assets.services.registry import embedded_names, load_embedded
 
 _TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
@@ -50,11 +51,8 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
             yield from taught_problems(policy, name, service)
         elif not isinstance(service, EmbeddedConfig):
             yield from remote_problems(policy, name, service)
-        elif service.implementation not in EMBEDDED:
-            path = f"services.{safe_key(name)}.implementation"
-            yield _unknown(path, service.implementation, "embedded service", list(EMBEDDED))
         else:
-            yield from _parameter_problems(f"services.{safe_key(name)}.parameters", service)
+            yield from _embedded_problems(f"services.{safe_key(name)}", service)
     for name, task in policy.tasks.items():
         yield from _task_problems(policy, f"tasks.{safe_key(name)}", task)
     yield from graph_problems(policy)
@@ -65,14 +63,19 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     yield from prompt_problems(policy)
 
 
-def _parameter_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:
+def _embedded_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:
     try:
         load_embedded(service.implementation, service.parameters)
+    except KeyError:
+        place = f"{path}.implementation"
+        yield _unknown(place, service.implementation, "embedded service", embedded_names())
+    except PluginError as error:
+        yield Problem(f"{path}.implementation", "", str(error))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            field = f"{path}.{dotted_path(detail['loc'])}" if detail["loc"] else path
+            place = dotted_path(("parameters", *detail["loc"]))
             message = detail["msg"].removeprefix("Value error, ")
-            yield Problem(field, "", f"{service.implementation}: {message}")
+            yield Problem(f"{path}.{place}", "", f"{service.implementation}: {message}")
 
 
 def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:

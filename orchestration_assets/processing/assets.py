@@ -152,4 +152,5 @@ def interpretations(
         context.log.error(message)
     for name, table, figures in result_tables(result):
         if name in context.op_execution_context.selected_output_names:
-            yield dg.MaterializeResult(asset_key=name, value=table, metadata=figures)
+            key = context.asset_key_for_output(name)
+            yield dg.MaterializeResult(asset_key=key, value=table, metadata=figures)

@@ -26,6 +26,7 @@ from orchestration_assets.selection.answer_conditions import TURNED_AWAY
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
+from resources.table_io_manager import ParquetTableIOManager
 
 
 def _pairs(table: pa.Table) -> set[tuple[str, str]]:
@@ -122,12 +123,13 @@ service_health_checks = table_checks(SERVICE_HEALTH, _check_services_listed, per
             description="Every service with a known item answers it as expected.",
         ),
     ],
-    required_resource_keys={"tables"},
     can_subset=True,
 )
-def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+def service_probe_checks(
+    context: dg.AssetCheckExecutionContext, tables: dg.ResourceParam[ParquetTableIOManager]
+) -> Iterator[dg.AssetCheckResult]:
     """Judges what the probes of ``service_health`` found."""
-    rows = list(SERVICE_HEALTH.rows(context.resources.tables.store.read(SERVICE_HEALTH.name)))
+    rows = list(SERVICE_HEALTH.rows(tables.store.read(SERVICE_HEALTH.name)))
     for key in sorted(context.selected_asset_check_keys, key=lambda one: one.name):
         bad = [row for row in rows if getattr(row, f"{key.name}_ok") is False]
         problems = [f"{row.service}: {row.problem}" for row in bad]
@@ -139,7 +141,7 @@ def service_probe_checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.
             remedy = " What it cannot be asked in this run is deferred to the next."
         asked = sum(getattr(row, f"{key.name}_ok") is not None for row in rows)
         yield dg.AssetCheckResult(
-            asset_key=SERVICE_HEALTH.name,
+            asset_key=key.asset_key,
             check_name=key.name,
             passed=not grave,
             severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,

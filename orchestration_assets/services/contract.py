@@ -70,6 +70,8 @@ class EmbeddedService(ABC):
     reads: ClassVar[frozenset[str]] = frozenset()
     concurrency: ClassVar[int] = os.cpu_count() or 1
     Parameters: ClassVar[type[BaseModel]] = NoParameters
+    distribution: str | None = None
+    """What a plug-in was installed by, with its version; None for services of this project."""
 
     def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
         """Raises pydantic.ValidationError for parameters that the service does not take."""
@@ -79,8 +81,10 @@ class EmbeddedService(ABC):
 
     @cached_property
     def version(self) -> str:
-        """Over the code, the data files and the libraries that an answer comes from."""
-        return code_version(type(self).__module__)
+        """Over the code, the data files and the libraries that an answer comes from; of a plug-in,
+        the version of its distribution too."""
+        code = code_version(type(self).__module__)
+        return f"{self.distribution}+{code}" if self.distribution else code
 
     @classmethod
     def prepare(cls) -> None:

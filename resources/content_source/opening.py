@@ -16,6 +16,7 @@ from orchestration_assets.schemas.source_urls import (
 )
 from resources.content_source.folder import FolderSource
 from resources.content_source.http import MEASURED_BYTES, HttpSource
+from resources.content_source.plugged_in import open_plugged_in
 from resources.content_source.source import READ_SECONDS, Source
 from resources.content_source.url import UrlSource
 
@@ -33,7 +34,8 @@ def open_source(
     A web server that does not say how long a file is, or of which version, is read up to
     ``measured_bytes`` to learn it.
 
-    Raises SourceError when it does not exist, cannot be reached or is of no known kind.
+    Raises SourceError when it does not exist, cannot be reached or is of no known kind, and
+    PluginError when a plug-in has its scheme and cannot be used.
     """
     scheme = scheme_of(source)
     if (scheme is None or scheme in LOCAL) and not is_chained(source):
@@ -41,7 +43,8 @@ def open_source(
     url = checked_url(source)
     if scheme in WEB:
         return HttpSource(url, include, exclude, read_seconds, measured_bytes)
-    return UrlSource(url, include, exclude, read_seconds)
+    plugged_in = open_plugged_in(scheme or "", url, include, exclude, read_seconds)
+    return plugged_in or UrlSource(url, include, exclude, read_seconds)
 
 
 def source_name(source: str) -> str:
