@@ -59,6 +59,10 @@ def _without_default_nulls(model: BaseModel, plain: dict[str, Any]) -> dict[str,
 def _inside(value: Any, plain: Any) -> Any:
     if isinstance(value, BaseModel):
         return _without_default_nulls(value, plain)
+    if isinstance(value, dict) and isinstance(plain, list):
+        # the fields of a record, whose order is kept by a list with their names
+        pairs = zip(value.values(), plain, strict=True)
+        return [{"name": one["name"]} | _inside(below, one) for below, one in pairs]
     if isinstance(value, dict):
         return {name: _inside(below, plain[name]) for name, below in value.items()}
     if isinstance(value, tuple | list):
