@@ -18,7 +18,7 @@ from orchestration_assets.processing.event_loop import (
     failed,
 )
 from orchestration_assets.processing.judged_inputs import with_verdict
-from orchestration_assets.processing.part_asking import PartAsking
+from orchestration_assets.processing.part_asking import PartAsking, asks_of_parts
 from orchestration_assets.processing.part_questions import are_known_beforehand, part_questions
 from orchestration_assets.processing.plan_result import PlanResult
 from orchestration_assets.processing.standing_inputs import standing_of
@@ -212,15 +212,16 @@ def _carried_out(
     if isinstance(item, Exception):
         return failed(plan, work, asker.now(), f"content not readable: {item}", ())
     results: list[AskResult] = []
-    of_parts = PartAsking(work.services)
-    ask_whole = of_parts.asking(asker.ask)
+    of_parts = PartAsking(work.services) if asks_of_parts(work.tasks) else None
+    ask_whole = of_parts.asking(asker.ask) if of_parts else asker.ask
 
     async def ask(name: str, question: Question) -> AskResult:
         results.append(await ask_whole(name, question))
         return results[-1]
 
     try:
-        return completed(carry_out(plan, work, item, of_parts.noting(ask), answers))
+        asking = of_parts.noting(ask) if of_parts else ask
+        return completed(carry_out(plan, work, item, asking, answers))
     except Exception as error:  # noqa: BLE001 -- what an item breaks is that item's failure
         reason = f"processing broke: {type(error).__name__}: {error}"
         return failed(plan, work, asker.now(), reason, results)

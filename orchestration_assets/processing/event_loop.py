@@ -23,7 +23,7 @@ from orchestration_assets.processing.funding import Funding
 from orchestration_assets.processing.judged_inputs import Judged
 from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
 from orchestration_assets.processing.near_items import NearItems
-from orchestration_assets.processing.part_asking import PartAsking
+from orchestration_assets.processing.part_asking import PartAsking, asks_of_parts
 from orchestration_assets.processing.part_questions import part_questions
 from orchestration_assets.processing.part_rows import part_rows
 from orchestration_assets.processing.plan_execution import execute
@@ -343,8 +343,8 @@ async def _process_item(
     async def serve(plan: PlanRow, answers: Answers) -> PlanResult:
         results: list[AskResult] = []
 
-        of_parts = PartAsking(work.services)
-        ask_whole = of_parts.asking(ask)
+        of_parts = PartAsking(work.services) if asks_of_parts(work.tasks) else None
+        ask_whole = of_parts.asking(ask) if of_parts else ask
 
         async def ask_and_keep(name: str, question: Question) -> AskResult:
             found = await ask_whole(name, question)
@@ -353,7 +353,9 @@ async def _process_item(
 
         try:
             ask_funded = funding.asking(plan, ask_and_keep, answers) if funding else ask_and_keep
-            answering = of_parts.noting(with_taught(ask_funded, plan.services, work.services))
+            answering = with_taught(ask_funded, plan.services, work.services)
+            if of_parts:
+                answering = of_parts.noting(answering)
             carried_out = await carry_out(plan, work, item, answering, answers)
             return carried_out if funding is None else with_lost(carried_out, funding.lost(plan))
         except (UnsavedError, UnrecordedError):

@@ -33,7 +33,7 @@ from orchestration_assets.processing.part_questions import (
 from orchestration_assets.processing.part_said import PartSaid
 from orchestration_assets.schemas.answers import is_answer
 from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.items import Question, Reading
+from orchestration_assets.schemas.items import Question, Reading, Task
 from orchestration_assets.schemas.parts import ItemPart, MissingParts, PartAnswer, TaskParts
 from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.services.contract import Service
@@ -46,6 +46,11 @@ Ask = Callable[[str, Question], Awaitable[AskResult]]
 _ROOM: Final = 0.9
 """Of what a service is sent, for answers: those that are redacted are estimated otherwise."""
 _ANSWERED: Final = frozenset({Status.OK, Status.FALLBACK})
+
+
+def asks_of_parts(tasks: Mapping[str, Task]) -> bool:
+    """Whether any task is asked of parts: else nothing has to stand between plans and services."""
+    return any(task.parts is not None for task in tasks.values())
 
 
 class PartAsking:
