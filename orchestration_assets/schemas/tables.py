@@ -41,6 +41,7 @@ from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS, Cohort
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
@@ -391,6 +392,26 @@ class PlanRow:
     ] = None
     condition: Annotated[
         str | None, Column("what must hold of their answers, in words; null: nothing")
+    ] = None
+    rollout: Annotated[
+        str | None, Column("roll-out that was under way: hash of both policies; null: none")
+    ] = None
+    cohort: Annotated[
+        Cohort | None, Column("whose answer the item gets while a policy is tried")
+    ] = None
+    trial_hash: Annotated[
+        str | None,
+        Column(
+            "hash of the policy on trial that this plan was made under; null: it was made under "
+            "policy_hash"
+        ),
+    ] = None
+    other_plan: Annotated[
+        str | None,
+        Column(
+            "the plan of the other policy for the same item and task, as JSON: canary: that in "
+            "force, followed when the one on trial is rolled back; shadow: that on trial"
+        ),
     ] = None
 
 
@@ -806,6 +827,8 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     *INTERPRETATIONS.values(),
     DECISION_LOG,
     CALL_LOG,
+    ROLLOUT_ANSWERS,
+    ROLLOUT_DECISIONS,
     RESOLUTIONS,
     DISAGREEMENTS,
     DISPUTE_KINDS,
