@@ -227,9 +227,20 @@ def _dispatch(given: argparse.Namespace) -> int:
     if given.policy is not None:
         settings = replace(settings, policy=absolute_path(given.policy))
     use_store(settings.home, settings.store)
+    settings = _with_policy_in_force(settings)
     code = _dispatch_on_home(given, settings)
     give_back(settings.home)
     return code
+
+
+def _with_policy_in_force(settings: Settings) -> Settings:
+    """The settings with the active policy of the home, where they name no policy."""
+    from resources.active_policy import active_policy_file
+    from resources.home import Home
+
+    if settings.policy is not None:
+        return settings
+    return replace(settings, policy=active_policy_file(Home(settings.home)))
 
 
 def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:

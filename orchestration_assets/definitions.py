@@ -53,14 +53,22 @@ def build_definitions(
     *,
     resource_overrides: Mapping[str, Any] | None = None,
     series: str | None = None,
+    watches: bool = False,
 ) -> dg.Definitions:
     """Fresh definitions for one home and policy; overrides replace resources by name.
 
     ``series``: the folder of the series that the batches of its runs belong to, if they do.
+    ``watches``: the policy of the settings is a file that ``policy_sensor`` watches, and in force
+    only as long as no policy of the home is active.
     """
+    policy = str(settings.policy) if settings.policy else None
     resources = {
         "home": HomeResource(path=str(settings.home), store=settings.store, series=series),
-        "policy_file": PolicyFileResource(path=str(settings.policy) if settings.policy else None),
+        "policy_file": PolicyFileResource(
+            path=None if watches else policy,
+            home=str(settings.home),
+            watched=policy if watches else None,
+        ),
         "tables": ParquetTableIOManager(home=str(settings.home), series=series),
         "dask_cluster": DaskClusterResource(where=settings.dask),
         "progress": SilentProgress(),
@@ -79,4 +87,4 @@ def build_definitions(
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions that the Dagster UI loads, for the home that the environment names."""
-    return build_definitions(Settings.from_environment())
+    return build_definitions(Settings.from_environment(), watches=True)
