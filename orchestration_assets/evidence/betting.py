@@ -62,7 +62,8 @@ def log_evidence(wealth: Floats) -> Floats:
     """The logarithm of the mean wealth over all stakes, shape (..., K) of (..., K, stakes)."""
     most = wealth.max(axis=-1)
     mean: Floats = np.exp(wealth - most[..., None]).mean(axis=-1)
-    return most + np.log(mean)
+    found: Floats = most + np.log(mean)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from orchestration_assets.evidence.betting import Bounds, Floats, Wealth, bets, 
 from orchestration_assets.schemas.rollout import RolloutMetric
 
 Stratum = tuple[str, ...]
-_LEAST: Final = 1e-6
 
 
 RATIOS: Final = frozenset({RolloutMetric.LATENCY, RolloutMetric.COST})
@@ -49,6 +48,10 @@ class ItemOutcome:
     figures: Mapping[RolloutMetric, float]
 
 
+_LEAST: Final = {RolloutMetric.LATENCY: 1.0, RolloutMetric.COST: 1e-6}
+"""Less counts as this: nobody waits for a part of a millisecond, and nothing costs nothing."""
+
+
 def grid(metric: RolloutMetric, limit: float | None = None) -> tuple[float, ...]:
     """The values that a metric is tested against, rising; ``limit`` is among them."""
     values = set(_TIMES if metric in RATIOS else _SHARES)
@@ -56,7 +59,7 @@ def grid(metric: RolloutMetric, limit: float | None = None) -> tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class CohortEvidence:
     """What pairs have shown of one metric. Sums and counts of parts add up.
 
     ``sum_control`` and ``sum_canary`` are of values, of their logarithms where the metric is a
@@ -69,8 +72,8 @@ class Evidence:
     canary_sum: float = 0.0
     control_sum: float = 0.0
 
-    def __add__(self, other: "Evidence") -> "Evidence":
-        return Evidence(
+    def __add__(self, other: "CohortEvidence") -> "CohortEvidence":
+        return CohortEvidence(
             self.wealth + other.wealth,
             self.pairs + other.pairs,
             self.control + other.control,
@@ -90,9 +93,9 @@ class Evidence:
         return bounds(self.wealth, values, alarm)
 
 
-def no_evidence(values: Sequence[float]) -> Evidence:
+def no_evidence(values: Sequence[float]) -> CohortEvidence:
     """Before the first pair."""
-    return Evidence(no_wealth(len(values)))
+    return CohortEvidence(no_wealth(len(values)))
 
 
 @dataclass
@@ -133,7 +136,7 @@ def evidence_of(
     metric: RolloutMetric,
     pairs: Iterable[tuple[ItemOutcome, Sequence[ItemOutcome]]],
     values: Sequence[float],
-) -> Evidence:
+) -> CohortEvidence:
     """What pairs show of a metric, tested against each of ``values``.
 
     Pairs of which the metric is not known on both sides say nothing.
@@ -149,22 +152,23 @@ def evidence_of(
     against = np.array(values)
     count = sum(len(controls) for _, controls in known)
     if metric in RATIOS:
-        logs = [(_log(canary), np.log(_positive(controls))) for canary, controls in known]
+        least = _LEAST[metric]
+        logs = [
+            (float(np.log(max(canary, least))), np.log(_positive(controls, least)))
+            for canary, controls in known
+        ]
         signs = [np.sign(one - np.log(against)[:, None] - two).mean(axis=1) for one, two in logs]
         wealth = bets(np.array(signs), np.zeros(len(values)))
         own = float(sum(one for one, _ in logs))
         other = float(sum(two.mean() for _, two in logs))
-        return Evidence(wealth, len(known), count, own, other)
+        return CohortEvidence(wealth, len(known), count, own, other)
     means = [(canary, sum(controls) / len(controls)) for canary, controls in known]
     differences: Floats = np.array([one - two for one, two in means])
     wealth = bets(differences, against)
     own, other = (float(sum(column)) for column in zip(*means, strict=True))
-    return Evidence(wealth, len(known), count, own, other)
+    return CohortEvidence(wealth, len(known), count, own, other)
 
 
-def _log(value: float) -> float:
-    return float(np.log(max(value, _LEAST)))
-
-
-def _positive(values: Sequence[float]) -> Floats:
-    return np.maximum(np.array(values), _LEAST)
+def _positive(values: Sequence[float], least: float) -> Floats:
+    positive: Floats = np.maximum(np.array(values), least)
+    return positive

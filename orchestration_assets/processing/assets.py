@@ -12,11 +12,13 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.batch import result_tables
 from orchestration_assets.processing.health import check_services
 from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
+from orchestration_assets.processing.rollout_batch import RolloutRows, rollout_tables
 from orchestration_assets.processing.taught_training import train_taught
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS
+from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PROCESSING_PLANS
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
@@ -45,6 +47,14 @@ _DESCRIPTIONS = {
     ),
     DECISION_LOG.name: "The steps really taken for each item and task, and why each was taken.",
     CALL_LOG.name: "Every attempt at a service: called or from the cache, its cost, its clock.",
+    ROLLOUT_ANSWERS.name: (
+        "While a policy is tried: what it said about its share of the items, whose answer stands, "
+        "and why. Also what was undone, and what only a shadow was asked."
+    ),
+    ROLLOUT_DECISIONS.name: (
+        "While a policy is tried: each look at it beside the policy in force, metric by metric, "
+        "with figures, interval, verdict, and what followed."
+    ),
 }
 
 
@@ -95,13 +105,16 @@ def taught_services(
     return dg.MaterializeResult(value=rows_to_arrow(TAUGHT_SERVICES, rows), metadata=words)
 
 
+_LOGS = {DECISION_LOG.name, CALL_LOG.name, ROLLOUT_DECISIONS.name}
+
+
 def _out(name: str) -> dg.AssetOut:
     return dg.AssetOut(
         io_manager_key="tables",
         is_required=False,
         group_name="4_interpretations",
         description=_DESCRIPTIONS[name],
-        kinds={"parquet", "log"} if name.endswith("_log") else {"parquet", "ai"},
+        kinds={"parquet", "log"} if name in _LOGS else {"parquet", "ai"},
         owners=["team:processing"],
         code_version="2",
     )
@@ -132,19 +145,44 @@ def interpretations(
     the logs stay whole. Where only deferred questions are taken up, all other rows stand.
     """
     tables = PlannedTables(content_manifest, content_profiles, processing_plans)
-    result, warnings = interpret_batch(
+    only_deferred = ONLY_DEFERRED_TAG in context.run.tags
+    interpreted = interpret_batch(
         home,
         context.partition_key,
         tables,
         budget,
         progress,
         dask_cluster,
-        only_deferred=ONLY_DEFERRED_TAG in context.run.tags,
+        only_deferred=only_deferred,
     )
-    for warning in warnings:
+    result, rollout = interpreted.result, interpreted.rollout
+    for warning in interpreted.warnings:
         context.log.warning(warning)
     for message in result.stopped.values():
         context.log.error(message)
-    for name, table, figures in result_tables(result):
+    if rollout is not None and rollout.plans is not None:
+        _take_back_plans(context, home, rollout)
+    rollout_rows = rollout_tables(home, context.partition_key, rollout, watched=not only_deferred)
+    for name, table, figures in (*result_tables(result), *rollout_rows):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=figures)
+
+
+def _take_back_plans(context: dg.AssetExecutionContext, home: Home, rollout: RolloutRows) -> None:
+    """Puts the plans in place that were followed in the end, and says so in the plans' history."""
+    table = rows_to_arrow(PROCESSING_PLANS, rollout.plans or ())
+    path = home.tables.write(PROCESSING_PLANS, table, context.partition_key)
+    words = f"{rollout.returned} items went back from the policy on trial to the one in force"
+    context.log.warning(words)
+    context.log_event(
+        dg.AssetMaterialization(
+            PROCESSING_PLANS.name,
+            description=words,
+            partition=context.partition_key,
+            metadata={
+                "dagster/partition_row_count": table.num_rows,
+                "path": dg.MetadataValue.path(str(path)),
+                "items_taken_back": rollout.returned,
+            },
+        )
+    )

@@ -48,7 +48,7 @@ class KnownInputs:
             return self._instead(self._turned_away[pair])
         if pair not in self._rows:
             return None
-        return _standing(self._rows[pair], self._tasks[pair[1]])
+        return standing_of_rows(self._rows[pair], self._tasks[pair[1]])
 
     def _read(self, result: BatchResult) -> None:
         for rows in result.interpretations.values():
@@ -73,7 +73,8 @@ _INSTEAD: Mapping[str, InputState] = {
 }
 
 
-def _standing(rows: Sequence[InterpretationRow], task: Task) -> InputAnswer:
+def standing_of_rows(rows: Sequence[InterpretationRow], task: Task) -> InputAnswer:
+    """What stands of a task by its final readings, as rows."""
     votes = [
         (
             row.service,

@@ -20,6 +20,8 @@ KEYS = {
     "hybrid_interpretations",
     "decision_log",
     "call_log",
+    "rollout_answers",
+    "rollout_decisions",
     "resolutions",
     "disagreements",
     "dispute_kinds",
@@ -108,6 +110,8 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
         assert checks.pop((learnt, "valid")) is False
     # new kinds of content follow the default
     assert checks.pop(("processing_plans", "content")) is False
+    # a policy that is rolled back is answered for by the one in force
+    assert checks.pop(("rollout_decisions", "rollout")) is False
     assert set(checks) == expected | probes
     # of the probes only a real question that gets no answer stops a run
     assert {key for key, blocking in checks.items() if not blocking} == probes - {
