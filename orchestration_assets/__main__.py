@@ -15,6 +15,7 @@ from orchestration_assets import __version__
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
+from orchestration_assets.command.policy_options import add_policy_actions
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from orchestration_assets.settings import Settings, absolute_path
 
@@ -104,15 +105,10 @@ def _parser() -> argparse.ArgumentParser:
         help="what is younger stays as it is (30)",
     )
     _shared_options(tidy, "print it as JSON")
-    policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
-    actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, words in (
-        ("check", "report every problem in the file"),
-        ("show", "print the policy in force, defaults filled in"),
-    ):
-        action = actions.add_parser(name, help=words)
-        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
-    actions.add_parser("schema", help="print the JSON Schema of the policy file")
+    policy = commands.add_parser(
+        "policy", help="check, show, compare, activate and roll back policies"
+    )
+    add_policy_actions(policy)
     replay = commands.add_parser(
         "replay", help="what another policy would have yielded on recorded answers, without a call"
     )
@@ -212,12 +208,11 @@ def _about(error: BaseException) -> str:
 def _dispatch(given: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     if given.command == "policy":
-        from orchestration_assets.command import policy
+        from orchestration_assets.command.lean_arrow import convert_without_pandas
+        from orchestration_assets.command.policy_options import dispatch
 
-        if given.action == "schema":
-            return policy.schema()
-        action = policy.check if given.action == "check" else policy.show
-        return action(given.file or settings.policy)
+        convert_without_pandas()
+        return dispatch(given, settings, _with_policy_in_force)
     from orchestration_assets.command.lean_arrow import convert_without_pandas
     from resources.home_store import give_back, use_store
 

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
+from orchestration_assets.policy.registry import PolicyRegistry
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
@@ -58,7 +59,7 @@ def plan_batch(
         batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, threshold_versions
     )
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
-    policy = {"policy": loaded.source, "policy_hash": loaded.hash}
+    policy = {"policy": loaded.source, "policy_hash": loaded.hash, **_version_of(home, loaded)}
     learned = {
         f"learned/{task}": chosen
         if isinstance(chosen, str)
@@ -71,6 +72,12 @@ def plan_batch(
     unfamiliar = {f"unfamiliar/{one.task}": one.unfamiliar for one in drifts}
     figures = {**models, **_forecast(plans), **policy, **learned, **pinned, **unfamiliar}
     return TableResult(plans, figures, [one.words for one in drifts if one.is_drift])
+
+
+def _version_of(home: Home, loaded: LoadedPolicy) -> dict[str, int]:
+    """The number of the activation that stands, where it is this policy's."""
+    active = PolicyRegistry(home).active()
+    return {"policy_version": active.version} if active and active.is_of(loaded) else {}
 
 
 def learning_inputs(policy: Policy, profiled: pa.Table, vectors: pa.Table) -> BatchInputs | None:
