@@ -12,6 +12,8 @@ from orchestration_assets.disagreement import assets as disagreement_assets
 from orchestration_assets.disagreement import checks as disagreement_checks
 from orchestration_assets.features import assets as features_assets
 from orchestration_assets.features import checks as features_checks
+from orchestration_assets.policy import assets as policy_assets
+from orchestration_assets.policy import checks as policy_checks
 from orchestration_assets.processing import assets as processing_assets
 from orchestration_assets.processing import checks as processing_checks
 from orchestration_assets.profiling import assets as profiling_assets
@@ -29,6 +31,7 @@ from resources.table_io_manager import ParquetTableIOManager
 from sensors import SENSORS
 
 _ASSETS = (
+    policy_assets,
     content_assets,
     profiling_assets,
     features_assets,
@@ -38,6 +41,7 @@ _ASSETS = (
     reporting_assets,
 )
 _CHECKS = (
+    policy_checks,
     content_checks,
     profiling_checks,
     features_checks,

@@ -41,6 +41,9 @@ class LoadedPolicy:
     source: str
     text: str | None = None
     """What the file says, with its comments; None where the policy was kept in canonical form."""
+    kept_as: str | None = None
+    """The hash under which it was kept, if it was: settings that came into the format since are
+    not in that."""
 
 
 def load_policy(path: str | Path | None = None) -> LoadedPolicy:
@@ -98,7 +101,7 @@ def _load_kept(path: Path) -> LoadedPolicy:
     problems = [*value_problems(policy), *semantic_problems(policy)]
     if problems:
         raise PolicyError(source, problems)
-    return LoadedPolicy(policy, policy_hash(policy), source)
+    return LoadedPolicy(policy, policy_hash(policy), source, kept_as=path.stem)
 
 
 _ACTIVATE: Final = "activate a policy with `orchestrate policy activate FILE`, or give --policy"

@@ -5,22 +5,26 @@ do it at once one wins, and the other is told what changed meanwhile.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Final
 
+from orchestration_assets.policy.differences import policy_changes
 from orchestration_assets.policy.kept_policies import (
     FirstUse,
+    KeptPolicyError,
     first_use,
     keep_policy,
     kept_hashes,
+    read_kept_policy,
 )
 from orchestration_assets.policy.load import PACKAGED, LoadedPolicy, load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.active_policy import ACTIVE_POLICY, active_policy_version, kept_policy_file
 from resources.home import Home
-from resources.versioned_state import ChangeNote, StateVersion
+from resources.versioned_state import ChangeNote, StateConflictError, StateVersion
 
 ACTIVE_NAME: Final = "active"
 PACKAGED_NAME: Final = "packaged"
@@ -46,6 +50,21 @@ class Activation:
     note: ChangeNote
     restores: int | None = None
 
+    def is_of(self, loaded: LoadedPolicy) -> bool:
+        """Whether it made this policy the active one."""
+        return self.policy_hash in (loaded.hash, loaded.kept_as)
+
+    @property
+    def description(self) -> str:
+        """Its number, policy, who activated it, when and why, for messages."""
+        when = self.note.when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        back = f", back to version {self.restores}" if self.restores else ""
+        why = f" ({self.note.why})" if self.note.why else ""
+        return (
+            f"version {self.version}, {self.policy_hash} of {self.source}{back}, activated by "
+            f"{self.note.who} at {when}{why}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class UnactivatedPolicy:
@@ -53,6 +72,29 @@ class UnactivatedPolicy:
 
     policy_hash: str
     first: FirstUse | None
+
+
+class ActivationConflictError(OrchestrationError):
+    """Somebody else activated a policy meanwhile; ``since`` are the activations that came."""
+
+    def __init__(self, expected: int, since: Sequence[Activation], changes: Sequence[str]) -> None:
+        if not since:
+            words = f"there is no version {expected}"
+        else:
+            more = f" ({len(since)} since version {expected})" if len(since) > 1 else ""
+            told = "; ".join(changes[:_MOST_CHANGES])
+            beyond = len(changes) - _MOST_CHANGES
+            rest = f"; and {beyond} more" if beyond > 0 else ""
+            said = f", which changed: {told}{rest}" if told else ""
+            words = f"{since[-1].description}{more}{said}"
+        super().__init__(
+            f"another policy is active by now: {words}. Nothing was changed: compare with "
+            "`orchestrate policy diff active FILE`, then activate yours again"
+        )
+        self.since = tuple(since)
+
+
+_MOST_CHANGES: Final = 5
 
 
 class PolicyRegistry:
@@ -85,23 +127,45 @@ class PolicyRegistry:
     def activate(self, loaded: LoadedPolicy, expected: int, note: ChangeNote) -> Activation:
         """Keeps a policy and makes it the active one in place of version ``expected``, 0 for none.
 
-        Raises StateConflictError when another version stands by now; the policy is kept all the
-        same.
+        Raises ActivationConflictError when another version stands by now; the policy is kept all
+        the same.
         """
         first = FirstUse(loaded.source, note)
         files = self._home.files
         name = keep_policy(self._home.policies, loaded.policy, loaded.text, first, files)
         value = {"policy": name, "source": loaded.source}
-        return _activation(self._state.put(value, expected, note))
+        return self._changed(expected, lambda: self._state.put(value, expected, note))
 
     def rollback(self, version: int, expected: int, note: ChangeNote) -> Activation:
         """Makes the policy of an earlier version the active one again, as a new version.
 
-        Raises NoSuchVersionError, StateConflictError, and PolicyError when that policy is not
-        valid any more.
+        Raises NoSuchVersionError, ActivationConflictError, and PolicyError when that policy is
+        not valid any more.
         """
         load_policy(self._file(_activation(self._state.version(version)).policy_hash))
-        return _activation(self._state.rollback(version, expected, note))
+        return self._changed(expected, lambda: self._state.rollback(version, expected, note))
+
+    def _changed(self, expected: int, change: Callable[[], StateVersion]) -> Activation:
+        try:
+            return _activation(change())
+        except StateConflictError as error:
+            since = [_activation(version) for version in error.since]
+            raise ActivationConflictError(
+                expected, since, self._changes(expected, since)
+            ) from error
+
+    def _changes(self, expected: int, since: Sequence[Activation]) -> list[str]:
+        """What changed from a version to the last of those since, as far as both can be read."""
+        if not expected or not since:
+            return []
+        before = _activation(self._state.version(expected)).policy_hash
+        try:
+            old, new = (
+                read_kept_policy(self._file(one)) for one in (before, since[-1].policy_hash)
+            )
+        except KeptPolicyError:
+            return []
+        return [str(change) for change in policy_changes(old, new)]
 
     def version_named(self, name: str) -> int:
         """The version that its number or the hash of its policy names: the last one of that.

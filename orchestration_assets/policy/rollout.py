@@ -16,9 +16,10 @@ where that differs, errors and latency are of other questions."""
 _SAME_SECTIONS: Final = ("content", "features", "report")
 
 
-def rollout_id(in_force: str, trial: str) -> str:
-    """The name of a roll-out: a hash of the hashes of both policies."""
-    return blake2b(f"{in_force}>{trial}".encode(), digest_size=8).hexdigest()
+def rollout_id(in_force: str, trial: str, attempt: int = 1) -> str:
+    """The name of a roll-out: a hash of the hashes of both policies, and of the number of times
+    that this is tried, from 1."""
+    return blake2b(f"{in_force}>{trial}#{attempt}".encode(), digest_size=8).hexdigest()
 
 
 def is_in_share(content_hash: str, rollout: str, share: float) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.pinned_policy import pin_policy
-from orchestration_assets.policy.registry import PolicyRegistry
+from orchestration_assets.policy.registry import ActivationConflictError, PolicyRegistry
 from orchestration_assets.policy.rollout import incomparable, rollout_id
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.rollout import (
@@ -21,7 +21,7 @@ from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.settings import user_name
 from resources.active_policy import kept_policy_file
 from resources.home import Home
-from resources.versioned_state import ChangeNote, StateConflictError
+from resources.versioned_state import ChangeNote
 
 ROLLOUT: Final = "rollout"
 """The state of a home that says which roll-out is under way, or was last."""
@@ -45,7 +45,8 @@ class RolloutState:
     """One roll-out: ``trial`` is tried against ``in_force``, both hashes of kept policies.
 
     ``step`` counts its steps from 0, ``passes`` those in a row at this step, ``fresh`` the items
-    that the policy on trial answered since the last pass. ``reason`` says what it came to last.
+    that the policy on trial answered since the last pass. ``reason`` says what it came to last,
+    ``attempt`` how many times the two were tried against each other, from 1.
     """
 
     rollout: str
@@ -56,6 +57,7 @@ class RolloutState:
     passes: int = 0
     fresh: int = 0
     reason: str = "begun"
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,8 @@ def begin(home: Home, in_force: LoadedPolicy, trial: LoadedPolicy) -> RolloutSta
 
     Raises RolloutError for policies that cannot be compared.
     """
-    name = rollout_id(in_force.hash, trial.hash)
     now = current_state(home)
-    if now is not None and now.rollout == name:
+    if now is not None and (now.in_force, now.trial) == (in_force.hash, trial.hash):
         return now
     if problems := incomparable(in_force.policy, trial.policy):
         raise RolloutError(
@@ -174,10 +175,22 @@ def begin(home: Home, in_force: LoadedPolicy, trial: LoadedPolicy) -> RolloutSta
         )
     pin_policy(home.policies, in_force, home.files)
     pin_policy(home.policies, trial, home.files)
+    name = rollout_id(in_force.hash, trial.hash)
     state = RolloutState(name, in_force.hash, trial.hash)
     note = ChangeNote(user_name(), datetime.now(UTC), f"{trial.source} is tried")
     home.state(ROLLOUT).update(lambda _: asdict(state), note)
     return state
+
+
+def begin_again(home: Home, state: RolloutState) -> RolloutState:
+    """A roll-out that has ended, from its first step, with no evidence and another share of the
+    items."""
+    attempt = state.attempt + 1
+    name = rollout_id(state.in_force, state.trial, attempt)
+    again = RolloutState(name, state.in_force, state.trial, attempt=attempt)
+    note = ChangeNote(user_name(), datetime.now(UTC), "tried again")
+    home.state(ROLLOUT).update(lambda _: asdict(again), note)
+    return again
 
 
 def policy_before(home: Home) -> LoadedPolicy | None:
@@ -215,7 +228,7 @@ def _activate(home: Home, state: RolloutState) -> RolloutState:
         loaded = load_policy(kept_policy_file(home, state.trial))
         try:
             registry.activate(loaded, active.version if active else 0, note)
-        except StateConflictError as error:
+        except ActivationConflictError as error:
             words = str(error)
         else:
             return state

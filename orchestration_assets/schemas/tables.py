@@ -40,6 +40,7 @@ from orchestration_assets.schemas.features import FEATURE_NAMES, feature_columns
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.outcomes import OUTCOMES
+from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS, Cohort
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
@@ -847,6 +848,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     SELECTION_MODEL,
     SELECTION_FRONTIER,
     TAUGHT_SERVICES,
+    ACTIVE_POLICY_TABLE,
 )
 TABLES: Final[Mapping[str, Table[Any]]] = {table.name: table for table in _ALL}
 
@@ -867,6 +869,7 @@ CORPUS_TABLES: Final = frozenset(
         SELECTION_MODEL,
         SELECTION_FRONTIER,
         TAUGHT_SERVICES,
+        ACTIVE_POLICY_TABLE,
     )
 )
 BATCH_TABLES: Final = tuple(

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
+from orchestration_assets.policy.registry import PolicyRegistry
 from orchestration_assets.policy.rollout_state import running_trial
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.policy import Policy
@@ -58,7 +59,7 @@ def plan_batch(
         cohorts = {f"rollout/{cohort}": count for cohort, count in counts.items()}
         cohorts |= {"rollout": trial.state.rollout, "rollout/policy": trial.trial.hash}
     plans = rows_to_arrow(PROCESSING_PLANS, rows)
-    policy = {"policy": loaded.source, "policy_hash": loaded.hash}
+    policy = {"policy": loaded.source, "policy_hash": loaded.hash, **_version_of(home, loaded)}
     learned = {
         f"learned/{task}": chosen
         if isinstance(chosen, str)
@@ -105,6 +106,12 @@ def _planned(
         batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, versions
     )
     return list(rows), (point_or_reason, versions)
+
+
+def _version_of(home: Home, loaded: LoadedPolicy) -> dict[str, int]:
+    """The number of the activation that stands, where it is this policy's."""
+    active = PolicyRegistry(home).active()
+    return {"policy_version": active.version} if active and active.is_of(loaded) else {}
 
 
 def learning_inputs(policy: Policy, profiled: pa.Table, vectors: pa.Table) -> BatchInputs | None:
