@@ -44,18 +44,24 @@ def no_wealth(count: int) -> Wealth:
     return Wealth(np.zeros((count, len(STAKES))), np.zeros((count, len(STAKES))))
 
 
-def bets(observations: Floats, means: Floats) -> Wealth:
-    """What bets on observations win against each of the means.
+def gains(observations: Floats, means: Floats) -> Wealth:
+    """What each bet on observations wins against each of K means, of shape (..., K, stakes).
 
-    ``observations``: shape (n,) where all means are about the same quantity, or (n, K) where the
-    k-th mean is about the k-th; in [-1, 1]. ``means``: shape (K,), in (-1, 1).
+    ``observations``: in [-1, 1], of shape (..., K), the k-th held against the k-th mean, or
+    (..., 1), each held against all. ``means``: shape (K,), in (-1, 1).
     """
-    seen = observations[:, None] if observations.ndim == 1 else observations
-    excess = seen - means
+    excess = observations - means
     stakes = np.array(STAKES)
-    above = np.log1p((excess / (1.0 + means))[..., None] * stakes).sum(axis=0)
-    below = np.log1p((-excess / (1.0 - means))[..., None] * stakes).sum(axis=0)
+    above = np.log1p((excess / (1.0 + means))[..., None] * stakes)
+    below = np.log1p((-excess / (1.0 - means))[..., None] * stakes)
     return Wealth(above, below)
+
+
+def bets(observations: Floats, means: Floats) -> Wealth:
+    """What bets on all observations, of shape (n,) or (n, K), win together; see :func:`gains`."""
+    seen = observations[:, None] if observations.ndim == 1 else observations
+    each = gains(seen, means)
+    return Wealth(each.above.sum(axis=0), each.below.sum(axis=0))
 
 
 def log_evidence(wealth: Floats) -> Floats:

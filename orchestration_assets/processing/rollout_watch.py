@@ -24,7 +24,7 @@ from orchestration_assets.schemas.rollout import (
 
 Gathered = Mapping[RolloutMetric, CohortEvidence]
 
-_ALARM_SHARE: Final = {RolloutMetric.ERRORS: 0.7, RolloutMetric.LATENCY: 0.3}
+ALARM_SHARES: Final = {RolloutMetric.ERRORS: 0.7, RolloutMetric.LATENCY: 0.3}
 """How the allowed probability of a false alarm is spent: errors are rare, so that a few more of
 them are hard to see; latency is measured on every item."""
 
@@ -101,7 +101,7 @@ def _look(
     limits: Mapping[RolloutMetric, float],
 ) -> Look:
     limit = limits.get(metric)
-    alarm = config.false_alarm * _ALARM_SHARE.get(metric, 1.0)
+    alarm = config.false_alarm * ALARM_SHARES.get(metric, 1.0)
     found = evidence.bounds(grid(metric, limit), alarm)
     verdict = RolloutVerdict.TOO_FEW
     if limit is None:
