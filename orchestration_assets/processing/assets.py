@@ -1,6 +1,6 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import pyarrow as pa
@@ -12,13 +12,14 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.batch import result_tables
 from orchestration_assets.processing.health import check_services
 from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
-from orchestration_assets.processing.rollout_batch import RolloutRows, rollout_tables
+from orchestration_assets.processing.rollout_batch import rollout_tables
 from orchestration_assets.processing.taught_training import train_taught
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS
-from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PROCESSING_PLANS
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS, Cohort
+from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PROCESSING_PLANS, PlanRow
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
@@ -161,18 +162,24 @@ def interpretations(
     for message in result.stopped.values():
         context.log.error(message)
     if rollout is not None and rollout.plans is not None:
-        _take_back_plans(context, home, rollout)
+        _take_back_plans(context, home, processing_plans, rollout.plans)
     rollout_rows = rollout_tables(home, context.partition_key, rollout, watched=not only_deferred)
     for name, table, figures in (*result_tables(result), *rollout_rows):
         if name in context.op_execution_context.selected_output_names:
             yield dg.MaterializeResult(asset_key=name, value=table, metadata=figures)
 
 
-def _take_back_plans(context: dg.AssetExecutionContext, home: Home, rollout: RolloutRows) -> None:
+def _take_back_plans(
+    context: dg.AssetExecutionContext, home: Home, planned: pa.Table, followed: Sequence[PlanRow]
+) -> None:
     """Puts the plans in place that were followed in the end, and says so in the plans' history."""
-    table = rows_to_arrow(PROCESSING_PLANS, rollout.plans or ())
-    path = home.tables.write(PROCESSING_PLANS, table, context.partition_key)
-    words = f"{rollout.returned} items went back from the policy on trial to the one in force"
+    by_pair = {(plan.item_id, plan.task): plan for plan in followed}
+    in_order = [by_pair[pair] for pair in values(planned, "item_id", "task")]
+    path = home.tables.write(
+        PROCESSING_PLANS, rows_to_arrow(PROCESSING_PLANS, in_order), context.partition_key
+    )
+    items = len({plan.item_id for plan in followed if plan.cohort is Cohort.RETURNED})
+    words = f"{items} items went back from the policy on trial to the one in force"
     context.log.warning(words)
     context.log_event(
         dg.AssetMaterialization(
@@ -180,9 +187,9 @@ def _take_back_plans(context: dg.AssetExecutionContext, home: Home, rollout: Rol
             description=words,
             partition=context.partition_key,
             metadata={
-                "dagster/partition_row_count": table.num_rows,
+                "dagster/partition_row_count": len(in_order),
                 "path": dg.MetadataValue.path(str(path)),
-                "items_taken_back": rollout.returned,
+                "items_taken_back": items,
             },
         )
     )

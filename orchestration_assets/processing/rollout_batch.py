@@ -85,7 +85,6 @@ class RolloutRows:
     answers: tuple[RolloutAnswerRow, ...] = ()
     decisions: tuple[RolloutDecisionRow, ...] = ()
     plans: tuple[PlanRow, ...] | None = None
-    returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +168,16 @@ class RolloutBatch:
     def controls_over(self, result: BatchResult, plans: Iterable[PlanRow]) -> None:
         """The same for several items, by their rows."""
         if self.watches:
-            for outcome in outcomes_of(plans, result).values():
-                self.watch.add_control(self.reader.item(outcome))
+            for outcomes in outcomes_of(plans, result).values():
+                if self.config.shadow:
+                    self._note_answers(outcomes)
+                self.watch.add_control(self.reader.item(outcomes))
+
+    def _note_answers(self, outcomes: Mapping[str, TaskOutcome]) -> None:
+        """What a shadow is compared with: not what stood before, but what stands in this batch."""
+        for name, outcome in outcomes.items():
+            if (answer := outcome.answer(self.reader.tasks[name])) is not None:
+                self.reader.before[outcome.plan.item_id, name] = answer
 
     def companion(self, tools: TrialTools) -> TrialCompanion:
         """The policy on trial at work, with its share of what is left of the budget."""
@@ -228,7 +235,7 @@ class RolloutBatch:
         now = {(plan.item_id, plan.task): plan for plan in again}
         plans_now = tuple(now.get((plan.item_id, plan.task), plan) for plan in self.rows)
         changed = plans_now if again else None
-        return parts, RolloutRows(tuple(answers), tuple(decisions), changed, len(reasons))
+        return parts, RolloutRows(tuple(answers), tuple(decisions), changed)
 
     def _tried_over(self, plans: Sequence[PlanRow], results: Sequence[PlanResult]) -> bool:
         self._done[plans[0].item_id] = plans, results

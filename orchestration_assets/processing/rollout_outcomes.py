@@ -79,7 +79,7 @@ def outcomes_of(plans: Iterable[PlanRow], result: BatchResult) -> dict[str, dict
     return found
 
 
-Right = Mapping[tuple[str, str], Answer]
+KnownAnswers = dict[tuple[str, str], Answer]
 """Content hash and task, or item and task -> the answer to compare with."""
 
 
@@ -90,8 +90,8 @@ class OutcomeReader:
 
     tasks: Mapping[str, Task]
     family_of: Callable[[str], str]
-    before: Right
-    right: Right
+    before: KnownAnswers
+    right: KnownAnswers
 
     def item(self, plans: Mapping[str, TaskOutcome]) -> ItemOutcome | None:
         """The outcome of an item; None where it says nothing of the policy: nobody was asked, or

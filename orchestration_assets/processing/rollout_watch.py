@@ -63,18 +63,28 @@ class Look:
     @property
     def words(self) -> str:
         """Estimate, interval and limit, for people."""
-        low, high = (self.shown(one) for one in (self.low, self.high))
-        between = f"between {low or 'anything'} and {high or 'anything'}"
-        found = self.shown(self.estimate)
+        found = in_words(self.metric, self.estimate)
+        between = interval_in_words(self.metric, self.low, self.high)
         seen = f"{found}, {between}" if found else "nothing to compare"
-        limit = f", limit {self.shown(self.limit)}" if self.limit is not None else ""
+        limit = f", limit {in_words(self.metric, self.limit)}" if self.limit is not None else ""
         return f"{self.metric} {seen}{limit}: {_WORDS[self.verdict]}"
 
-    def shown(self, value: float | None) -> str:
-        """A value of the metric as people read it; empty for None."""
-        if value is None:
-            return ""
-        return f"{value:.2f} times" if self.metric in RATIOS else f"{value:+.1%}"
+
+def in_words(metric: RolloutMetric, value: float | None) -> str:
+    """A difference or ratio of a metric as people read it; empty for None."""
+    if value is None:
+        return ""
+    return f"{value:.2f} times" if metric in RATIOS else f"{value:+.1%}"
+
+
+def interval_in_words(metric: RolloutMetric, low: float | None, high: float | None) -> str:
+    """Where a difference or ratio lies; open on a side where nothing is ruled out."""
+    if low is None and high is None:
+        return "anything possible"
+    if low is None or high is None:
+        side = "below" if low is None else "above"
+        return f"{side} {in_words(metric, high if low is None else low)}"
+    return f"between {in_words(metric, low)} and {in_words(metric, high)}"
 
 
 _WORDS: Final = {

@@ -17,6 +17,7 @@ from orchestration_assets.schemas.disagreement import (
     SERVICE_SCORECARDS,
 )
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -76,6 +77,8 @@ def item_states(
         *INTERPRETATIONS.values(),
         DECISION_LOG,
         CALL_LOG,
+        ROLLOUT_ANSWERS,
+        ROLLOUT_DECISIONS,
         RESOLUTIONS,
         DISAGREEMENTS,
         DISPUTE_KINDS,
