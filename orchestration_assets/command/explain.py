@@ -396,6 +396,9 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
     yield f"  answers       {_short(task.allowed)}"
     yield from _content_lines(task.excerpt, shown_for)
     yield f"  plan          {plan.model} ({plan.option}): {plan.reason}"
+    if plan.cohort is not None:
+        answers = plan.trial_hash or plan.policy_hash
+        yield f"  roll-out      {plan.cohort} of {plan.rollout}: policy {answers} answers"
     if plan.after:
         needs = f", where {plan.condition}" if plan.condition else ""
         yield f"  comes after   {', '.join(plan.after)}{needs}"

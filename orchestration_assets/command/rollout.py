@@ -112,7 +112,8 @@ def render(
     yield f"  status        {state.status}: {state.reason}"
     yield f"  steps         {steps}; {state.passes} of {config.passes} passes in a row"
     for row in rows:
-        yield f"  {row.metric.value:<13} {row.reason.rpartition('; ')[2]}"
+        seen = row.reason.rpartition("; ")[2].removeprefix(f"{row.metric} ")
+        yield f"  {row.metric.value:<13} {seen}"
     if rows:
         yield (
             f"  compared      {rows[0].canary_items:,} items with {rows[0].control_items:,}; last "

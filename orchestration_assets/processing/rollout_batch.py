@@ -195,10 +195,9 @@ class RolloutBatch:
             wait_limit_s=self.config.patience_s,
         )
         at_once = limits.in_flight(self.work.services.values())
-        in_flight = max(self.config.look_every, round(at_once * share))
-        return TrialCompanion(
-            self.tried, self.work, asker, self._tried_over, in_flight, limits.ends_at
-        )
+        in_flight = self.config.look_every, round(at_once * share)
+        plans = self.tried, self.work, asker, self._tried_over
+        return TrialCompanion(*plans, *in_flight, limits.ends_at)
 
     def finish(
         self, control: BatchResult, process: Callable[[Sequence[PlanRow]], BatchResult]
@@ -252,7 +251,7 @@ class RolloutBatch:
         verdicts = {
             metric: look.verdict for metric, look in looks.items() if look.limit is not None
         } | {look.metric: look.verdict for look in self.watch.worse}
-        acted = RolloutAction.GO_ON
+        acted, shared = RolloutAction.GO_ON, self._shared
 
         def step(now: RolloutState) -> RolloutState:
             nonlocal acted
@@ -260,7 +259,7 @@ class RolloutBatch:
             return moved
 
         self.state = move(self.home, self.state.rollout, step, f"batch {self.batch}")
-        shared = {**self._shared, "look": self.watch.next_look(), "decided_at": datetime.now(UTC)}
+        shared |= {"look": self.watch.next_look(), "decided_at": datetime.now(UTC)}
         words = f"end of the batch, {len(found)} of its items tried: {self.state.reason}"
         shown_looks = _as_decided(looks, self.watch.worse)
         return [*self.watch.rows, *decision_rows(shown_looks, shared, acted, words, 0)]

@@ -21,8 +21,10 @@ from resources.ai_services.resilience.places import Places
 
 @dataclass(frozen=True, slots=True)
 class TrialCompanion:
-    """Plans of another policy, in the event loop of a batch: no more than ``in_flight`` items at
-    once, so that few are exposed before the first of them are looked at.
+    """Plans of another policy, in the event loop of a batch.
+
+    ``first`` items are at work at once until twice as many are over, so that few are exposed before
+    the first are looked at; then more with each that is over, up to ``in_flight``.
 
     ``over`` is told what came of each item, and says whether to go on. Once it says no, nothing
     more is asked: the answers under way may come in, and what is not over then has no result.
@@ -33,9 +35,11 @@ class TrialCompanion:
     work: BatchWork
     asker: Asker
     over: Callable[[Sequence[PlanRow], Sequence[PlanResult]], bool]
+    first: int
     in_flight: int
     ends_at: float = math.inf
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: list[str] = field(default_factory=list)
 
     async def run(self, load: Load) -> None:
         """Returns once all is over or stopped; raises what ends a batch."""
@@ -55,7 +59,7 @@ class TrialCompanion:
             await asyncio.wait([serving])
 
     async def _serve_all(self, load: Load) -> None:
-        places = Places(max(1, self.in_flight))
+        places = Places(self.first)
         async with asyncio.TaskGroup() as tasks:
             for _, group in groupby(self.plans, key=lambda plan: plan.item_id):
                 plans = list(group)
@@ -70,5 +74,8 @@ class TrialCompanion:
             results = await with_last_answers(process, self.asker)
             if not self.over(plans, results):
                 self._stopped.set()
+            self._over.append(plans[0].item_id)
+            if (count := len(self._over)) >= 2 * self.first:
+                places.resize(max(self.first, min(self.first + count, self.in_flight)))
         finally:
             places.give_back()

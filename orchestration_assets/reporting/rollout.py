@@ -12,6 +12,7 @@ from orchestration_assets.schemas.rollout import (
     ROLLOUT_DECISIONS,
     RolloutAction,
     RolloutDecisionRow,
+    RolloutMetric,
     RolloutVerdict,
 )
 
@@ -21,6 +22,14 @@ _ACTIONS: Mapping[RolloutAction, str] = {
     RolloutAction.STEP_UP: "It passed, and is tried on more of the items",
     RolloutAction.PROMOTE: "It passed, and is in force from now on",
     RolloutAction.ROLL_BACK: "It was rolled back",
+}
+_METRICS: Mapping[RolloutMetric, str] = {
+    RolloutMetric.ERRORS: "Failed answers",
+    RolloutMetric.LATENCY: "Time of the calls",
+    RolloutMetric.COST: "Price of the calls",
+    RolloutMetric.ABSTENTIONS: "Abstentions",
+    RolloutMetric.DIFFERENCES: "Disagrees with the answer in force",
+    RolloutMetric.WRONG: "Wrong, by gold or verdicts",
 }
 _VERDICTS: Mapping[RolloutVerdict, str] = {
     RolloutVerdict.WORSE: "beyond the limit",
@@ -94,7 +103,7 @@ def rollout_figures(tables: Mapping[str, pa.Table]) -> RolloutFigures | None:
 def _metric(row: RolloutDecisionRow) -> MetricFigures:
     known = row.estimate is not None
     return MetricFigures(
-        row.metric.value,
+        _METRICS[row.metric],
         in_words(row.metric, row.estimate) or "not known",
         interval_in_words(row.metric, row.low, row.high) if known else "",
         in_words(row.metric, row.limit),
