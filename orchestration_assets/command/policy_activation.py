@@ -35,7 +35,7 @@ def activate(
 ) -> int:
     """Makes a policy the active one; prints what that changes; returns the exit code.
 
-    ``expected`` is the version that it must take the place of; without one, the version that stands
+    One that was active before is rolled back to. ``expected`` is the version that it must take the place of; without one, the version that stands
     when the command begins. Raises PolicyError, UnknownPolicyError, ActivationConflictError.
     """
     registry = PolicyRegistry(Home(settings.home))
@@ -45,7 +45,11 @@ def activate(
     loaded = load_policy(path) if Path(name).is_file() else registry.load(name)
     note = ChangeNote(who, datetime.now(UTC), because)
 
+    earlier = [one.version for one in registry.history() if one.policy_hash == loaded.kept_as]
+
     def change(standing: int) -> Activation:
+        if earlier:
+            return registry.rollback(earlier[-1], standing, note)
         return registry.activate(loaded, standing, note)
 
     return _change(settings, before, loaded, expected, change, as_json=as_json)
@@ -95,7 +99,7 @@ def _change(
     changes, again = _consequences(home, before, loaded)
     made = change(standing if expected is None else expected)
     _bring_up_to_date(settings)
-    due = recomputed_tasks(home.tables, again)
+    due = recomputed_tasks(home, loaded, again)
     if as_json:
         plain = {
             **asdict(made),
