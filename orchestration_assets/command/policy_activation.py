@@ -35,8 +35,9 @@ def activate(
 ) -> int:
     """Makes a policy the active one; prints what that changes; returns the exit code.
 
-    One that was active before is rolled back to. ``expected`` is the version that it must take the place of; without one, the version that stands
-    when the command begins. Raises PolicyError, UnknownPolicyError, ActivationConflictError.
+    One that was active before is rolled back to. ``expected`` is the version that it must take the
+    place of; without one, the version that stands when the command begins. Raises PolicyError,
+    UnknownPolicyError, ActivationConflictError.
     """
     registry = PolicyRegistry(Home(settings.home))
     before = registry.active()
