@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,23 +95,33 @@ def _change(
     check_home(home)
     standing = before.version if before else 0
     if before is not None and before.is_of(loaded) and expected in (None, standing):
-        sys.stdout.write(f"nothing to do: {before.description} is active\n")
+        said = f"nothing to do: active is {before.description}"
+        sys.stdout.write((_plain(before, standing) if as_json else said) + "\n")
         return 0
     changes, again = _consequences(home, before, loaded)
     made = change(standing if expected is None else expected)
     _bring_up_to_date(settings)
     due = recomputed_tasks(home, loaded, again)
     if as_json:
-        plain = {
-            **asdict(made),
-            "in_place_of": standing or None,
-            "changes": [str(one) for one in changes],
-            "asked_again": [asdict(one) for one in due],
-        }
-        sys.stdout.write(json.dumps(plain, indent=1, default=str) + "\n")
+        sys.stdout.write(_plain(made, standing, changes, due) + "\n")
     else:
         sys.stdout.write(render(made, before, changes, due) + "\n")
     return 0
+
+
+def _plain(
+    made: Activation,
+    standing: int,
+    changes: Sequence[PolicyChange] = (),
+    due: Sequence[RecomputedTask] = (),
+) -> str:
+    shown = {
+        **asdict(made),
+        "in_place_of": standing or None,
+        "changes": [str(one) for one in changes],
+        "asked_again": [asdict(one) for one in due],
+    }
+    return json.dumps(shown, indent=1, default=str)
 
 
 def _consequences(
