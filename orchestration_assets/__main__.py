@@ -68,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
         "preview", help="what a run would compute and ask; asks nothing, writes nothing"
     )
     preview.add_argument(
-        "source", metavar="SOURCE", help="a folder, a file, or a URL such as s3://bucket/path"
+        "source",
+        metavar="SOURCE",
+        nargs="?",
+        help="a folder, a file, or a URL; without one, every batch of the home, processed again",
     )
     preview.add_argument(
         "--sample", type=_positive, default=500, metavar="N", help="items to forecast from (500)"

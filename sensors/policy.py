@@ -24,7 +24,6 @@ from resources.versioned_state import ChangeNote
     name="policy_sensor",
     job=policy_history,
     minimum_interval_seconds=Settings.from_environment().tick_seconds,
-    default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Watches the policy file that ORCHESTRATION_POLICY names: when it changed and is valid it "
         "becomes the active policy, and the next runs begin with it; while it is not valid, the "

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +35,9 @@ def activate(
 ) -> int:
     """Makes a policy the active one; prints what that changes; returns the exit code.
 
-    ``expected`` is the version that it must take the place of; without one, the version that stands
-    when the command begins. Raises PolicyError, UnknownPolicyError, ActivationConflictError.
+    One that was active before is rolled back to. ``expected`` is the version that it must take the
+    place of; without one, the version that stands when the command begins. Raises PolicyError,
+    UnknownPolicyError, ActivationConflictError.
     """
     registry = PolicyRegistry(Home(settings.home))
     before = registry.active()
@@ -45,7 +46,11 @@ def activate(
     loaded = load_policy(path) if Path(name).is_file() else registry.load(name)
     note = ChangeNote(who, datetime.now(UTC), because)
 
+    earlier = [one.version for one in registry.history() if one.policy_hash == loaded.kept_as]
+
     def change(standing: int) -> Activation:
+        if earlier:
+            return registry.rollback(earlier[-1], standing, note)
         return registry.activate(loaded, standing, note)
 
     return _change(settings, before, loaded, expected, change, as_json=as_json)
@@ -90,23 +95,33 @@ def _change(
     check_home(home)
     standing = before.version if before else 0
     if before is not None and before.is_of(loaded) and expected in (None, standing):
-        sys.stdout.write(f"nothing to do: {before.description} is active\n")
+        said = f"nothing to do: active is {before.description}"
+        sys.stdout.write((_plain(before, standing) if as_json else said) + "\n")
         return 0
     changes, again = _consequences(home, before, loaded)
     made = change(standing if expected is None else expected)
     _bring_up_to_date(settings)
-    due = recomputed_tasks(home.tables, again)
+    due = recomputed_tasks(home, loaded, again)
     if as_json:
-        plain = {
-            **asdict(made),
-            "in_place_of": standing or None,
-            "changes": [str(one) for one in changes],
-            "asked_again": [asdict(one) for one in due],
-        }
-        sys.stdout.write(json.dumps(plain, indent=1, default=str) + "\n")
+        sys.stdout.write(_plain(made, standing, changes, due) + "\n")
     else:
         sys.stdout.write(render(made, before, changes, due) + "\n")
     return 0
+
+
+def _plain(
+    made: Activation,
+    standing: int,
+    changes: Sequence[PolicyChange] = (),
+    due: Sequence[RecomputedTask] = (),
+) -> str:
+    shown = {
+        **asdict(made),
+        "in_place_of": standing or None,
+        "changes": [str(one) for one in changes],
+        "asked_again": [asdict(one) for one in due],
+    }
+    return json.dumps(shown, indent=1, default=str)
 
 
 def _consequences(

@@ -37,7 +37,7 @@ def diff(settings: Settings, before: str, after: str, *, items: int, as_json: bo
     registry = PolicyRegistry(home)
     old, new = registry.load(before), registry.load(after)
     changes, again = compared(old, new)
-    due = recomputed_tasks(home.tables, again)
+    due = recomputed_tasks(home, new, again)
     seen, paired = _replayed(home, old, new, items) if changes else (0, [])
     found = figures(paired, {})
     if as_json:
@@ -97,7 +97,7 @@ def _paired(old: list[ReplayedQuestion], new: list[ReplayedQuestion]) -> Iterato
         if earlier is None:
             continue
         if earlier.other is None:
-            yield replace(one, other=None, why=f"before: {earlier.why}")
+            yield replace(one, other=None, why=f"under the first, {earlier.why}")
         else:
             yield replace(one, recorded=earlier.other)
 
@@ -146,7 +146,7 @@ def _more_or_fewer(pair: PairedDifference, what: str) -> str:
     if not pair.before:
         return f"{pair.after:.2f} {what} an item instead of none"
     share = abs(pair.after - pair.before) / pair.before
-    return f"{share:.0%} {'fewer' if pair.after < pair.before else 'more'} {what}"
+    return f"{share * 100:.0f} % {'fewer' if pair.after < pair.before else 'more'} {what}"
 
 
 def _reasons(one: ReplayFigures) -> str:

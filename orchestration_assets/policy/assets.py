@@ -1,10 +1,13 @@
 """The asset of the policy registry: which policy is active, and how that came."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.policy.activation_rows import activation_rows
-from orchestration_assets.policy.recomputation import recomputed_tasks
+from orchestration_assets.policy.recomputation import RecomputedTask, recomputed_tasks
+from orchestration_assets.policy.registry import ACTIVE_NAME, PolicyRegistry
 from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.table_assets import table_asset
@@ -38,8 +41,16 @@ def active_policy(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table
             **{
                 f"would ask again/{one.task}": f"{one.plans} questions in {len(one.batches)} "
                 f"batches, {one.batches[0]} to {one.batches[-1]}"
-                for one in recomputed_tasks(home.tables, last.asked_again)
+                for one in recomputed_tasks(
+                    home, PolicyRegistry(home).load(ACTIVE_NAME), last.asked_again
+                )
             },
         }
     table = rows_to_arrow(ACTIVE_POLICY_TABLE, rows)
     return dg.MaterializeResult(value=table, metadata=metadata)
+
+
+def _recomputed(home: Home, tasks: Sequence[str]) -> list[RecomputedTask]:
+    if not tasks:
+        return []
+    return recomputed_tasks(home, PolicyRegistry(home).load(ACTIVE_NAME), tasks)

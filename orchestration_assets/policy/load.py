@@ -93,7 +93,7 @@ def parse_policy(text: str, source: str) -> LoadedPolicy:
 def _load_kept(path: Path) -> LoadedPolicy:
     """A policy that was valid when it was kept: what is installed may have changed since."""
     first = first_use(path.parent, path.stem)
-    source = f"{first.source}, kept as {path.stem}" if first else f"kept as {path.stem}"
+    source = f"{first.source} (kept)" if first else f"{path.name} (kept)"
     try:
         policy = read_kept_policy(path)
     except KeptPolicyError as error:

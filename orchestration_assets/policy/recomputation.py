@@ -1,18 +1,22 @@
 """What another policy means for what is there already: answers that do not count any more, and
 batches that would be computed again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.pool import build_services
+from resources.active_policy import kept_policy_file
 from resources.damage import leaving_out_damage
-from resources.table_store import TableStore
+from resources.home import Home
 
 
 def answers_asked_again(before: Policy, after: Policy) -> dict[str, list[str]]:
@@ -39,7 +43,7 @@ def _identities(policy: Policy) -> dict[tuple[str, str], str]:
 
 @dataclass(frozen=True, slots=True)
 class RecomputedTask:
-    """A task that batches would compute again under another policy: the plans that they hold of
+    """A task of which batches hold answers that would be asked again: the plans that they hold of
     it, and which batches these are, oldest first."""
 
     task: str
@@ -47,18 +51,39 @@ class RecomputedTask:
     batches: tuple[str, ...]
 
 
-def recomputed_tasks(tables: TableStore, tasks: Collection[str]) -> list[RecomputedTask]:
-    """Of each of the tasks that any batch has plans of, how many, and in which batches.
+def recomputed_tasks(
+    home: Home, after: LoadedPolicy, tasks: Collection[str]
+) -> list[RecomputedTask]:
+    """Those of the tasks of which batches hold answers that would not count under a policy: each
+    batch is held against the policy that it was made under.
 
-    Damaged tables are left out, and said.
+    Batches whose plans or policy cannot be read are left out; damaged tables are said.
     """
     plans: dict[str, dict[str, int]] = {}
-    for batch in tables.batches(PROCESSING_PLANS.name) if tasks else ():
+    again: dict[str, Collection[str]] = {after.hash: ()}
+    for batch in home.tables.batches(PROCESSING_PLANS.name) if tasks else ():
         with leaving_out_damage():
-            column = tables.read(PROCESSING_PLANS.name, batch, ["task"])["task"]
-            for one in pc.value_counts(column).to_pylist():
-                plans.setdefault(one["values"], {})[batch] = one["counts"]
+            made = home.tables.read(PROCESSING_PLANS.name, batch, ["task", "policy_hash"])
+            for under in pc.unique(made["policy_hash"]).to_pylist():
+                if under not in again:
+                    again[under] = _asked_again_since(home, under, after.policy)
+            for one in pc.value_counts(made["task"]).to_pylist():
+                if one["values"] in tasks and one["values"] in _of_all(again, made):
+                    plans.setdefault(one["values"], {})[batch] = one["counts"]
     return [
         RecomputedTask(task, sum(plans[task].values()), tuple(plans[task]))
-        for task in sorted({*tasks} & plans.keys())
+        for task in sorted(plans)
     ]
+
+
+def _of_all(again: Mapping[str, Collection[str]], made: pa.Table) -> set[str]:
+    hashes = pc.unique(made["policy_hash"]).to_pylist()
+    return {task for under in hashes for task in again[under]}
+
+
+def _asked_again_since(home: Home, policy_hash: str, after: Policy) -> Collection[str]:
+    try:
+        before = load_policy(kept_policy_file(home, policy_hash))
+    except PolicyError:
+        return ()
+    return answers_asked_again(before.policy, after)

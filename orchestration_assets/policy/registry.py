@@ -192,7 +192,7 @@ class PolicyRegistry:
         if _NUMBER.fullmatch(name) and int(name) in (one.version for one in self.history()):
             version = _activation(self._state.version(int(name)))
             return load_policy(self._file(version.policy_hash))
-        if Path(name).exists() or not _PREFIX.fullmatch(name):
+        if (name and Path(name).exists()) or not _PREFIX.fullmatch(name):
             return self._from_file(name)
         found = self._with_prefix(name, set(kept_hashes(self._home.policies)), "kept")
         return load_policy(self._file(found))
@@ -200,7 +200,7 @@ class PolicyRegistry:
     def _from_file(self, name: str) -> LoadedPolicy:
         if _NUMBER.fullmatch(name):
             raise UnknownPolicyError(f"no version {name} was activated here: {_SEE_HISTORY}")
-        if not Path(name).exists():
+        if not name or not Path(name).exists():
             raise UnknownPolicyError(f"{name} is no file, and no policy of this home: {_NAMES}")
         return load_policy(name)
 
