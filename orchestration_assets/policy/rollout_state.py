@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from orchestration_assets.policy.kept_policies import first_use
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.policy.registry import ActivationConflictError, PolicyRegistry
@@ -226,6 +227,9 @@ def _activate(home: Home, state: RolloutState) -> RolloutState:
     note = ChangeNote(user_name(), datetime.now(UTC), f"rolled out: {state.reason}")
     if active is None or active.policy_hash == state.in_force:
         loaded = load_policy(kept_policy_file(home, state.trial))
+        if (first := first_use(home.policies, state.trial)) is not None:
+            # by the name of its file, so that whoever watches that finds it active
+            loaded = replace(loaded, source=first.source)
         try:
             registry.activate(loaded, active.version if active else 0, note)
         except ActivationConflictError as error:
