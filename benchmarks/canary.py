@@ -43,7 +43,7 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SimulatedRollouts:
     """Shares of the simulated roll-outs, each with its 95 % interval, and mean items.
 
     ``items_back``: of the policy on trial until it was rolled back, of those that were.
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if all(is_met(one, found[one.name]) for one in SCENARIOS) else 1
 
 
-def is_met(scenario: Scenario, found: Found) -> bool:
+def is_met(scenario: Scenario, found: SimulatedRollouts) -> bool:
     """At most 5 % false alarms; at least 90 % power at +3 % errors and 2,000 items where up to 2 %
     fail without it; other scenarios are only shown."""
     if scenario.harmless:
@@ -99,7 +99,7 @@ def is_met(scenario: Scenario, found: Found) -> bool:
     return found.rolled_back >= 0.9 if measured else True
 
 
-def simulate(scenario: Scenario, config: Rollout, runs: int, seed: int) -> Found:
+def simulate(scenario: Scenario, config: Rollout, runs: int, seed: int) -> SimulatedRollouts:
     """What becomes of so many roll-outs."""
     rng = np.random.default_rng(seed)
     parts = []
@@ -109,7 +109,7 @@ def simulate(scenario: Scenario, config: Rollout, runs: int, seed: int) -> Found
     alarms = np.isfinite(back)
     count = int(alarms.sum())
     low, high = wilson(count, runs)
-    return Found(
+    return SimulatedRollouts(
         count / runs,
         low,
         high,
@@ -185,7 +185,7 @@ def _slower(scenario: Scenario, ratio: float, runs: int, rng: np.random.Generato
     return signs / scenario.controls
 
 
-def _show(found: dict[str, Found], runs: int) -> str:
+def _show(found: dict[str, SimulatedRollouts], runs: int) -> str:
     header = (
         *("true of the policy on trial", "rolled back", "95 % interval", "by errors"),
         *("by latency", "items until then", "seen within", "items until then"),
