@@ -318,6 +318,7 @@ class RolloutBatch:
             elapsed_ms=outcome.elapsed_ms if outcome else 0.0,
             cost_usd=outcome.cost_usd if outcome else 0.0,
             reason=reasons.get(plan.item_id, why),
+            answer_keys=outcome.answer_keys if outcome else (),
         )
 
     @property

@@ -58,6 +58,11 @@ class TaskOutcome:
     def cost_usd(self) -> float:
         return sum(call.cost_usd for call in self.calls)
 
+    @property
+    def answer_keys(self) -> tuple[str, ...]:
+        """Under which the answers of its services are kept, each once."""
+        return tuple(dict.fromkeys(row.answer_key for row in self.readings if row.answer_key))
+
     def answer(self, task: Task) -> Answer | None:
         """What its final readings amount to; None where nobody answered."""
         final = [row for row in self.readings if row.final]

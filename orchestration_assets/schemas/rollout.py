@@ -164,6 +164,9 @@ class RolloutAnswerRow:
     elapsed_ms: Annotated[float, Column("time of its calls", "ms", True)]
     cost_usd: Annotated[float, Column("what its calls cost", "USD", True)]
     reason: Annotated[str, Column("why its answer stands or not, in words", "", True)]
+    answer_keys: Annotated[
+        tuple[str, ...], Column("under which the answers of its services are kept", "", True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
