@@ -250,7 +250,7 @@ def rollout_check(
     return dg.AssetCheckResult(
         passed=not any(row.action is RolloutAction.ROLL_BACK for row in rows),
         severity=dg.AssetCheckSeverity.WARN,
-        description=rows[0].reason if rows else "no policy is tried",
+        description=rows[0].reason if rows else "no policy was tried on this batch",
         metadata=metadata,
     )
 

@@ -158,8 +158,12 @@ class RolloutBatch:
 
     @property
     def is_open(self) -> bool:
-        """Whether the policy on trial is asked at all: another batch may have ended its trial."""
-        return self.state.status in (RolloutStatus.RUNNING, RolloutStatus.PROMOTED)
+        """Whether the policy on trial is asked at all: another batch may have ended its trial.
+
+        What it was asked about in a batch that is finished stays its own.
+        """
+        open_ones = (RolloutStatus.RUNNING, RolloutStatus.PROMOTED)
+        return not self.watches or self.state.status in open_ones
 
     def over(self, plans: Sequence[PlanRow], results: Sequence[PlanResult]) -> None:
         """Takes down what came of an item that the policy in force answered."""
@@ -196,7 +200,9 @@ class RolloutBatch:
         )
         at_once = limits.in_flight(self.work.services.values())
         in_flight = self.config.look_every, round(at_once * share)
-        plans = self.tried, self.work, asker, self._tried_over
+        # what stands of plans that were carried out before is known to both
+        work = replace(self.work, given=tools.work.given)
+        plans = self.tried, work, asker, self._tried_over
         return TrialCompanion(*plans, *in_flight, limits.ends_at)
 
     def finish(

@@ -125,7 +125,7 @@ def test_a_brown_out_is_rolled_back_within_the_batch_as_if_nothing_had_been_trie
     # the next batch is not tried any more
     (corpus / "later.txt").write_text("A later text.\n")
     later, _, check, failed = carried_out(project, corpus)
-    assert not failed and check.description == "no policy is tried"
+    assert not failed and check.description == "no policy was tried on this batch"
     assert project.tables.read("rollout_answers", later).num_rows == 0
 
 
