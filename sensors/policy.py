@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import Final
 
 import dagster as dg
 
@@ -18,6 +19,10 @@ from orchestration_assets.settings import Settings, user_name
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.versioned_state import ChangeNote
+from sensors.runs import UNDER_WAY
+
+_VERSION_TAG: Final = "orchestration/policy_version"
+_ATTEMPTS: Final = 3
 
 
 @dg.sensor(
@@ -52,19 +57,34 @@ def policy_sensor(
         )
     active = registry.active()
     version = active.version if active else 0
-    behind = version > _stored_versions(home)
+    request = _request(context, version) if version > _stored_versions(home) else None
     words = (
         f"watching {watched}" if watched else "no file is watched: name it in ORCHESTRATION_POLICY"
     )
     return dg.SensorResult(
         asset_events=events,
         cursor=told,
-        run_requests=[dg.RunRequest(run_key=f"active_policy:{version}")] if behind else None,
+        run_requests=[request] if request else None,
         skip_reason=None
-        if behind
+        if request
         else f"{words}; {active.description if active else 'no policy is active'}"
         + (f"; {len(problems)} problems, see the check of active_policy" if problems else ""),
     )
+
+
+def _request(context: dg.SensorEvaluationContext, version: int) -> dg.RunRequest | None:
+    """A run that brings ``active_policy`` up to date, unless one is under way or all failed."""
+    tags = {_VERSION_TAG: str(version)}
+    runs = context.instance.get_runs(dg.RunsFilter(job_name=policy_history.name, tags=tags))
+    if any(run.status in UNDER_WAY for run in runs):
+        return None
+    if len(runs) >= _ATTEMPTS:
+        context.log.error(
+            f"{len(runs)} runs of {policy_history.name} could not bring active_policy up to date: "
+            "see the last of them, mend the cause, and start the job by hand. The policy is active."
+        )
+        return None
+    return dg.RunRequest(run_key=f"active_policy:{version}:{len(runs)}", tags=tags)
 
 
 def _look(
@@ -75,7 +95,8 @@ def _look(
     history = [*registry.history()]
     try:
         loaded = load_policy(watched)
-        tried = tried_instead(home, loaded)
+        changed = is_changed(loaded, history)
+        tried = tried_instead(home, loaded) if changed else None
     except PolicyError as error:
         for problem in error.problems:
             context.log.error(f"{error.source}: {problem}")
@@ -85,7 +106,7 @@ def _look(
         return [str(error)]
     if tried is not None:
         context.log.info(f"{watched} is tried first: {tried.status}, {tried.reason}")
-    elif is_changed(loaded, history):
+    elif changed:
         note = ChangeNote(user_name(), datetime.now(UTC), f"{watched} changed")
         try:
             done = registry.activate(loaded, len(history), note)

@@ -76,7 +76,7 @@ def active(daemon: Daemon) -> str | None:
 
 def test_a_changed_file_becomes_active_and_its_asset_says_so(daemon) -> None:
     first = daemon.tick()
-    assert [request.run_key for request in first.run_requests] == ["active_policy:1"]
+    assert [request.run_key for request in first.run_requests] == ["active_policy:1:0"]
     done = daemon.run("policy_history")
     (made,) = done.get_asset_materialization_events()
     metadata = made.materialization.metadata
@@ -139,7 +139,7 @@ def test_without_a_watched_file_activations_of_others_are_recorded(project) -> N
     daemon = Daemon(project, None)
     assert "ORCHESTRATION_POLICY" in str(daemon.tick().skip_reason)
     daemon.registry.activate(load_policy(None), 0, NOTE)
-    assert [request.run_key for request in daemon.tick().run_requests] == ["active_policy:1"]
+    assert [request.run_key for request in daemon.tick().run_requests] == ["active_policy:1:0"]
 
 
 def test_runs_begin_with_the_active_policy_and_keep_it(daemon, corpus) -> None:
@@ -176,3 +176,25 @@ def pinned(daemon: Daemon, batch: str) -> str:
         .to_pylist()
     )
     return found
+
+
+def test_a_run_that_failed_is_tried_again_a_few_times(daemon) -> None:
+    def ran(number: int, status: dg.DagsterRunStatus) -> None:
+        daemon.project.instance.add_run(
+            dg.DagsterRun(
+                "policy_history",
+                run_id=f"00000000-0000-4000-8000-{number:012}",
+                status=status,
+                tags=daemon.tick().run_requests[0].tags,
+            )
+        )
+
+    ran(1, dg.DagsterRunStatus.FAILURE)
+    assert daemon.tick().run_requests[0].run_key == "active_policy:1:1"
+    ran(2, dg.DagsterRunStatus.STARTED)
+    assert not daemon.tick().run_requests
+    daemon.project.instance.report_run_failed(
+        daemon.project.instance.get_run_by_id("00000000-0000-4000-8000-000000000002")
+    )
+    ran(3, dg.DagsterRunStatus.FAILURE)
+    assert not daemon.tick().run_requests
