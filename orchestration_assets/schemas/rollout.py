@@ -47,7 +47,7 @@ class Rollout(Strict):
         description="rolled back when a larger share of its answers fails, in excess of the "
         "policy in force",
     )
-    most_latency: Annotated[float, Field(ge=0.0, le=10.0)] = Field(
+    most_latency: Annotated[float, Field(ge=0.0, le=1000.0)] = Field(
         default=0.1,
         description="rolled back when its calls take longer than those of the policy in force by "
         "more than this part of them",
