@@ -93,6 +93,15 @@ refresh_knowledge = _corpus_job(
     ),
 )
 
+policy_history = _corpus_job(
+    "policy_history",
+    selection=dg.AssetSelection.assets("active_policy"),
+    description=(
+        "Brings the history of active policies up to date, with what each changed, and checks that "
+        "the watched file and the active policy are valid."
+    ),
+)
+
 take_feedback = _corpus_job(
     "take_feedback",
     selection=dg.AssetSelection.assets("gold_labels", "calibration"),
@@ -166,6 +175,7 @@ JOBS = (
     outage_drill,
     corpus_reports,
     refresh_knowledge,
+    policy_history,
     take_feedback,
     calibrate,
     learn_selection,

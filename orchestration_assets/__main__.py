@@ -15,6 +15,8 @@ from orchestration_assets import __version__
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
+from orchestration_assets.command.policy_options import add_policy_actions
+from orchestration_assets.command.rollout_options import add_rollout_options
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from orchestration_assets.settings import Settings, absolute_path
 
@@ -66,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
         "preview", help="what a run would compute and ask; asks nothing, writes nothing"
     )
     preview.add_argument(
-        "source", metavar="SOURCE", help="a folder, a file, or a URL such as s3://bucket/path"
+        "source",
+        metavar="SOURCE",
+        nargs="?",
+        help="a folder, a file, or a URL; without one, every batch of the home, processed again",
     )
     preview.add_argument(
         "--sample", type=_positive, default=500, metavar="N", help="items to forecast from (500)"
@@ -104,15 +109,11 @@ def _parser() -> argparse.ArgumentParser:
         help="what is younger stays as it is (30)",
     )
     _shared_options(tidy, "print it as JSON")
-    policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
-    actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, words in (
-        ("check", "report every problem in the file"),
-        ("show", "print the policy in force, defaults filled in"),
-    ):
-        action = actions.add_parser(name, help=words)
-        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
-    actions.add_parser("schema", help="print the JSON Schema of the policy file")
+    policy = commands.add_parser(
+        "policy", help="check, show, compare, activate and roll back policies"
+    )
+    add_policy_actions(policy)
+    add_rollout_options(commands)
     _plugin_commands(commands)
     replay = commands.add_parser(
         "replay", help="what another policy would have yielded on recorded answers, without a call"
@@ -227,12 +228,11 @@ def _about(error: BaseException) -> str:
 def _dispatch(given: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     if given.command == "policy":
-        from orchestration_assets.command import policy
+        from orchestration_assets.command.lean_arrow import convert_without_pandas
+        from orchestration_assets.command.policy_options import dispatch
 
-        if given.action == "schema":
-            return policy.schema()
-        action = policy.check if given.action == "check" else policy.show
-        return action(given.file or settings.policy)
+        convert_without_pandas()
+        return dispatch(given, settings, _with_policy_in_force)
     if given.command == "plugins":
         from orchestration_assets.command import plugins
 
@@ -247,12 +247,42 @@ def _dispatch(given: argparse.Namespace) -> int:
     convert_without_pandas()
     if given.home is not None:
         settings = replace(settings, home=absolute_path(given.home))
-    if given.policy is not None:
+    if getattr(given, "policy", None) is not None:
         settings = replace(settings, policy=absolute_path(given.policy))
     use_store(settings.home, settings.store)
+    settings = _with_policy_in_force(settings)
+    if given.command == "rollout":
+        from orchestration_assets.command.rollout_options import dispatch as dispatch_rollout
+
+        code = dispatch_rollout(given, settings)
+        give_back(settings.home)
+        return code
+    if given.command in {"run", "job"}:
+        settings = _with_policy_to_follow(settings)
     code = _dispatch_on_home(given, settings)
     give_back(settings.home)
     return code
+
+
+def _with_policy_in_force(settings: Settings) -> Settings:
+    """The settings with the active policy of the home, where they name no policy."""
+    from resources.active_policy import active_policy_file
+    from resources.home import Home
+
+    if settings.policy is not None:
+        return settings
+    return replace(settings, policy=active_policy_file(Home(settings.home)))
+
+
+def _with_policy_to_follow(settings: Settings) -> Settings:
+    """The settings with the policy in force, where the one that they name is only tried yet."""
+    from orchestration_assets.policy.rollout_start import policy_to_follow
+    from resources.home import Home
+
+    follow = policy_to_follow(Home(settings.home), settings.policy)
+    if follow.note:
+        sys.stderr.write(f"orchestrate: {follow.note}\n")
+    return replace(settings, policy=follow.path)
 
 
 def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:

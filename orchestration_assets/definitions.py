@@ -16,6 +16,8 @@ from orchestration_assets.features import checks as features_checks
 from orchestration_assets.knowledge import assets as knowledge_assets
 from orchestration_assets.knowledge import checks as knowledge_checks
 from orchestration_assets.namespace import AssetJob, Namespace, asset_in, job_in, source_in
+from orchestration_assets.policy import assets as policy_assets
+from orchestration_assets.policy import checks as policy_checks
 from orchestration_assets.processing import assets as processing_assets
 from orchestration_assets.processing import checks as processing_checks
 from orchestration_assets.profiling import assets as profiling_assets
@@ -38,6 +40,7 @@ from sensors.review_feedback import review_feedback_sensor_in
 from sensors.run_failures import run_failure_sensor_in
 
 _ASSETS = (
+    policy_assets,
     content_assets,
     profiling_assets,
     features_assets,
@@ -48,6 +51,7 @@ _ASSETS = (
     reporting_assets,
 )
 _CHECKS = (
+    policy_checks,
     content_checks,
     profiling_checks,
     features_checks,
@@ -64,10 +68,13 @@ def build_definitions(
     *,
     resource_overrides: Mapping[str, Any] | None = None,
     series: str | None = None,
+    watches: bool = False,
 ) -> dg.Definitions:
     """Fresh definitions for one home and policy; overrides replace resources by name.
 
     ``series``: the folder of the series that the batches of its runs belong to, if they do.
+    ``watches``: the policy of the settings is a file that ``policy_sensor`` watches, and in force
+    only as long as no policy of the home is active.
     """
     return dg.Definitions(
         assets=dg.load_assets_from_modules(_ASSETS, include_specs=True),
@@ -75,14 +82,21 @@ def build_definitions(
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,
-        resources={**_resources(settings, series), **(resource_overrides or {})},
+        resources={**_resources(settings, series, watches=watches), **(resource_overrides or {})},
     )
 
 
-def _resources(settings: Settings, series: str | None = None) -> dict[str, Any]:
+def _resources(
+    settings: Settings, series: str | None = None, *, watches: bool = False
+) -> dict[str, Any]:
+    policy = str(settings.policy) if settings.policy else None
     return {
         "home": HomeResource(path=str(settings.home), store=settings.store, series=series),
-        "policy_file": PolicyFileResource(path=str(settings.policy) if settings.policy else None),
+        "policy_file": PolicyFileResource(
+            path=None if watches else policy,
+            home=str(settings.home),
+            watched=policy if watches else None,
+        ),
         "tables": ParquetTableIOManager(home=str(settings.home), series=series),
         "dask_cluster": DaskClusterResource(where=settings.dask),
         "progress": SilentProgress(),
@@ -164,4 +178,4 @@ def _schedules_in(
 @dg.definitions
 def defs() -> dg.Definitions:
     """The definitions that the Dagster UI loads, for the home that the environment names."""
-    return build_definitions(Settings.from_environment())
+    return build_definitions(Settings.from_environment(), watches=True)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from getpass import getuser
 from pathlib import Path
 
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -78,6 +79,18 @@ def absolute_path(given: str | Path) -> Path:
     with suppress(RuntimeError):
         path = path.expanduser()
     return path.absolute()
+
+
+def user_name(environment: Mapping[str, str] = os.environ) -> str:
+    """Who changes what others see: ORCHESTRATION_USER, else the login name of this process."""
+    given = environment.get("ORCHESTRATION_USER", "").strip()
+    if given:
+        return given
+    try:
+        return getuser()
+    except (OSError, KeyError):
+        # in a container the user may have no name
+        return f"user {os.getuid()}"
 
 
 def _seconds(given: str) -> int:

@@ -1,8 +1,8 @@
 """A home's copy of what its store holds: written to the store first, read from the disk.
 
 The store is the truth. What changed there is fetched when a command begins and when a claim is
-taken; what changed here is stored at once (tables, batches, models, policies, kept content), or
-when the claim is given back (pages, questions, verdicts).
+taken; what changed here is stored at once (tables, batches, models, policies, states, kept
+content), or when the claim is given back (pages, questions, verdicts).
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from resources.locks import locked, make_folder
 from resources.table_store import write_atomically
 
 _FOLDERS: Final[tuple[str, ...]] = (
-    *("batches", "tables", "models", "policies", "reports", "review", "forgotten"),
+    *("batches", "tables", "models", "policies", "state", "reports", "review", "forgotten"),
     # what people drop stays where they do until it is taken in
     "verdicts/accepted",
 )
@@ -78,6 +78,14 @@ class BucketCopy:
         """Stores the file over whatever version there is: for what is made from the rest."""
         with self._index() as index:
             self._put_over(index, path, data)
+
+    def create(self, path: Path, data: bytes) -> bool:
+        """Stores a file that is never written over; False when the store has one already."""
+        with self._index() as index:
+            etag = self.bucket.put_if_absent(self._key(path), data)
+            if etag is not None:
+                self._keep(index, self._key(path), StoredObject(data, etag))
+        return etag is not None
 
     def remove(self, path: Path) -> None:
         """Removes the file here and in the store, unless another machine wrote it since.

@@ -17,6 +17,7 @@ from resources.run_claims import RunClaim
 from resources.series import ALONE, Series
 from resources.spending.ledger import SpendingLedger
 from resources.table_store import LOCAL_FILES, BatchStore, Files, TableStore
+from resources.versioned_state import VersionedState
 
 if TYPE_CHECKING:
     from resources.feature_cache.tiered import TieredCache
@@ -118,6 +119,10 @@ class Home:
     def policies(self) -> Path:
         """The policy that each run pinned, by hash."""
         return self.folder / "policies"
+
+    def state(self, name: str) -> VersionedState:
+        """What changes by compare-and-swap, with every version of it."""
+        return VersionedState(self.folder / "state", name, self.files)
 
     @property
     def verdicts(self) -> Path:

@@ -5,9 +5,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 
+from resources.active_policy import active_policy_file, kept_policy_file
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.home_store import give_back, use_store
@@ -60,7 +62,36 @@ def _log_owner(context: dg.InitResourceContext, claim: str, owner: Owner | None)
         context.log.info(f"{claim} is being carried out by {holder}; waiting for it")
 
 
-class PolicyFileResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Which policy file is in force; None means the packaged default."""
+class PolicyFileResource(dg.ConfigurableResource["PolicyFileResource"]):
+    """Which policy file is in force: ``path``; else the active policy of ``home``; else the file
+    that is ``watched``; else the packaged default, None.
+
+    What is in force is found out once, when a run or the tick of a sensor begins: a run keeps it,
+    and shows it as a tag, whatever is activated meanwhile.
+    """
 
     path: str | None = None
+    home: str | None = None
+    watched: str | None = None
+
+    def create_resource(self, context: dg.InitResourceContext) -> "PolicyFileResource":
+        return self.model_copy(update={"path": self._in_force(context)})
+
+    def _in_force(self, context: dg.InitResourceContext) -> str | None:
+        if self.path is not None or self.home is None:
+            return self.path or self.watched
+        home, run = Home(Path(self.home).expanduser().absolute()), context.run
+        # the steps of a run may be processes of their own; one that is done again begins anew
+        pinned = None if run is None or run.parent_run_id else run.tags.get(POLICY_TAG)
+        if pinned is not None:
+            return str(kept_policy_file(home, pinned))
+        active = active_policy_file(home)
+        if active is None:
+            return self.watched
+        if run is not None and context.instance is not None:
+            context.instance.add_run_tags(run.run_id, {POLICY_TAG: active.stem})
+        return str(active)
+
+
+POLICY_TAG: Final = "orchestration/policy"
+"""On a run: the hash of the active policy that it pinned."""

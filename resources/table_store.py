@@ -21,6 +21,7 @@ from orchestration_assets.schemas.errors import (
 from orchestration_assets.schemas.records import MADE_FROM, Table
 from orchestration_assets.schemas.tables import BATCH_ENTRIES, TABLES
 from resources.damage import leaving_out_damage, notice
+from resources.exclusive_files import create_atomically
 from resources.recent_tables import RecentTables
 
 _RECENT: Final = RecentTables()
@@ -73,6 +74,10 @@ class Files(Protocol):
     def overwrite(self, path: Path, data: bytes) -> None:
         """Writes the file whole, whoever wrote it last. Raises OrchestrationError."""
 
+    def create(self, path: Path, data: bytes) -> bool:
+        """Writes a file that is never written over, whole; False when there is one already, also
+        when somebody else was faster. Raises OrchestrationError."""
+
     def remove(self, path: Path) -> None:
         """Removes the file, if there is one. Raises OrchestrationError."""
 
@@ -87,6 +92,9 @@ class LocalFiles:
         write_atomically(path, data)
 
     overwrite = write
+
+    def create(self, path: Path, data: bytes) -> bool:
+        return create_atomically(path, data)
 
     def remove(self, path: Path) -> None:
         try:

@@ -423,6 +423,19 @@ def _vector_lines(row: VectorRow | None) -> Iterator[str]:
         yield f"  neighbour     {where}, cosine {near.similarity:.3f}"
 
 
+def _planned_lines(plan: PlanRow) -> Iterator[str]:
+    """Under which policy a plan was made, what it waits for, and what services are shown."""
+    if plan.cohort is not None:
+        answers = plan.trial_hash or plan.policy_hash
+        yield f"  roll-out      {plan.cohort} of {plan.rollout}: policy {answers} answers"
+    if plan.after:
+        needs = f", where {plan.condition}" if plan.condition else ""
+        yield f"  comes after   {', '.join(plan.after)}{needs}"
+    for number, shown in enumerate(plan.passages or (), start=1):
+        place = f"{shown.document}, {shown.heading}" if shown.heading else shown.document
+        yield f"  passage [{number}]   {shown.corpus}: {_short(place)}: {_short(shown.text)}"
+
+
 def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
     plan, resolution = task.plan, task.resolution
     yield f"{plan.task}"
@@ -430,12 +443,7 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
     yield f"  answers       {_short(task.allowed)}"
     yield from _content_lines(task.excerpt, shown_for)
     yield f"  plan          {plan.model} ({plan.option}): {plan.reason}"
-    if plan.after:
-        needs = f", where {plan.condition}" if plan.condition else ""
-        yield f"  comes after   {', '.join(plan.after)}{needs}"
-    for number, shown in enumerate(plan.passages or (), start=1):
-        place = f"{shown.document}, {shown.heading}" if shown.heading else shown.document
-        yield f"  passage [{number}]   {shown.corpus}: {_short(place)}: {_short(shown.text)}"
+    yield from _planned_lines(plan)
     looked = ", ".join(f"{one.feature} {one.value}" for one in plan.inputs)
     if looked:
         yield f"  looked at     {looked}"

@@ -25,6 +25,7 @@ from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.record_answers import leaves, record_of
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS
 from orchestration_assets.schemas.tables import (
     BATCH_TABLES,
     CONTENT_MANIFEST,
@@ -188,12 +189,25 @@ class _Gathered:
         if name in {table.name for table in INTERPRETATIONS.values()} or name == PART_READINGS.name:
             self.answer_keys.update(rows["answer_key"].to_pylist())
             self._take_answers(batch, rows)
+        elif name == ROLLOUT_ANSWERS.name:
+            # of a policy on trial, also where its answers do not stand
+            self.answer_keys.update(key for keys in rows["answer_keys"].to_pylist() for key in keys)
+            self._take_shown_answers(batch, rows)
         elif name == CONTENT_VECTORS.name:
             self.vectors.update(stored_numbers(rows))
 
-    def _take_answers(self, batch: str, rows: pa.Table) -> None:
+    def _kinds(self, batch: str) -> dict[str, str]:
         plans = self.home.tables.read(PROCESSING_PLANS.name, batch, ["task", "kind"])
-        kinds = dict(zip(plans["task"].to_pylist(), plans["kind"].to_pylist(), strict=True))
+        return dict(values(plans, "task", "kind"))
+
+    def _take_shown_answers(self, batch: str, rows: pa.Table) -> None:
+        worded = {AnswerKind.TEXT, AnswerKind.SET, AnswerKind.RECORD}
+        kinds = self._kinds(batch)
+        told = values(rows, "task", "answer")
+        self.answers += (answer for task, answer in told if answer and kinds.get(task) in worded)
+
+    def _take_answers(self, batch: str, rows: pa.Table) -> None:
+        kinds = self._kinds(batch)
         columns = ("task", "answer", "answer_set", "answer_record")
         for task, answer, members, record in values(rows, *columns):
             if kinds.get(task) == AnswerKind.TEXT and answer:

@@ -26,6 +26,7 @@ from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS
 from orchestration_assets.schemas.states import ITEM_STATES, IllegalTransitionError
 from orchestration_assets.schemas.tables import (
     BATCH_TABLES,
@@ -49,6 +50,7 @@ from resources.table_store import TableMissingError, parquet_bytes, read_parquet
 _PAGE_TABLES: Final = tuple(
     name for name in BATCH_TABLES if name not in ("content_vectors", DISAGREEMENT_REPORT.name)
 )
+_ROLLOUTS: Final = (ROLLOUT_ANSWERS.name, ROLLOUT_DECISIONS.name)
 _SET_ASIDE: Final = ("data.mdb.broken*", "*.damaged")
 _CANNOT_BE_DRAWN: Final = (TableMissingError, DamagedFileError, PinnedPolicyError, SourceError)
 _HASH: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
@@ -116,6 +118,8 @@ class Removal:
             tables.forget(name, batch)
             self.done["damaged tables"] += 1
             return
+        if "item_id" not in data.column_names:
+            return  # such as looks at a roll-out: they are about no item
         if name == CONTENT_MANIFEST.name:
             rows = [self._forgotten(row, items) for row in CONTENT_MANIFEST.rows(data)]
             left = rows_to_arrow(CONTENT_MANIFEST, rows)
@@ -314,9 +318,13 @@ class Removal:
             if not page.exists() and not tables.exists(DISAGREEMENT_REPORT.name, batch):
                 continue
             try:
-                made = publish_batch(
-                    home, batch, {name: tables.read(name, batch) for name in _PAGE_TABLES}
-                )
+                # batches that were carried out before there were roll-outs have no tables of them
+                stored = {
+                    name: tables.read(name, batch)
+                    for name in _PAGE_TABLES
+                    if name not in _ROLLOUTS or tables.exists(name, batch)
+                }
+                made = publish_batch(home, batch, stored)
                 rows = rows_to_arrow(DISAGREEMENT_REPORT, [made.row])
                 tables.write(DISAGREEMENT_REPORT, rows, batch)
                 self.done["pages made again"] += 1

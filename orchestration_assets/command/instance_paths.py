@@ -8,6 +8,7 @@ from typing import Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.settings import Settings
+from resources.active_policy import active_policy_version
 from resources.home import Home
 
 # Dagster makes a URL of the path of its database, and quotes nothing in it
@@ -45,11 +46,13 @@ def instance_folder(home: Home) -> Path:
 
 def ui_command(settings: Settings) -> str:
     """The shell command that opens this home in the Dagster UI, with all its runs."""
+    home = Home(settings.home)
     variables = {
-        "DAGSTER_HOME": str(instance_folder(Home(settings.home))),
+        "DAGSTER_HOME": str(instance_folder(home)),
         "ORCHESTRATION_HOME": str(settings.home),
     }
-    if settings.policy is not None:
+    # a file that is named there would be watched, and take the place of the active policy
+    if settings.policy is not None and active_policy_version(home) is None:
         variables["ORCHESTRATION_POLICY"] = str(settings.policy)
     words = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     return " ".join([*words, "dagster dev -m orchestration_assets.definitions"])

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,19 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.preview_sample import (
+    AnswerKeys,
+    PreviewSample,
+    answer_keys_of,
+    sample_of_home,
+    token_count,
+)
 from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.tasks import build_tasks
-from orchestration_assets.processing.answer_cache import answer_key
-from orchestration_assets.processing.part_questions import part_questions
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
 from orchestration_assets.processing.question_costs import observed_costs
 from orchestration_assets.processing.usage import observed_usage
@@ -33,11 +38,12 @@ from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.progress import SilentProgress
 from orchestration_assets.schemas.enums import ProfileStatus
-from orchestration_assets.schemas.items import Item, Question
+from orchestration_assets.schemas.items import Item
 from orchestration_assets.schemas.policy import Content, Policy
 from orchestration_assets.schemas.tables import (
     BATCH_ENTRIES,
     CONTENT_MANIFEST,
+    CONTENT_PROFILES,
     AcceptedItem,
     ItemProfile,
     accepted_items,
@@ -49,6 +55,7 @@ from orchestration_assets.selection.expectations import TextVectors, text_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models, plan_items
 from orchestration_assets.selection.training_corpus import recent_prices
+from orchestration_assets.services.contract import Service
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
@@ -63,7 +70,7 @@ _PROFILE_KEY: Final = ("path", "content_hash", "encoding")
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a run would do.
+    """What a run would do over ``source``, or, without one, over every batch of the home again.
 
     ``listed`` counts entries by new, changed, gone and known; ``outcomes`` what would become of
     the first three; ``left`` are batches that an earlier run left unfinished. Plans, calls and
@@ -78,26 +85,26 @@ class Preview:
     only where the answers to other tasks admit it: all of them are counted.
     """
 
-    source: str
+    source: str | None
     listed: Mapping[str, int]
     outcomes: Mapping[str, int]
     batches: int
     left: tuple[str, ...]
     profiles_kept: int
     profiles_due: int
-    sampled: int
-    models: Mapping[str, int]
-    services: Mapping[str, int]
-    calls_min: int
-    calls_max: int
-    cost_usd_max: float
-    answers_kept: int
-    answers_asked: int
-    prices: tuple[ServicePrice, ...]
-    usd_low: float
-    usd: float
-    usd_high: float
-    observed: int
+    sampled: int = 0
+    models: Mapping[str, int] = field(default_factory=dict)
+    services: Mapping[str, int] = field(default_factory=dict)
+    calls_min: int = 0
+    calls_max: int = 0
+    cost_usd_max: float = 0.0
+    answers_kept: int = 0
+    answers_asked: int = 0
+    prices: tuple[ServicePrice, ...] = ()
+    usd_low: float = 0.0
+    usd: float = 0.0
+    usd_high: float = 0.0
+    observed: int = 0
     needed_usd: float = 0.0
     budget_usd: float | None = None
     conditional: int = 0
@@ -122,19 +129,23 @@ class _Taken:
 
 def preview(
     settings: Settings,
-    source: str,
+    source: str | None,
     *,
     as_json: bool,
     sample: int = SAMPLE,
     budget_usd: float | None = None,
 ) -> int:
-    """Prints what a run over the source would do; returns the exit code.
+    """Prints what a run over the source would do; without one, what processing every batch of the
+    home again would; returns the exit code.
 
     Reads the source and the home, asks no service, writes nothing. Raises PolicyError and
     SourceError.
     """
-    policy = load_policy(settings.policy).policy
-    found = look_ahead(Home(settings.home), source, policy, sample, budget_usd)
+    policy, home = load_policy(settings.policy).policy, Home(settings.home)
+    if source is None:
+        found = look_back(home, policy, sample, budget_usd)
+    else:
+        found = look_ahead(home, source, policy, sample, budget_usd)
     text = json.dumps(asdict(found), indent=1) if as_json else render(found)
     sys.stdout.write(text + "\n")
     return 0
@@ -145,56 +156,95 @@ def look_ahead(
 ) -> Preview:
     """The preview of a run over ``source`` with this home; profiles at most ``sample`` items."""
     services = build_services(policy.services)
-    prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
-    tasks = build_tasks(policy)
-    profiles: list[ItemProfile] = []
-    answer_keys: dict[tuple[str, str, str], tuple[str, ...]] = {}
-    tokens: dict[str, int] = {}
-    learns = is_learned(policy)
-    vectors: list[TextVectors] = []
     with _shadow(home) as shadow:
         cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
-        picked = list(_spread_evenly(shadow.tables, taken.accepted, sample))
-        work = ProfileChunk(shadow, "", taken.source, tuple(picked))
-        for row, text in zip(picked, reread_texts(work), strict=True):
-            if isinstance(text, UnreadItem):
-                continue  # it changed while the preview looked at it
-            features = profile(row.path, text, size_bytes=row.size_bytes).features
-            item = Item(row.item_id, row.content_hash, row.path, text, features)
-            profiles.append(
-                ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
-            )
-            tokens[row.item_id] = int(features["token_estimate"] or 0)
-            if learns:
-                vectors.append(text_vectors(text, semantic=policy.features.semantic))
-            # the text goes on to the next item: keys are all that is kept of it
-            answer_keys |= {
-                (row.item_id, name, service): tuple(
-                    answer_key(asked, services[service])
-                    for asked in part_questions(Question(task, item))
-                )
-                for name, task in tasks.items()
-                for service in _askable(policy, name)
-            }
-    recent = recent_prices(home, None, services)
+        known = _sample_of_source(shadow, taken, policy, services, sample)
     known_batches = of_source(home.batches, home.batches.recorded(), taken.source)
     deferred = [one.batch for one in deferred_batches(home, known_batches)]
     left = [*of_source(home.batches, unfinished(home), taken.source), *deferred]
+    ahead = Preview(
+        source=taken.source,
+        listed=taken.listed,
+        outcomes=taken.outcomes,
+        batches=taken.batches,
+        left=tuple(left),
+        profiles_kept=taken.profiles_kept,
+        profiles_due=known.whole - taken.profiles_kept,
+    )
     budget = _budget(home, policy, left, taken.batches, budget_usd)
-    most = math.inf if budget is None else budget
-    whole = sum(taken.accepted.values())
-    scale = whole / len(picked) if picked else 0.0
+    return _forecast(ahead, home, policy, services, known, budget)
+
+
+def look_back(home: Home, policy: Policy, sample: int, budget_usd: float | None = None) -> Preview:
+    """The preview of processing every batch of the home again, from at most ``sample`` of their
+    items; no source is read."""
+    services = build_services(policy.services)
+    batches = home.tables.batches(CONTENT_PROFILES.name)
+    known = sample_of_home(home, policy, services, batches, sample)
+    again = Preview(None, {}, {}, len(batches), (), profiles_kept=known.whole, profiles_due=0)
+    budget = _budget(home, policy, [], len(batches), budget_usd)
+    return _forecast(again, home, policy, services, known, budget)
+
+
+def _sample_of_source(
+    shadow: Home,
+    taken: _Taken,
+    policy: Policy,
+    services: Mapping[str, Service],
+    sample: int,
+) -> PreviewSample:
+    """Profiles the sampled items, without their vectors unless a task is learned."""
+    tasks, learns = build_tasks(policy), is_learned(policy)
+    profiles: list[ItemProfile] = []
+    answer_keys: AnswerKeys = {}
+    tokens: dict[str, int] = {}
+    vectors: list[TextVectors] = []
+    picked = list(_spread_evenly(shadow.tables, taken.accepted, sample))
+    work = ProfileChunk(shadow, "", taken.source, tuple(picked))
+    for row, text in zip(picked, reread_texts(work), strict=True):
+        if isinstance(text, UnreadItem):
+            continue  # it changed while the preview looked at it
+        features = profile(row.path, text, size_bytes=row.size_bytes).features
+        item = Item(row.item_id, row.content_hash, row.path, text, features)
+        profiles.append(
+            ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
+        )
+        tokens[row.item_id] = token_count(features)
+        if learns:
+            vectors.append(text_vectors(text, semantic=policy.features.semantic))
+        # the text goes on to the next item: keys are all that is kept of it
+        answer_keys |= answer_keys_of(item, policy, tasks, services)
     inputs = text_inputs(
         [one.content_hash for one in profiles if learns],
         [one.features for one in profiles if learns],
         vectors,
     )
+    whole = sum(taken.accepted.values())
+    return PreviewSample(profiles, tokens, answer_keys, inputs, whole, len(picked))
+
+
+def _forecast(
+    ahead: Preview,
+    home: Home,
+    policy: Policy,
+    services: Mapping[str, Service],
+    known_items: PreviewSample,
+    budget: float | None,
+) -> Preview:
+    """The preview with what its items would be asked, and what that costs."""
+    profiles, tokens = known_items.profiles, known_items.tokens
+    prices = {name: Price(one.expected_ms, one.cost_usd) for name, one in services.items()}
+    recent = recent_prices(home, None, services)
+    most = math.inf if budget is None else budget
+    scale = known_items.whole / known_items.sampled if known_items.sampled else 0.0
     left_usd = most / scale if scale else most
-    known = choose_models(policy, services, home.models, profiles, prices, recent, left_usd, inputs)
+    known = choose_models(
+        policy, services, home.models, profiles, prices, recent, left_usd, known_items.inputs
+    )
     plans = list(plan_items("", profiles, policy, "", prices, known))
     answer_keys = {
-        about: answer_keys[about]
+        about: known_items.answer_keys[about]
         for plan in plans
         for about in ((plan.item_id, plan.task, name) for name in plan.services)
     }
@@ -216,15 +266,9 @@ def look_ahead(
     }
     priced = forecast_prices(plans, tokens, services, seen, kept_shares, costs, shares, scale)
     asked = Counter(name for plan in plans for name in plan.services)
-    return Preview(
-        source=taken.source,
-        listed=taken.listed,
-        outcomes=taken.outcomes,
-        batches=taken.batches,
-        left=tuple(left),
-        profiles_kept=taken.profiles_kept,
-        profiles_due=whole - taken.profiles_kept,
-        sampled=len(picked),
+    return replace(
+        ahead,
+        sampled=known_items.sampled,
         models={k: scaled(v) for k, v in sorted(Counter(str(p.model) for p in plans).items())},
         services={name: scaled(count) for name, count in sorted(asked.items())},
         calls_min=scaled(sum(plan.calls_min * (plan.parts or 1) for plan in plans)),
@@ -241,11 +285,6 @@ def look_ahead(
         needed_usd=priced.usd,
         budget_usd=budget,
     )
-
-
-def _askable(policy: Policy, task: str) -> list[str]:
-    """Every service that any choice of the task may ask."""
-    return list(policy.tasks[task].askable)
 
 
 def _budget(
@@ -363,11 +402,14 @@ def _scaled(count: int, scale: float) -> int:
 def render(preview: Preview) -> str:
     """The preview as lines for people."""
     whole = preview.profiles_kept + preview.profiles_due
-    lines = [
-        f"{sum(preview.listed.values()):,} entries in {preview.source}",
-        f"  listed        {_counts(preview.listed)}",
-        f"  would become  {_counts(preview.outcomes)}, in {preview.batches:,} batches",
-    ]
+    batches = "1 batch" if preview.batches == 1 else f"{preview.batches:,} batches"
+    lines = [f"{whole:,} items of {batches}, processed again"]
+    if preview.source is not None:
+        lines = [
+            f"{sum(preview.listed.values()):,} entries in {preview.source}",
+            f"  listed        {_counts(preview.listed)}",
+            f"  would become  {_counts(preview.outcomes)}, in {preview.batches:,} batches",
+        ]
     if preview.left:
         lines.append(f"  left over     {', '.join(preview.left)}: a run goes on with these too")
     if not whole:

@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Collection, Iterator
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestration_assets.disagreement.readings import reading_of
@@ -18,7 +18,7 @@ from orchestration_assets.disagreement.replay import (
     replay,
 )
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
-from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.processing.taught_models import knowing_all, taught_services
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind
@@ -37,6 +37,7 @@ from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models
 from orchestration_assets.selection.training_corpus import batch_spending
 from orchestration_assets.selection.training_records import CALL_COLUMNS, observed_prices
+from orchestration_assets.services.contract import Service
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from resources.damage import notice
@@ -85,25 +86,46 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator[ReplayedQuestion]:
     loaded = load_policy(policy)
+    prices = replay_prices(home, loaded)
+    for batch in batches:
+        yield from replay_batch(home, batch, loaded, prices)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPrices:
+    """The services of a policy as they know by now, and what a call of each costs and takes."""
+
+    services: Mapping[str, Service]
+    prices: Mapping[str, Price]
+
+
+def replay_prices(home: Home, loaded: LoadedPolicy) -> ReplayPrices:
+    """What calls cost by all that was recorded; as declared where nothing was."""
     services = knowing_all(build_services(loaded.policy.services), loaded.policy, home.models)
     store = home.tables
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
-    prices = observed_prices(calls, batch_spending(home.spending), declared)
+    return ReplayPrices(services, observed_prices(calls, batch_spending(home.spending), declared))
+
+
+def replay_batch(
+    home: Home, batch: str, loaded: LoadedPolicy, known: ReplayPrices
+) -> Iterator[ReplayedQuestion]:
+    """One recorded batch under a policy; nothing, and a notice, where it cannot be read."""
+    store, services, prices = home.tables, known.services, known.prices
     learns = is_learned(loaded.policy)
-    for batch in batches:
-        try:
-            log = _read_log(store, batch, taught_services(services))
-            # without learned steps, a batch is replayed whether its vectors can be read or not
-            describing = [store.read(name, batch) for name in _DESCRIBING if learns]
-            inputs = learning_inputs(loaded.policy, *describing) if learns else None
-        except (DamagedFileError, TableMissingError) as error:
-            notice(f"left out: {error}")
-            continue
-        known = choose_models(
-            loaded.policy, services, home.models, log.profiles, prices, inputs=inputs
-        )
-        yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, known))
+    try:
+        log = _read_log(store, batch, taught_services(services))
+        # without learned steps, a batch is replayed whether its vectors can be read or not
+        describing = [store.read(name, batch) for name in _DESCRIBING if learns]
+        inputs = learning_inputs(loaded.policy, *describing) if learns else None
+    except (DamagedFileError, TableMissingError) as error:
+        notice(f"left out: {error}")
+        return
+    chosen = choose_models(
+        loaded.policy, services, home.models, log.profiles, prices, inputs=inputs
+    )
+    yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, chosen))
 
 
 def _read_log(store: TableStore, batch: str, taught: Collection[str]) -> RecordedBatch:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.rollout_lines import rollout_lines
 from orchestration_assets.command.run_account import NOTHING_SPENT, RunSpending
 from orchestration_assets.command.shortfalls import (
     Shortfall,
@@ -46,7 +47,7 @@ class Summary:
     meanwhile, ``failed_batches`` says why a batch could not be finished. ``deferred`` counts
     questions without an answer yet, ``deferred_readings`` what services are still to be asked,
     ``shortfalls`` everything that stayed unasked or late, with its remedy, ``stopped`` why
-    services were stopped.
+    services were stopped, ``rollout`` what each batch decided about a policy on trial.
     """
 
     source: str
@@ -82,6 +83,7 @@ class Summary:
     service_failures: Mapping[str, int] = field(default_factory=dict)
     elsewhere: tuple[str, ...] = ()
     failed_batches: Mapping[str, str] = field(default_factory=dict)
+    rollout: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     index: str = ""
     ui_command: str = ""
@@ -179,6 +181,7 @@ def summarise(
         failed=sum(row.failed for row in totals),
         failures=tuple(failures[:_FAILURES_SHOWN]),
         service_failures=dict(sorted(broken.items())),
+        rollout=tuple(rollout_lines(store, batches)),
         reports=tuple(str(home.reports / f"{batch}.html") for batch in batches),
         index=str(home.reports / "index.html"),
         ui_command=ui_command,
@@ -234,6 +237,7 @@ def _work(summary: Summary) -> list[str]:
         f"  disputed      {summary.disputed:,} questions, between {summary.disputed_pairs:,} pairs "
         f"of services; {summary.without_consequence:,} further differences without consequence",
     ]
+    lines += [f"  roll-out      {line}" for line in summary.rollout]
     lines += [f"  {one.kind.value:<13} {one}" for one in summary.shortfalls]
     if summary.fallbacks:
         lines.append(f"  fallbacks     {summary.fallbacks:,} answers came from another service")

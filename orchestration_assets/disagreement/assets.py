@@ -14,8 +14,8 @@ from orchestration_assets.disagreement.batch_tables import (
     compare_batch,
     contents_of_questions,
     queue_questions,
-    resolve_batch,
 )
+from orchestration_assets.disagreement.cohorts import resolve_cohorts
 from orchestration_assets.disagreement.corpus_tables import (
     calibrate_labels,
     calibrate_thresholds,
@@ -65,7 +65,7 @@ def resolutions(
 ) -> dg.MaterializeResult[pa.Table]:
     """Weighs the readings of each plan against each other."""
     batch = InterpretedBatch(home, processing_plans, tables)
-    return materialize(context, resolve_batch(batch))
+    return materialize(context, resolve_cohorts(batch))
 
 
 @_batch_asset(

@@ -1,10 +1,8 @@
 """Loading a policy: from a YAML file to a valid, hashed policy, or to all of its errors at once."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +10,13 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from orchestration_assets.policy.files import UnreadableError, read_text
+from orchestration_assets.policy.hashes import policy_hash
+from orchestration_assets.policy.kept_policies import (
+    KeptPolicyError,
+    first_use,
+    is_kept_policy,
+    read_kept_policy,
+)
 from orchestration_assets.policy.plain_values import is_free_text, value_problems
 from orchestration_assets.policy.problems import (
     PolicyError,
@@ -34,16 +39,24 @@ class LoadedPolicy:
     policy: Policy
     hash: str
     source: str
+    text: str | None = None
+    """What the file says, with its comments; None where the policy was kept in canonical form."""
+    kept_as: str | None = None
+    """The hash under which it was kept, if it was: settings that came into the format since are
+    not in that."""
 
 
 def load_policy(path: str | Path | None = None) -> LoadedPolicy:
-    """The policy of a file, or the packaged default, which needs no network.
+    """The policy of a file or one that a home keeps, or the packaged default, which needs no
+    network.
 
     Raises PolicyError, which lists every problem with path, value and nearest valid name.
     """
     if path is None:
         text = (files("orchestration_assets.policy") / "default.yaml").read_text("utf-8")
         return parse_policy(text, PACKAGED)
+    if is_kept_policy(path):
+        return _load_kept(Path(path))
     source = str(path).encode("utf-8", "backslashreplace").decode()
     try:
         text = read_text(path)
@@ -74,7 +87,24 @@ def parse_policy(text: str, source: str) -> LoadedPolicy:
         problems += semantic_problems(policy)
     if problems:
         raise PolicyError(source, _with_lines(problems, text))
-    return LoadedPolicy(policy, policy_hash(policy), source)
+    return LoadedPolicy(policy, policy_hash(policy), source, text)
+
+
+def _load_kept(path: Path) -> LoadedPolicy:
+    """A policy that was valid when it was kept: what is installed may have changed since."""
+    first = first_use(path.parent, path.stem)
+    source = f"{first.source} (kept)" if first else f"{path.name} (kept)"
+    try:
+        policy = read_kept_policy(path)
+    except KeptPolicyError as error:
+        raise PolicyError(source, [Problem("", "", f"{error}; {_ACTIVATE}")]) from error
+    problems = [*value_problems(policy), *semantic_problems(policy)]
+    if problems:
+        raise PolicyError(source, problems)
+    return LoadedPolicy(policy, policy_hash(policy), source, kept_as=path.stem)
+
+
+_ACTIVATE: Final = "activate a policy with `orchestrate policy activate FILE`, or give --policy"
 
 
 def _with_lines(problems: Sequence[Problem], text: str) -> list[Problem]:
@@ -91,17 +121,6 @@ def _line_of(path: str, by_path: Mapping[str, int]) -> int | None:
     while path and path not in by_path:
         path = path[: max(path.rfind("."), path.rfind("["), 0)]
     return by_path.get(path) if path else None
-
-
-def policy_hash(policy: Policy) -> str:
-    """64 bits of blake2b over the canonical policy, hex: layout and comments do not count."""
-    return canonical_hash(policy.canonical())
-
-
-def canonical_hash(policy: Mapping[str, Any]) -> str:
-    """The hash of a canonical policy as it was stored: fields added since are not in it."""
-    canonical = json.dumps(policy, sort_keys=True, separators=(",", ":"))
-    return blake2b(canonical.encode(), digest_size=8).hexdigest()
 
 
 def _schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:

@@ -1,24 +1,25 @@
-"""The policy of a run: stored under its hash when plans are made, and read back by that hash."""
+"""The policy of a run: kept under its hash when plans are made, and read back by that hash."""
 
-import json
-import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ValidationError
 
-from orchestration_assets.policy.files import UnreadableError, read_text
-from orchestration_assets.policy.load import LoadedPolicy, canonical_hash
-from orchestration_assets.policy.problems import dotted_path
+from orchestration_assets.policy.kept_policies import (
+    FirstUse,
+    KeptPolicyError,
+    is_policy_hash,
+    keep_policy,
+    read_kept_policy,
+)
+from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.settings import user_name
 from resources.table_store import LOCAL_FILES, Files
-
-_MAX_BYTES: Final = 64 * 1024 * 1024
-"""A canonical policy is larger than the file: every default stands in it, and aliases are gone."""
-_HASH: Final = re.compile(r"[0-9a-f]{16}")
+from resources.versioned_state import ChangeNote
 
 
 class PinnedPolicyError(OrchestrationError):
@@ -26,9 +27,9 @@ class PinnedPolicyError(OrchestrationError):
 
 
 def pin_policy(folder: Path, loaded: LoadedPolicy, files: Files = LOCAL_FILES) -> None:
-    """Stores the canonical policy under its hash."""
-    canonical = json.dumps(loaded.policy.canonical(), indent=1, sort_keys=True)
-    files.write(folder / f"{loaded.hash}.json", canonical.encode())
+    """Keeps the policy of a run under its hash."""
+    first = FirstUse(loaded.source, ChangeNote(user_name(), datetime.now(UTC), "a run"))
+    keep_policy(folder, loaded.policy, loaded.text, first, files)
 
 
 def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:
@@ -39,29 +40,12 @@ def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:
     hashes = pc.unique(plans["policy_hash"]).to_pylist()
     if not hashes:
         return None
-    if not _HASH.fullmatch(str(hashes[0])):
+    if not is_policy_hash(str(hashes[0])):
         raise PinnedPolicyError(f"the plans name no policy; {_REMEDY}")
-    path = folder / f"{hashes[0]}.json"
     try:
-        canonical = json.loads(read_text(path, _MAX_BYTES))
-        policy = Policy.model_validate(canonical)
-    except (UnreadableError, ValueError, RecursionError) as error:
-        raise PinnedPolicyError(
-            f"the policy {hashes[0]} cannot be read back from {path}: {_reason(error)}; {_REMEDY}"
-        ) from error
-    if canonical_hash(canonical) != hashes[0]:
-        raise PinnedPolicyError(f"{path} was changed after it was pinned; {_REMEDY}")
-    return policy
+        return read_kept_policy(folder / f"{hashes[0]}.json")
+    except KeptPolicyError as error:
+        raise PinnedPolicyError(f"{error}; {_REMEDY}") from error
 
 
 _REMEDY: Final = "materialize processing_plans again"
-
-
-def _reason(error: Exception) -> str:
-    """Why the file cannot be read, in one line that repeats nothing of its content."""
-    if isinstance(error, UnreadableError):
-        return str(error)
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"{dotted_path(first['loc']) or 'the file'}: {first['msg']}"
-    return "it is not the JSON that was written"

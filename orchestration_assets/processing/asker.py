@@ -99,7 +99,8 @@ class Asker:
     ``call_limit_s`` after its turn came. ``near`` knows what is near an item, for services
     that are shown that. ``parked`` is told how many questions begin to wait for an unavailable
     service, and, with a minus, how many wait no longer. ``shared`` is the folder by which processes
-    keep the limits of services over HTTP together.
+    keep the limits of services over HTTP together, or the folder of each by name. No question waits
+    for an unavailable service longer than ``wait_limit_s``.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -115,7 +116,8 @@ class Asker:
         call_limit_s: float = math.inf,
         near: NearItems | None = None,
         parked: Callable[[int], None] = lambda questions: None,
-        shared: Path | None = None,
+        shared: Path | Mapping[str, Path] | None = None,
+        wait_limit_s: float = math.inf,
     ) -> None:
         self._services = services
         self._cache = cache
@@ -135,9 +137,10 @@ class Asker:
                 budget or SpendBudget(),
                 ratio=(ratios or {}).get(name, 1.0),
                 limit_s=call_limit_s,
+                wait_limit_s=wait_limit_s,
                 parked=parked,
                 now=now,
-                shared=shared,
+                shared=shared.get(name) if isinstance(shared, Mapping) else shared,
             )
             for name, service in services.items()
             if isinstance(service, HttpService)

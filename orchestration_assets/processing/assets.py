@@ -1,6 +1,6 @@
 """Assets of processing: what every service said, the decisions taken, and every call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import pyarrow as pa
@@ -12,12 +12,15 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.processing.batch import result_tables
 from orchestration_assets.processing.health import check_services
 from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
+from orchestration_assets.processing.rollout_batch import rollout_tables
 from orchestration_assets.processing.taught_training import train_taught
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS, Cohort
+from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PROCESSING_PLANS, PlanRow
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
@@ -49,6 +52,14 @@ _DESCRIPTIONS = {
     PART_READINGS.name: (
         "What services said about each part of an item, of tasks that are asked of sections, "
         "pages, chunks, functions or entries: the interpretation of the item is joined of these."
+    ),
+    ROLLOUT_ANSWERS.name: (
+        "While a policy is tried: what it said about its share of the items, whose answer stands, "
+        "and why. Also what was undone, and what only a shadow was asked."
+    ),
+    ROLLOUT_DECISIONS.name: (
+        "While a policy is tried: each look at it beside the policy in force, metric by metric, "
+        "with figures, interval, verdict, and what followed."
     ),
 }
 
@@ -100,13 +111,16 @@ def taught_services(
     return dg.MaterializeResult(value=rows_to_arrow(TAUGHT_SERVICES, rows), metadata=words)
 
 
+_LOGS = {DECISION_LOG.name, CALL_LOG.name, ROLLOUT_DECISIONS.name}
+
+
 def _out(name: str) -> dg.AssetOut:
     return dg.AssetOut(
         io_manager_key="tables",
         is_required=False,
         group_name="4_interpretations",
         description=_DESCRIPTIONS[name],
-        kinds={"parquet", "log"} if name.endswith("_log") else {"parquet", "ai"},
+        kinds={"parquet", "log"} if name in _LOGS else {"parquet", "ai"},
         owners=["team:processing"],
         code_version="2",
     )
@@ -137,20 +151,51 @@ def interpretations(
     the logs stay whole. Where only deferred questions are taken up, all other rows stand.
     """
     tables = PlannedTables(content_manifest, content_profiles, processing_plans)
-    result, warnings = interpret_batch(
+    only_deferred = ONLY_DEFERRED_TAG in context.run.tags
+    interpreted = interpret_batch(
         home,
         context.partition_key,
         tables,
         budget,
         progress,
         dask_cluster,
-        only_deferred=ONLY_DEFERRED_TAG in context.run.tags,
+        only_deferred=only_deferred,
     )
-    for warning in warnings:
+    result, rollout = interpreted.result, interpreted.rollout
+    for warning in interpreted.warnings:
         context.log.warning(warning)
     for message in result.stopped.values():
         context.log.error(message)
-    for name, table, figures in result_tables(result):
+    if rollout is not None and rollout.plans is not None:
+        _take_back_plans(context, home, processing_plans, rollout.plans)
+    rollout_rows = rollout_tables(home, context.partition_key, rollout, watched=not only_deferred)
+    for name, table, figures in (*result_tables(result), *rollout_rows):
         if name in context.op_execution_context.selected_output_names:
             key = context.asset_key_for_output(name)
             yield dg.MaterializeResult(asset_key=key, value=table, metadata=figures)
+
+
+def _take_back_plans(
+    context: dg.AssetExecutionContext, home: Home, planned: pa.Table, followed: Sequence[PlanRow]
+) -> None:
+    """Puts the plans in place that were followed in the end, and says so in the plans' history."""
+    by_pair = {(plan.item_id, plan.task): plan for plan in followed}
+    in_order = [by_pair[pair] for pair in values(planned, "item_id", "task")]
+    path = home.tables.write(
+        PROCESSING_PLANS, rows_to_arrow(PROCESSING_PLANS, in_order), context.partition_key
+    )
+    items = len({plan.item_id for plan in followed if plan.cohort is Cohort.RETURNED})
+    words = f"{items} items went back from the policy on trial to the one in force"
+    context.log.warning(words)
+    context.log_event(
+        dg.AssetMaterialization(
+            context.asset_key_for_input(PROCESSING_PLANS.name),
+            description=words,
+            partition=context.partition_key,
+            metadata={
+                "dagster/partition_row_count": len(in_order),
+                "path": dg.MetadataValue.path(str(path)),
+                "items_taken_back": items,
+            },
+        )
+    )

@@ -1,6 +1,7 @@
 """Checks of processing: services that work, plans carried out, every reading with its call."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -15,6 +16,13 @@ from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.part_readings import PART_READINGS
+from orchestration_assets.schemas.rollout import (
+    ROLLOUT_ANSWERS,
+    ROLLOUT_DECISIONS,
+    Cohort,
+    RolloutAction,
+    RolloutMetric,
+)
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
@@ -23,7 +31,7 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.selection.answer_conditions import TURNED_AWAY
-from orchestration_assets.table_assets import Balance, Stored, table_checks
+from orchestration_assets.table_assets import PARTITION_TAG, Balance, Stored, table_checks
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.table_io_manager import ParquetTableIOManager
@@ -196,6 +204,73 @@ def _check_taught_stored(stored: Stored, rows: pa.Table) -> list[Balance]:
     return [Balance(len(stated), len(kept), "taught services whose version is stored")]
 
 
+def _check_tried_planned(stored: Stored, answers: pa.Table) -> list[Balance]:
+    """Each item and task that another policy was to be tried on has a row."""
+    plans = stored.table(PROCESSING_PLANS.name).select(["item_id", "task", "cohort"])
+    others = pa.array([Cohort.CANARY, Cohort.SHADOW, Cohort.RETURNED])
+    planned = _pairs(plans.filter(pc.is_in(plans["cohort"], others)))
+    found = _pairs(answers)
+    return [
+        Balance(len(planned), len(planned & found), "plans on trial with a row"),
+        Balance(0, len(found - planned), "rows without a plan on trial"),
+    ]
+
+
+def _check_looks_whole(stored: Stored, decisions: pa.Table) -> list[Balance]:
+    """The last look at a roll-out is at every metric."""
+    last = pc.max(decisions["look"]).as_py()
+    looked_at = (
+        decisions.filter(pc.equal(decisions["look"], last)).num_rows if last is not None else 0
+    )
+    expected = len(RolloutMetric) if last is not None else 0
+    return [Balance(expected, looked_at, "metrics at the last look")]
+
+
+@dg.asset_check(
+    asset=ROLLOUT_DECISIONS.name,
+    name="rollout",
+    description=(
+        "A policy on trial is not beyond the limits that it set itself, more errors or latency "
+        "than the policy in force. Where it is, it was rolled back."
+    ),
+)
+def rollout_check(
+    context: dg.AssetCheckExecutionContext, home: dg.ResourceParam[Home]
+) -> dg.AssetCheckResult:
+    """Says what was decided at the end of the batch, metric by metric; it stops nothing.
+
+    Looks at the batch of the run; started by itself, at the latest batch.
+    """
+    batch = context.run.tags.get(PARTITION_TAG) or max(
+        home.tables.batches(ROLLOUT_DECISIONS.name), default=None
+    )
+    stored = (
+        []
+        if batch is None
+        else [*ROLLOUT_DECISIONS.rows(home.tables.read(ROLLOUT_DECISIONS.name, batch))]
+    )
+    rows = [row for row in stored if row.look == stored[-1].look]
+    metadata: dict[str, Any] = {row.metric.value: row.reason for row in rows}
+    metadata |= {f"{row.metric}/estimate": row.estimate for row in rows if row.estimate is not None}
+    if rows:
+        first = rows[0]
+        metadata |= {
+            "action": first.action.value,
+            "share": first.share,
+            "undone": first.undone,
+            "policy": first.policy_hash,
+            "in_force": first.in_force_hash,
+            "canary_items": first.canary_items,
+            "control_items": first.control_items,
+        }
+    return dg.AssetCheckResult(
+        passed=not any(row.action is RolloutAction.ROLL_BACK for row in rows),
+        severity=dg.AssetCheckSeverity.WARN,
+        description=rows[0].reason if rows else "no policy was tried on this batch",
+        metadata=metadata,
+    )
+
+
 sequential_checks = _checks_of(ProcessingModel.SEQUENTIAL)
 parallel_checks = _checks_of(ProcessingModel.PARALLEL)
 iterative_checks = _checks_of(ProcessingModel.ITERATIVE)
@@ -203,4 +278,6 @@ hybrid_checks = _checks_of(ProcessingModel.HYBRID)
 decision_log_checks = table_checks(DECISION_LOG, _check_plans_logged)
 part_readings_checks = table_checks(PART_READINGS, _check_parts)
 call_log_checks = table_checks(CALL_LOG, _check_readings_have_calls)
+rollout_answers_checks = table_checks(ROLLOUT_ANSWERS, _check_tried_planned)
+rollout_decisions_checks = table_checks(ROLLOUT_DECISIONS, _check_looks_whole)
 taught_services_checks = table_checks(TAUGHT_SERVICES, _check_taught_stored, per_batch=False)

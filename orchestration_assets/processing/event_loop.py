@@ -3,13 +3,13 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import (
@@ -74,6 +74,7 @@ _MOST_PARKED = 2048
 
 LoadItem = Callable[[str], Item]
 IsHeavy = Callable[[str], bool]
+Load = Callable[[str], Awaitable[Item]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,12 @@ class BatchResult:
     stopped: dict[str, str] = field(default_factory=dict)
     circuits_opened: dict[str, int] = field(default_factory=dict)
 
+    def note_services(self, asker: Asker) -> None:
+        """Takes down which services were stopped, and how often circuits opened."""
+        callers = asker.callers.items()
+        self.stopped = {name: caller.stopped for name, caller in callers if caller.stopped}
+        self.circuits_opened = {name: caller.breaker.opened for name, caller in callers}
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
@@ -144,6 +151,16 @@ class BatchLimits:
         return max(self.items_in_flight, min(room, _MOST_IN_FLIGHT))
 
 
+class Companion(Protocol):
+    """What is carried out in the event loop of a batch, beside its plans."""
+
+    @property
+    def asker(self) -> Asker: ...
+
+    async def run(self, load: Load) -> None:
+        """Carries it out, with items from ``load``, between opening and closing its asker."""
+
+
 def process_plans(
     plans: Iterable[PlanRow],
     work: BatchWork,
@@ -153,6 +170,8 @@ def process_plans(
     advance: Callable[[int], None] = lambda items: None,
     near: NearItems | None = None,
     is_heavy: IsHeavy = lambda item_id: False,
+    over: Callable[[Sequence[PlanRow], Sequence[PlanResult]], None] | None = None,
+    beside: Sequence[Companion] = (),
 ) -> BatchResult:
     """Carries out every plan; ``plans`` are sorted by item.
 
@@ -161,7 +180,8 @@ def process_plans(
     item breaks is its own failure. ``is_heavy`` tells of an item whether it is loaded beside the
     event loop, in a thread. ``near`` supplies near items of earlier batches as context. Rows come
     out in the order of the plans, whichever item finishes first. Items that wait for an unavailable
-    service take nobody's place: others are begun meanwhile.
+    service take nobody's place: others are begun meanwhile. ``over`` is told what came of each item
+    as soon as it is over; what is ``beside`` the plans is carried out at the same time.
     """
     groups = [list(group) for _, group in groupby(plans, key=lambda plan: plan.item_id)]
     executions: list[list[PlanResult]] = [[] for _ in groups]
@@ -193,40 +213,37 @@ def process_plans(
 
         async def serve(position: int, group: Sequence[PlanRow]) -> None:
             try:
-                process = _process_item(group, work, asker, load, limits.ends_at, funding)
-                executions[position] = await _with_last_answers(process, asker)
+                process = process_item(group, work, asker, load, limits.ends_at, funding)
+                executions[position] = await with_last_answers(process, asker)
             finally:
                 places.give_back()
+            if over is not None and position in fresh:
+                over(group, executions[position])
             advance(position in fresh)
             fresh.discard(position)
             if position % _FLUSH_EVERY == 0:
                 cache.flush()
 
         async def serve_all(queue: Iterable[tuple[int, list[PlanRow]]]) -> None:
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for position, group in queue:
-                        await places.take()
-                        tasks.create_task(serve(position, group))
-            except BaseExceptionGroup as several:
-                # what ends the batch ends it for one reason
-                raise several.exceptions[0] from None
+            async with asyncio.TaskGroup() as tasks:
+                for position, group in queue:
+                    await places.take()
+                    tasks.create_task(serve(position, group))
 
         async def serve_rounds() -> None:
             await serve_all(enumerate(groups))
             while funding is not None and (again := funding.next_round()):
                 await serve_all(one for one in enumerate(groups) if one[1][0].item_id in again)
 
-        async with asker:
-            await signals.stopping(serve_rounds(), asker)
-        processed.stopped = {
-            name: caller.stopped for name, caller in asker.callers.items() if caller.stopped
-        }
-        processed.circuits_opened = {
-            name: caller.breaker.opened for name, caller in asker.callers.items()
-        }
+        async with AsyncExitStack() as stack:
+            askers = [asker, *(one.asker for one in beside)]
+            for one in askers:
+                await stack.enter_async_context(one)
+            works = [serve_rounds(), *(one.run(load) for one in beside)]
+            await signals.stopping(_together(works), *askers)
+        processed.note_services(asker)
 
-    _warm_up(work)
+    warm_up(work)
     with held_signals() as signals:
         try:
             asyncio.run(drive())
@@ -238,7 +255,23 @@ def process_plans(
     return processed
 
 
-def _loading(load_item: LoadItem, is_heavy: IsHeavy) -> Callable[[str], Awaitable[Item]]:
+async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """All at the same time; what ends one of them by an error ends the others."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(work)
+    except BaseExceptionGroup as several:
+        # what ends the batch ends it for one reason
+        raise _first_of(several) from None
+
+
+def _first_of(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = several.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _loading(load_item: LoadItem, is_heavy: IsHeavy) -> Load:
     """Loads an item, a heavy one in a thread; belongs to the event loop that it is made in."""
     one_at_a_time = asyncio.Lock()
 
@@ -284,7 +317,7 @@ def _funding(
     return Funding(limits.funding, work.services, lambda: limits.budget.left_usd, price)
 
 
-def _warm_up(work: BatchWork) -> None:
+def warm_up(work: BatchWork) -> None:
     """Lets embedded services load what they need before any call over HTTP is under way.
 
     Loading a model stalls the event loop for as long as it takes, and with it every call's clock.
@@ -301,9 +334,7 @@ def _warm_up(work: BatchWork) -> None:
                 service.answer(Question(task, item))
 
 
-async def _with_last_answers(
-    process: Awaitable[list[PlanResult]], asker: Asker
-) -> list[PlanResult]:
+async def with_last_answers(process: Awaitable[list[PlanResult]], asker: Asker) -> list[PlanResult]:
     """The results; where nothing can be kept or recorded any more, raises that at the end of the
     calls that are under way, which are paid for."""
     try:
@@ -313,14 +344,15 @@ async def _with_last_answers(
         raise
 
 
-async def _process_item(
+async def process_item(
     plans: Sequence[PlanRow],
     work: BatchWork,
     asker: Asker,
-    load: Callable[[str], Awaitable[Item]],
+    load: Load,
     deadline: float,
     funding: Funding | None,
 ) -> list[PlanResult]:
+    """What the plans of one item yield, in their order; what breaks is a failure of that plan."""
     try:
         item = await load(plans[0].item_id)
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end

@@ -1,6 +1,6 @@
 """Carrying out the plans of one batch: what every service says about its items."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,7 +23,12 @@ from orchestration_assets.processing.batch import (
 )
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
-from orchestration_assets.processing.event_loop import BatchResult, BatchWork, process_plans
+from orchestration_assets.processing.event_loop import (
+    BatchResult,
+    BatchWork,
+    LoadItem,
+    process_plans,
+)
 from orchestration_assets.processing.judged_inputs import judged_answers
 from orchestration_assets.processing.known_inputs import KnownInputs
 from orchestration_assets.processing.near_copy_sharing import (
@@ -33,8 +38,15 @@ from orchestration_assets.processing.near_copy_sharing import (
     process_sharing,
 )
 from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.processing.rollout_batch import (
+    RolloutRows,
+    TrialRun,
+    TrialTools,
+    rollout_batch,
+)
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.processing.taught_batch import TaughtBatch
+from orchestration_assets.processing.trial_companion import TrialCompanion
 from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.services import TaughtConfig
@@ -58,6 +70,15 @@ class PlannedTables:
     plans: pa.Table
 
 
+@dataclass(frozen=True, slots=True)
+class Interpreted:
+    """The rows of a batch, what a roll-out adds to them, and warnings for people."""
+
+    result: BatchResult
+    rollout: RolloutRows | None
+    warnings: list[str]
+
+
 def interpret_batch(
     home: Home,
     batch: str,
@@ -67,8 +88,8 @@ def interpret_batch(
     workers: Workers,
     *,
     only_deferred: bool = False,
-) -> tuple[BatchResult, list[str]]:
-    """Carries out every plan; the rows, and warnings for people.
+) -> Interpreted:
+    """Carries out every plan.
 
     What calls cost comes out of ``budget``. ``workers`` carry out chunks where that is worth it.
     With ``only_deferred`` plans without a deferred reading keep their stored rows.
@@ -80,10 +101,10 @@ def interpret_batch(
     inputs = task_inputs(policy)
     due = plans_to_take_up(rows, stored, inputs) if only_deferred else rows
     progress.stage("asking services", len({plan.item_id for plan in due}))
+    rollout = rollout_batch(home, batch, due, tables.profiles, watches=not only_deferred)
     sharing = policy is not None and policy.features.share_answers
     seconds = policy.features.neighbour_seconds if policy else 0.0
-    manifest, profiles = tables.manifest, tables.profiles
-    heavy, source = heavy_items(manifest), home.batches.source(batch)
+    heavy, source = heavy_items(tables.manifest), home.batches.source(batch)
     with (
         ContentReader(home, source) as reader,
         ContentReader(home, source) as beside,
@@ -93,32 +114,33 @@ def interpret_batch(
             # what they learn in one batch, they know in the next
             home.series.await_earlier(batch, CALL_LOG.name)
         work = build_work(policy, learned_models(plans, home.models), home.models)
-        if any("neighbours" in one.reads for one in work.services.values()):
+        tried = rollout.work.services.values() if rollout else ()
+        if any("neighbours" in one.reads for one in (*work.services.values(), *tried)):
             home.series.await_earlier(batch, RESOLUTIONS.name)
             near.prepare()
         cache = AnswerCache(home.answers)
         budget, writer = batch_budget(policy, home, batch, budget)
-        load = separate_loader(
-            heavy,
-            item_loader(manifest, profiles, reader),
-            item_loader(rows_about(manifest, heavy), rows_about(profiles, heavy), beside),
-        )
+        load = _loader(tables, heavy, reader, beside)
         standing = KnownInputs(inputs, work.tasks)
         standing.add(stored)
         judged = judged_answers(gold_rows(home.tables), rows, inputs) if inputs else {}
         work = replace(work, given=standing, judged=judged)
+        limits = batch_limits(policy, budget, home, batch, work)
+        trial = TrialRun(rollout, TrialTools(cache, limits, near, work)) if rollout else None
 
         def in_event_loop(plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
-            return standing.add(carry_out_plans(plans, work))
+            companions = trial.companions() if trial else ()
+            return standing.add(carry_out_plans(plans, work, beside=companions))
 
         carry_out_plans = partial(
             process_plans,
             cache=cache,
             load_item=load,
-            limits=batch_limits(policy, budget, home, batch, work),
+            limits=limits,
             advance=progress.advance,
             near=near,
             is_heavy=heavy.__contains__,
+            over=rollout.over if rollout else None,
         )
 
         taught = TaughtBatch(home, batch, load, teaches=not only_deferred)
@@ -136,19 +158,64 @@ def interpret_batch(
                 home, batch, policy, *whole, cache, load, workers, progress.advance
             )
             done = standing.add(away.process(embedded, work))
+            if rollout:
+                rollout.controls_over(done, embedded)
             if not others:
                 return done
             return in_order(plans, done, taught.process(others, work, in_event_loop))
 
         leader_of = _leaders(home, batch) if sharing else {}
         with writer:
-            of_parts = {name for name, task in work.tasks.items() if task.parts is not None}
-            result = process_sharing(due, leader_of, process, inputs, of_parts)
+            result, added = _carried_out(
+                due,
+                trial,
+                lambda plans, leaders: process_sharing(
+                    plans, leaders, process, inputs, _of_parts(work)
+                ),
+                lambda companions: carry_out_plans([], work, beside=companions),
+                leader_of,
+            )
     if only_deferred:
-        carried_out = {(plan.item_id, plan.task) for plan in due}
-        others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]
-        result = in_order(rows, kept(stored, others), result)
-    return result, [*_warnings(near, cache, result), *taught.warnings]
+        result = _with_stored(rows, due, stored, result)
+    return Interpreted(result, added, [*_warnings(near, cache, result), *taught.warnings])
+
+
+def _of_parts(work: BatchWork) -> set[str]:
+    """The tasks that are asked of parts."""
+    return {name for name, task in work.tasks.items() if task.parts is not None}
+
+
+def _carried_out(
+    due: Sequence[PlanRow],
+    trial: TrialRun | None,
+    process: Callable[[Sequence[PlanRow], Mapping[str, str]], BatchResult],
+    alone: Callable[[Sequence[TrialCompanion]], object],
+    leader_of: Mapping[str, str],
+) -> tuple[BatchResult, RolloutRows | None]:
+    """What all plans that are due yield, those of a policy on trial among them."""
+    if trial is None:
+        return process(due, leader_of), None
+    control = process(trial.control, leader_of)
+    parts, added = trial.finish(control, alone, lambda back: process(back, {}))
+    return in_order(due, control, *parts), added
+
+
+def _loader(
+    tables: PlannedTables, heavy: Collection[str], reader: ContentReader, beside: ContentReader
+) -> LoadItem:
+    """Loads items by ``reader``, heavy ones by the reader ``beside`` it."""
+    about = rows_about(tables.manifest, heavy), rows_about(tables.profiles, heavy)
+    usual = item_loader(tables.manifest, tables.profiles, reader)
+    return separate_loader(heavy, usual, item_loader(*about, beside))
+
+
+def _with_stored(
+    rows: Sequence[PlanRow], due: Sequence[PlanRow], stored: BatchResult, result: BatchResult
+) -> BatchResult:
+    """The result of the plans that were due, with the stored rows of all others."""
+    carried_out = {(plan.item_id, plan.task) for plan in due}
+    others = [plan for plan in rows if (plan.item_id, plan.task) not in carried_out]
+    return in_order(rows, kept(stored, others), result)
 
 
 def _leaders(home: Home, batch: str) -> dict[str, str]:

@@ -51,7 +51,7 @@ class KnownInputs:
             return self._instead(self._turned_away[pair])
         if pair not in self._rows:
             return None
-        return _standing(self._rows[pair], self._tasks[pair[1]])
+        return standing_of_rows(self._rows[pair], self._tasks[pair[1]])
 
     def _read(self, result: BatchResult) -> None:
         for rows in result.interpretations.values():
@@ -76,7 +76,8 @@ _INSTEAD: Mapping[str, InputState] = {
 _ENDS: Final = frozenset({*_INSTEAD, Admission.OTHERWISE})
 
 
-def _standing(rows: Sequence[InterpretationRow], task: Task) -> InputAnswer:
+def standing_of_rows(rows: Sequence[InterpretationRow], task: Task) -> InputAnswer:
+    """What stands of a task by its final readings, as rows."""
     votes = [
         (
             row.service,

@@ -30,7 +30,7 @@ class HeldSignals:
         self.came = number
         self._tell()
 
-    async def stopping(self, work: Coroutine[Any, Any, None], asker: Asker) -> None:
+    async def stopping(self, work: Coroutine[Any, Any, None], *askers: Asker) -> None:
         """Carries out the work; when a signal comes, ends it once its last answers are there."""
         loop, signalled = asyncio.get_running_loop(), asyncio.Event()
         self._tell = lambda: loop.call_soon_threadsafe(signalled.set)
@@ -39,7 +39,7 @@ class HeldSignals:
             if self.came is None:
                 await asyncio.wait([task, watch], return_when=asyncio.FIRST_COMPLETED)
             if self.came is not None and not task.done():
-                await asker.last_answers(PATIENCE_S)
+                await asyncio.gather(*(one.last_answers(PATIENCE_S) for one in askers))
             else:
                 await task
         finally:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
@@ -85,7 +86,9 @@ def _add(
     home: Home, batch: str, policy: Policy, price: ListPrice, found: dict[Way, WayCosts]
 ) -> None:
     columns = ["item_id", "task", "option", "artefact", "point", "services", "parts", "policy_hash"]
-    plans = home.tables.read(PROCESSING_PLANS.name, batch, columns)
+    plans = home.tables.read(PROCESSING_PLANS.name, batch, [*columns, "trial_hash"])
+    # what a policy on trial asked was asked by other choices, which may have the same names
+    plans = plans.filter(pc.is_null(plans["trial_hash"]))
     then = read_pinned_policy(home.policies, plans)
     if then is None:
         return

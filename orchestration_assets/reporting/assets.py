@@ -18,6 +18,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -77,6 +78,8 @@ def item_states(
         *INTERPRETATIONS.values(),
         DECISION_LOG,
         CALL_LOG,
+        ROLLOUT_ANSWERS,
+        ROLLOUT_DECISIONS,
         RESOLUTIONS,
         DISAGREEMENTS,
         DISPUTE_KINDS,

@@ -36,6 +36,7 @@ from orchestration_assets.reporting.leading_disputes import (
 )
 from orchestration_assets.reporting.models import ModelFigures, model_figures
 from orchestration_assets.reporting.next_steps import ServiceTrouble, service_troubles
+from orchestration_assets.reporting.rollout import RolloutFigures, rollout_figures
 from orchestration_assets.reporting.spending import (
     NO_PAYMENTS,
     ForecastFigures,
@@ -83,6 +84,7 @@ class BatchFigures:
     forecasts: tuple[ForecastFigures, ...]
     stages: tuple[StageClock, ...]
     rows: Mapping[str, int]
+    rollout: RolloutFigures | None = None
 
 
 def batch_figures(
@@ -97,7 +99,7 @@ def batch_figures(
 
     ``tables`` holds content_manifest, content_profiles, processing_plans, interpretations
     (of all processing models), decision_log, call_log, resolutions, disagreements,
-    dispute_kinds, review_queue.
+    dispute_kinds, review_queue; while a policy is tried, rollout_answers and rollout_decisions.
     """
     manifest, profiles = tables["content_manifest"], tables["content_profiles"]
     interpretations, resolutions = tables["interpretations"], tables["resolutions"]
@@ -131,6 +133,7 @@ def batch_figures(
         forecasts=forecasts(choices),
         stages=stage_clocks(profiles),
         rows={name: table.num_rows for name, table in tables.items()},
+        rollout=rollout_figures(tables),
     )
 
 

@@ -28,6 +28,7 @@ from orchestration_assets.schemas.record_config import (
     fields_of,
 )
 from orchestration_assets.schemas.record_fields import RecordField
+from orchestration_assets.schemas.rollout import Rollout
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.variables import VariableName
@@ -843,6 +844,11 @@ class Policy(_Strict):
     alerts: Alerts = Alerts()
     feedback: Feedback = Feedback()
     report: Report = Report()
+    rollout: Rollout | None = Field(
+        default=None,
+        description="tries this policy on a share of the items before it takes the place of the "
+        "one in force",
+    )
     services: dict[Name, ServiceConfig] = Field(
         min_length=1, description="service name -> what answers, embedded or over HTTP"
     )

@@ -42,7 +42,9 @@ from orchestration_assets.schemas.items import Alternative
 from orchestration_assets.schemas.knowledge import KNOWLEDGE, RetrievedPassage
 from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.part_readings import PART_READINGS
+from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from orchestration_assets.schemas.records import Column, Table, table_of
+from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS, Cohort
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
@@ -407,6 +409,26 @@ class PlanRow:
     passages: Annotated[
         tuple[RetrievedPassage, ...] | None,
         Column("passages of knowledge that services are shown, the best first; null: none asked"),
+    ] = None
+    rollout: Annotated[
+        str | None, Column("roll-out that was under way: hash of both policies; null: none")
+    ] = None
+    cohort: Annotated[
+        Cohort | None, Column("whose answer the item gets while a policy is tried")
+    ] = None
+    trial_hash: Annotated[
+        str | None,
+        Column(
+            "hash of the policy on trial that this plan was made under; null: it was made under "
+            "policy_hash"
+        ),
+    ] = None
+    other_plan: Annotated[
+        str | None,
+        Column(
+            "the plan of the other policy for the same item and task, as JSON: canary: that in "
+            "force, followed when the one on trial is rolled back; shadow: that on trial"
+        ),
     ] = None
 
 
@@ -832,6 +854,8 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     DECISION_LOG,
     CALL_LOG,
     PART_READINGS,
+    ROLLOUT_ANSWERS,
+    ROLLOUT_DECISIONS,
     RESOLUTIONS,
     DISAGREEMENTS,
     DISPUTE_KINDS,
@@ -850,6 +874,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     SELECTION_MODEL,
     SELECTION_FRONTIER,
     TAUGHT_SERVICES,
+    ACTIVE_POLICY_TABLE,
 )
 TABLES: Final[Mapping[str, Table[Any]]] = {table.name: table for table in _ALL}
 
@@ -871,6 +896,7 @@ CORPUS_TABLES: Final = frozenset(
         SELECTION_MODEL,
         SELECTION_FRONTIER,
         TAUGHT_SERVICES,
+        ACTIVE_POLICY_TABLE,
     )
 )
 BATCH_TABLES: Final = tuple(

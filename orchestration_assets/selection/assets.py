@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.outcomes import OUTCOMES, OutcomeSource
+from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from orchestration_assets.schemas.records import count_members, rows_to_arrow
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import (
@@ -50,6 +51,8 @@ _TRAINED_ON = (
     group="3_plans",
     team="selection",
     code_version="3",
+    # made of no batch, so that no circle is closed
+    deps=[ACTIVE_POLICY_TABLE.name],
     description=(
         "How each item is processed for each task that applies to it: the processing model, the "
         "services in order, the rule that decided with the features it saw, what is expected of "

@@ -1,6 +1,8 @@
 """The plans of one batch, and what decided them."""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,10 +10,13 @@ import pyarrow.compute as pc
 from orchestration_assets.content.batch_completion import spending_pass
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
+from orchestration_assets.policy.registry import PolicyRegistry
+from orchestration_assets.policy.rollout_state import running_trial
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
-from orchestration_assets.schemas.tables import PROCESSING_PLANS, profiles_of
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, ItemProfile, PlanRow, profiles_of
+from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.content_drift import content_drifts
 from orchestration_assets.selection.expectations import BatchInputs, batch_inputs
 from orchestration_assets.selection.forecast import Price
@@ -21,6 +26,7 @@ from orchestration_assets.selection.plan import (
     promoted_threshold_versions,
 )
 from orchestration_assets.selection.plan_passages import with_passages
+from orchestration_assets.selection.rollout_plans import items_on_trial, with_cohorts
 from orchestration_assets.selection.strategies import describe_point
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.pool import build_services
@@ -39,28 +45,23 @@ def plan_batch(
 
     ``left_usd``: what is left of the budget of the whole run.
     """
-    pin_policy(home.policies, loaded, home.files)
-    services = build_services(loaded.policy.services)
-    prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     profiles = list(profiles_of(profiled))
-    observed = recent_prices(home, batch, services)
-    point_or_reason = choose_models(
-        loaded.policy,
-        services,
-        home.models,
-        profiles,
-        prices,
-        observed,
-        min(left_usd, left_for_batch(home, batch, loaded.policy)),
-        learning_inputs(loaded.policy, profiled, vectors),
-    )
-    threshold_versions = promoted_threshold_versions(loaded.policy, home.models)
-    rows = plan_items(
-        batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, threshold_versions
-    )
+    trial = running_trial(home, loaded)
+    rows, known = _planned(home, batch, loaded, profiles, (profiled, vectors), left_usd)
+    point_or_reason, threshold_versions = known
+    cohorts: dict[str, int | str] = {}
+    if trial is not None:
+        share = items_on_trial(trial, profiles, vectors)
+        tried = [profile for profile in profiles if profile.item_id in share]
+        usd = left_usd * trial.share
+        on_trial, _ = _planned(home, batch, trial.trial, tried, (profiled, vectors), usd)
+        rows = list(with_cohorts(rows, on_trial, trial))
+        counts = Counter(row.cohort for row in rows)
+        cohorts = {f"rollout/{cohort}": count for cohort, count in counts.items()}
+        cohorts |= {"rollout": trial.state.rollout, "rollout/policy": trial.trial.hash}
     pinned_rows, corpora = with_passages(rows, loaded.policy, home, batch)
     plans = rows_to_arrow(PROCESSING_PLANS, pinned_rows)
-    policy = {"policy": loaded.source, "policy_hash": loaded.hash}
+    policy = {"policy": loaded.source, "policy_hash": loaded.hash, **_version_of(home, loaded)}
     learned = {
         f"learned/{task}": chosen
         if isinstance(chosen, str)
@@ -72,8 +73,48 @@ def plan_batch(
     models = count_members(plans["model"], ProcessingModel)
     drifts = content_drifts(plans)
     unfamiliar = {f"unfamiliar/{one.task}": one.unfamiliar for one in drifts}
-    figures = {**models, **_forecast(plans), **policy, **learned, **pinned, **unfamiliar}
+    figures = {
+        **{**models, **_forecast(plans), **policy, **cohorts},
+        **{**learned, **pinned, **unfamiliar},
+    }
     return TableResult(plans, figures, [one.words for one in drifts if one.is_drift])
+
+
+def _planned(
+    home: Home,
+    batch: str,
+    loaded: LoadedPolicy,
+    profiles: Sequence[ItemProfile],
+    tables: tuple[pa.Table, pa.Table],
+    left_usd: float,
+) -> tuple[list[PlanRow], tuple[dict[str, ChosenPoint | str], dict[str, str]]]:
+    """The plans of items under one policy, which is pinned, and by task what decided them: the
+    learned models, and the versions of thresholds."""
+    pin_policy(home.policies, loaded, home.files)
+    services = build_services(loaded.policy.services)
+    prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
+    observed = recent_prices(home, batch, services)
+    point_or_reason = choose_models(
+        loaded.policy,
+        services,
+        home.models,
+        profiles,
+        prices,
+        observed,
+        min(left_usd, left_for_batch(home, batch, loaded.policy)),
+        learning_inputs(loaded.policy, *tables),
+    )
+    versions = promoted_threshold_versions(loaded.policy, home.models)
+    rows = plan_items(
+        batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, versions
+    )
+    return list(rows), (point_or_reason, versions)
+
+
+def _version_of(home: Home, loaded: LoadedPolicy) -> dict[str, int]:
+    """The number of the activation that stands, where it is this policy's."""
+    active = PolicyRegistry(home).active()
+    return {"policy_version": active.version} if active and active.is_of(loaded) else {}
 
 
 def learning_inputs(policy: Policy, profiled: pa.Table, vectors: pa.Table) -> BatchInputs | None:

@@ -21,6 +21,8 @@ KEYS = {
     "decision_log",
     "call_log",
     "part_readings",
+    "rollout_answers",
+    "rollout_decisions",
     "resolutions",
     "disagreements",
     "dispute_kinds",
@@ -39,6 +41,7 @@ KEYS = {
     "selection_model",
     "selection_frontier",
     "taught_services",
+    "active_policy",
 }
 CORPUS = {
     "content_ledger",
@@ -54,6 +57,7 @@ CORPUS = {
     "selection_model",
     "selection_frontier",
     "taught_services",
+    "active_policy",
 }
 BATCH = KEYS - CORPUS - {"content_source"}
 
@@ -88,12 +92,16 @@ def test_every_batch_asset_shares_the_one_partition_dimension(definitions) -> No
 
 
 def test_no_batch_asset_depends_on_a_corpus_asset(definitions) -> None:
-    """But for the services' health: it is made of no batch, and gates what is paid for."""
+    """But for the services' health, which gates what is paid for, and the active policy: they are
+    made of no batch."""
     for key, spec in _specs(definitions).items():
         if key in BATCH:
             depends = {dep.asset_key.to_user_string() for dep in spec.deps}
-            assert not (CORPUS - {"service_health"}) & depends
-    assert not _specs(definitions)["service_health"].deps
+            assert not (CORPUS - {"service_health", "active_policy"}) & depends
+    for key in ("service_health", "active_policy"):
+        assert not _specs(definitions)[key].deps
+    plans = {dep.asset_key.to_user_string() for dep in _specs(definitions)["processing_plans"].deps}
+    assert "active_policy" in plans
 
 
 def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -> None:
@@ -107,10 +115,13 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
     }
     probes = {("service_health", name) for name in ("shallow", "deep", "business", "outage_drill")}
     # what its services have outgrown is not used, and stops nobody
-    for learnt in ("calibration", "vector_thresholds"):
+    # the last good policy stays active while a watched file is not valid
+    for learnt in ("calibration", "vector_thresholds", "active_policy"):
         assert checks.pop((learnt, "valid")) is False
     # new kinds of content follow the default
     assert checks.pop(("processing_plans", "content")) is False
+    # a policy that is rolled back is answered for by the one in force
+    assert checks.pop(("rollout_decisions", "rollout")) is False
     assert set(checks) == expected | probes
     # of the probes only a real question that gets no answer stops a run
     assert {key for key, blocking in checks.items() if not blocking} == probes - {
@@ -134,6 +145,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
         "feature_cache_report",
     }
     assert selected("refresh_knowledge") == {"knowledge"}
+    assert selected("policy_history") == {"active_policy"}
     assert selected("take_feedback") == {"gold_labels", "calibration"}
     assert selected("calibrate") == {"calibration", "vector_thresholds", "service_scorecards"}
     learned = {"outcomes", "selection_model", "selection_frontier", "taught_services"}

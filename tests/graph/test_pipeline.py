@@ -65,8 +65,8 @@ def test_every_check_passes_and_says_what_it_counted(processed) -> None:
     _, _, result = processed
     evaluations = result.get_asset_check_evaluations()
     # beside the batch's own tables, the services' health and its three probes are checked, and
-    # whether the content is like what was learned
-    assert len(evaluations) == 2 * len(BATCH_TABLES) + 5 + 1
+    # whether the content is like what was learned, and what a policy on trial came to
+    assert len(evaluations) == 2 * len(BATCH_TABLES) + 5 + 2
     assert all(evaluation.passed for evaluation in evaluations)
     assert all(evaluation.description for evaluation in evaluations)
 

@@ -1,0 +1,104 @@
+"""The items that a preview forecasts from: of a source that is looked at, or of a whole home."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.answer_cache import answer_key
+from orchestration_assets.processing.part_questions import part_questions
+from orchestration_assets.schemas.items import Item, Question, Task
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, ItemProfile, profiles_of
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from orchestration_assets.selection.batch import is_learned, learning_inputs
+from orchestration_assets.selection.expectations import BatchInputs
+from orchestration_assets.services.contract import Service
+from resources.damage import leaving_out_damage
+from resources.home import Home
+from resources.table_store import TableStore
+
+AnswerKeys = dict[tuple[str, str, str], tuple[str, ...]]
+"""(item, task, service) -> the keys of the answers to first questions about the whole item, or
+about each of its parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSample:
+    """Profiles of ``sampled`` items of ``whole`` accepted ones, their sizes in tokens, the keys of
+    the answers that may be asked for, and what learned steps decide by, where any are learned."""
+
+    profiles: Sequence[ItemProfile]
+    tokens: Mapping[str, int]
+    answer_keys: AnswerKeys
+    inputs: BatchInputs | None
+    whole: int
+    sampled: int
+
+
+def answer_keys_of(
+    item: Item, policy: Policy, tasks: Mapping[str, Task], services: Mapping[str, Service]
+) -> AnswerKeys:
+    """The keys of every answer that any choice of any of the tasks may ask about an item."""
+    return {
+        (item.item_id, name, service): tuple(
+            answer_key(asked, services[service]) for asked in part_questions(Question(task, item))
+        )
+        for name, task in tasks.items()
+        for service in policy.tasks[name].askable
+    }
+
+
+def sample_of_home(
+    home: Home, policy: Policy, services: Mapping[str, Service], batches: Sequence[str], sample: int
+) -> PreviewSample:
+    """At most ``sample`` profiled items at even distances over the batches, by their tables alone:
+    no source is read. Damaged tables are left out, and said."""
+    counts: dict[str, int] = {}
+    for batch in batches:
+        with leaving_out_damage():
+            counts[batch] = home.tables.read(CONTENT_PROFILES.name, batch, ["item_id"]).num_rows
+    whole = sum(counts.values())
+    step = max(whole / max(sample, 1), 1.0)
+    wanted = [int(n * step) for n in range(int(whole / step))]
+    learns = is_learned(policy)
+    profiled: list[pa.Table] = []
+    vectors: list[pa.Table] = []
+    before = 0
+    for batch, count in counts.items():
+        here = [place - before for place in wanted if before <= place < before + count]
+        before += count
+        if here:
+            profiled.append(home.tables.read(CONTENT_PROFILES.name, batch).take(here))
+            vectors += _vectors(home.tables, batch) if learns else []
+    if not profiled:
+        return PreviewSample((), {}, {}, None, 0, 0)
+    together = pa.concat_tables(profiled)
+    profiles = list(profiles_of(together))
+    keys: AnswerKeys = {}
+    tasks = build_tasks(policy)
+    for one in profiles:
+        item = Item(one.item_id, one.content_hash, one.path, "", one.features)
+        keys |= answer_keys_of(item, policy, tasks, services)
+    return PreviewSample(
+        profiles,
+        {one.item_id: token_count(one.features) for one in profiles},
+        keys,
+        learning_inputs(policy, together, pa.concat_tables(vectors)) if vectors else None,
+        whole,
+        len(profiles),
+    )
+
+
+def _vectors(tables: TableStore, batch: str) -> list[pa.Table]:
+    found: list[pa.Table] = []
+    with leaving_out_damage():
+        found.append(tables.read(CONTENT_VECTORS.name, batch))
+    return found
+
+
+def token_count(features: Mapping[str, Any]) -> int:
+    """The estimated tokens of an item."""
+    return int(features["token_estimate"] or 0)

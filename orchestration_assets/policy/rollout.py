@@ -1,0 +1,50 @@
+"""Which items a policy on trial answers, and whether it can be compared with the one in force."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any, Final
+
+from orchestration_assets.schemas.policy import Policy
+
+_SPAN: Final = float(1 << 64)
+_MAY_DIFFER: Final = frozenset(
+    {"question", "version", "resolve", "manners", "impact"}
+    | {"directives", "rules", "learned", "default"}
+)
+"""Of a task: who is asked, how, and how answers are weighed. The rest says what is asked of whom:
+where that differs, errors and latency are of other questions."""
+_SAME_SECTIONS: Final = ("content", "features", "report")
+
+
+def rollout_id(in_force: str, trial: str, attempt: int = 1) -> str:
+    """The name of a roll-out: a hash of the hashes of both policies, and of the number of times
+    that this is tried, from 1."""
+    return blake2b(f"{in_force}>{trial}#{attempt}".encode(), digest_size=8).hexdigest()
+
+
+def is_in_share(content_hash: str, rollout: str, share: float) -> bool:
+    """Whether an item is among the ``share`` that the policy on trial answers.
+
+    By a hash of its content and the roll-out: the same in every run, and an item of a small share
+    is in every larger one.
+    """
+    drawn = blake2b(f"{rollout}:{content_hash}".encode(), digest_size=8).digest()
+    return int.from_bytes(drawn, "big") / _SPAN < share
+
+
+def incomparable(in_force: Policy, trial: Policy) -> list[str]:
+    """What keeps two policies from being compared on the same items, one line each."""
+    return list(_differences(in_force.canonical(), trial.canonical()))
+
+
+def _differences(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
+    for section in _SAME_SECTIONS:
+        if one[section] != other[section]:
+            yield f"{section}: differs"
+    before, after = one["tasks"], other["tasks"]
+    for name in sorted(before.keys() ^ after.keys()):
+        yield f"tasks.{name}: {'is new' if name in after else 'is gone'}"
+    for name in sorted(before.keys() & after.keys()):
+        for key in sorted(before[name].keys() | after[name].keys()):
+            if key not in _MAY_DIFFER and before[name].get(key) != after[name].get(key):
+                yield f"tasks.{name}.{key}: differs"

@@ -1,0 +1,46 @@
+"""A watched file with a roll-out: tried against the active policy, never followed at once."""
+
+from orchestration_assets.policy.rollout_state import RolloutStatus, current_state, move, stepped_up
+from orchestration_assets.schemas.rollout import Rollout
+from resources.home import Home
+from tests.graph.test_policy_sensor import TEXT, Daemon, active
+
+TRIED = TEXT.replace("items_in_flight: 32", "items_in_flight: 64") + (
+    "\nrollout: {share: 0.1, steps: [0.1, 1.0]}\n"
+)
+
+
+def test_a_watched_policy_is_tried_first_and_active_once_it_passed(project, tmp_path) -> None:
+    watched, home = tmp_path / "watched.yaml", Home(project.home)
+    watched.write_text(TEXT)
+    daemon = Daemon(project, watched)
+    daemon.tick()
+    before = active(daemon)
+    watched.write_text(TRIED)
+    daemon.tick()
+    daemon.tick()
+    state = current_state(home)
+    assert (state.status, state.in_force) == (RolloutStatus.RUNNING, before)
+    assert active(daemon) == before
+    config = Rollout(share=0.1, steps=(0.1, 1.0))
+    move(home, state.rollout, lambda now: stepped_up(now, config, "passed")[0], "a batch")
+    assert active(daemon) == state.trial
+    daemon.tick()
+    # the file is what is active: there is nothing to do about it
+    assert [one.policy_hash for one in daemon.registry.history()] == [before, state.trial]
+    assert current_state(home).status is RolloutStatus.PROMOTED
+
+
+def test_a_watched_policy_that_cannot_be_compared_fails_the_check(project, tmp_path) -> None:
+    watched = tmp_path / "watched.yaml"
+    watched.write_text(TEXT)
+    daemon = Daemon(project, watched)
+    daemon.tick()
+    before = active(daemon)
+    watched.write_text(TRIED + "features: {neighbours: 4}\n")
+    result = daemon.tick()
+    (told,) = result.asset_events
+    assert not told.passed
+    assert "cannot be compared with the policy in force" in told.description
+    assert active(daemon) == before
+    assert current_state(Home(project.home)) is None
