@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -116,6 +117,14 @@ class ReplayPolicy:
 
 def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion]:
     """Every question of the batch that both policies ask."""
+    # one loop for all of them: to make one takes longer than most questions
+    with closing(asyncio.new_event_loop()) as loop:
+        yield from _replay(log, other, loop)
+
+
+def _replay(
+    log: RecordedBatch, other: ReplayPolicy, loop: asyncio.AbstractEventLoop
+) -> Iterator[ReplayedQuestion]:
     profiles = {profile.item_id: profile for profile in log.profiles}
     tasks = build_tasks(other.policy)
     models = {
@@ -140,7 +149,9 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
             item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
             question = Question(tasks[name], item)
             try:
-                done = _carried_out(row, question, log, other, models, tasks, inputs, before)
+                done = loop.run_until_complete(
+                    _carried_out(row, question, log, other, models, tasks, inputs, before)
+                )
             except NotRecordedError as error:
                 before[name] = str(error)
                 yield ReplayedQuestion(row.item_id, name, recorded, None, str(error))
@@ -168,7 +179,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
             )
 
 
-def _carried_out(
+async def _carried_out(
     row: PlanRow,
     question: Question,
     log: RecordedBatch,
@@ -197,9 +208,9 @@ def _carried_out(
         expected = expected_by(row, model.services)
         usd = expected_usd_by(row, model.services)
         ask, taught = _asker(log, other), taught_first(row, model.services, other.services)
-        return asyncio.run(run_learned(model, row.point, question, ask, expected, usd, taught))
+        return await run_learned(model, row.point, question, ask, expected, usd, taught)
     _whole_content_only(choice, question.item.profile)
-    return asyncio.run(execute(choice, question, _asker(log, other), tasks))
+    return await execute(choice, question, _asker(log, other), tasks)
 
 
 def _path_outcome(
