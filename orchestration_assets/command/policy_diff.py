@@ -1,7 +1,7 @@
 """`orchestrate policy diff`: what differs between two policies, and what that would change.
 
 Both policies are replayed over the last recorded items, so that their calls, prices and answers
-are compared item by item, without a call.
+are compared item by item, without a call; only the tasks that may be asked or answered otherwise.
 """
 
 import json
@@ -18,10 +18,10 @@ from orchestration_assets.disagreement.replay import (
     figures,
 )
 from orchestration_assets.policy.activation_rows import compared
-from orchestration_assets.policy.choice_words import both
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.recomputation import recomputed_tasks
 from orchestration_assets.policy.registry import PolicyRegistry
+from orchestration_assets.schemas.policy import Policy, TaskConfig
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from orchestration_assets.settings import Settings
 from resources.home import Home
@@ -38,7 +38,10 @@ def diff(settings: Settings, before: str, after: str, *, items: int, as_json: bo
     old, new = registry.load(before), registry.load(after)
     changes, again = compared(old, new)
     due = recomputed_tasks(home, new, again)
-    seen, paired = _replayed(home, old, new, items) if changes else (0, [])
+    moved = _moved_tasks(old.policy, new.policy)
+    seen, paired = (
+        _replayed(home, _only(old, moved), _only(new, moved), items) if moved else (0, [])
+    )
     found = figures(paired, {})
     if as_json:
         plain = {
@@ -54,13 +57,55 @@ def diff(settings: Settings, before: str, after: str, *, items: int, as_json: bo
     lines = [f"{old.hash} of {old.source}", f"-> {new.hash} of {new.source}"]
     lines += [f"  {one}" for one in changes] or ["  both say the same"]
     lines += recomputation_lines(due, f"orchestrate preview --policy {_file_of(after, new)}")
-    lines += replay_lines(found, seen, {one.task for one in changes if one.task})
+    lines += replay_lines(found, seen)
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
 def _file_of(name: str, loaded: LoadedPolicy) -> str:
     return "FILE" if loaded.kept_as or loaded.source != name else name
+
+
+def _moved_tasks(old: Policy, new: Policy) -> set[str]:
+    """The tasks of both policies that may be asked or answered otherwise: those that changed, that
+    may ask a service that did, and those that build on them."""
+    changed = {
+        name
+        for name in old.services.keys() & new.services.keys()
+        if old.services[name] != new.services[name]
+    }
+    moved = {
+        name
+        for name in old.tasks.keys() & new.tasks.keys()
+        if old.tasks[name] != new.tasks[name] or changed & _asked_by(new.tasks[name])
+    }
+    while more := {name for name in new.tasks if moved & {*new.tasks[name].inputs}} - moved:
+        moved |= more
+    return moved & old.tasks.keys()
+
+
+def _asked_by(task: TaskConfig) -> set[str]:
+    return {name for choice in task.choices.values() for name in choice.admissible}
+
+
+def _only(loaded: LoadedPolicy, tasks: set[str]) -> LoadedPolicy:
+    """The policy with these tasks, and those that they build on or route by, alone."""
+    every = loaded.policy.tasks
+    needed = tasks & every.keys()
+    while more := {name for one in needed for name in _needs(every[one])} & every.keys() - needed:
+        needed |= more
+    kept = {name: task for name, task in every.items() if name in needed}
+    return replace(loaded, policy=loaded.policy.model_copy(update={"tasks": kept}))
+
+
+def _needs(task: TaskConfig) -> set[str]:
+    choices = [*task.choices.values()]
+    routed = set()
+    while choices:
+        one = choices.pop()
+        choices += one.sub_choices.values()
+        routed |= {one.route.task} if one.route else set()
+    return {*task.inputs, *routed}
 
 
 def _replayed(
@@ -102,22 +147,12 @@ def _paired(old: list[ReplayedQuestion], new: list[ReplayedQuestion]) -> Iterato
             yield replace(one, recorded=earlier.other)
 
 
-def replay_lines(found: list[ReplayFigures], items: int, changed: set[str]) -> list[str]:
-    """What a replay shows of both policies, for people: a line for each task that differs."""
+def replay_lines(found: list[ReplayFigures], items: int) -> list[str]:
+    """What a replay shows of both policies, for people: a line for each task."""
     if not items:
         return []
-    told = [one for one in found if one.task in changed or _differs(one)]
     lines = [f"On the last {items:,} recorded items:"]
-    lines += [f"  {one.task}: {_task_words(one)}" for one in told]
-    same = [one.task for one in found if one not in told]
-    if same:
-        lines.append(f"  the same calls and answers: {both(same)}")
-    return lines
-
-
-def _differs(one: ReplayFigures) -> bool:
-    moved = any(pair.before != pair.after for pair in (one.calls, one.usd))
-    return bool(one.changed) or moved or (one.answerable < one.questions)
+    return [*lines, *(f"  {one.task}: {_task_words(one)}" for one in found)]
 
 
 def _task_words(one: ReplayFigures) -> str:
@@ -145,8 +180,9 @@ def _more_or_fewer(pair: PairedDifference, what: str) -> str:
         return f"as many {what}"
     if not pair.before:
         return f"{pair.after:.2f} {what} an item instead of none"
-    share = abs(pair.after - pair.before) / pair.before
-    return f"{share * 100:.0f} % {'fewer' if pair.after < pair.before else 'more'} {what}"
+    percent = abs(pair.after - pair.before) / pair.before * 100
+    shown = f"{percent:,.0f}" if percent >= 1 else f"{percent:.1g}"
+    return f"{shown} % {'fewer' if pair.after < pair.before else 'more'} {what}"
 
 
 def _reasons(one: ReplayFigures) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -118,6 +119,14 @@ class ReplayPolicy:
 
 def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion]:
     """Every question of the batch that both policies ask."""
+    # one loop for all of them: to make one takes longer than most questions
+    with closing(asyncio.new_event_loop()) as loop:
+        yield from _replay(log, other, loop)
+
+
+def _replay(
+    log: RecordedBatch, other: ReplayPolicy, loop: asyncio.AbstractEventLoop
+) -> Iterator[ReplayedQuestion]:
     profiles = {profile.item_id: profile for profile in log.profiles}
     tasks = build_tasks(other.policy)
     models = {
@@ -142,7 +151,9 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
             item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
             question = Question(tasks[name], item)
             try:
-                done = _carried_out(row, question, log, other, models, tasks, inputs, before)
+                done = loop.run_until_complete(
+                    _carried_out(row, question, log, other, models, tasks, inputs, before)
+                )
             except NotRecordedError as error:
                 before[name] = str(error)
                 yield ReplayedQuestion(row.item_id, name, recorded, None, str(error))
@@ -170,7 +181,7 @@ def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion
             )
 
 
-def _carried_out(
+async def _carried_out(
     row: PlanRow,
     question: Question,
     log: RecordedBatch,
@@ -195,23 +206,17 @@ def _carried_out(
         question = replace(question, answers=shown_answers)
     choice = other.policy.tasks[row.task].choices[row.option]
     ask, repairs = _asker(log, other), Repairs(question.task, other.services)
-
-    async def answered() -> PlanResult:
-        if row.artefact is not None and row.point is not None:
-            model = models[row.artefact].selector
-            expected = expected_by(row, model.services)
-            usd = expected_usd_by(row, model.services)
-            taught = taught_first(row, model.services, other.services)
-            asking = repairs.asking(ask)
-            return await run_learned(model, row.point, question, asking, expected, usd, taught)
+    asking = repairs.asking(ask)
+    if row.artefact is not None and row.point is not None:
+        model = models[row.artefact].selector
+        expected = expected_by(row, model.services)
+        usd = expected_usd_by(row, model.services)
+        taught = taught_first(row, model.services, other.services)
+        done = await run_learned(model, row.point, question, asking, expected, usd, taught)
+    else:
         _whole_content_only(choice, question.item.profile)
-        return await execute(choice, question, repairs.asking(ask), tasks)
-
-    async def carried_out() -> PlanResult:
-        done = await answered()
-        return await validated(done, question, ask, other.services, choice, repairs)
-
-    return asyncio.run(carried_out())
+        done = await execute(choice, question, asking, tasks)
+    return await validated(done, question, ask, other.services, choice, repairs)
 
 
 def _path_outcome(

@@ -22,8 +22,10 @@ from orchestration_assets.policy.registry import (
 from orchestration_assets.policy.watched_file import is_changed
 from resources.active_policy import active_policy_file
 from resources.home import Home
+from resources.home_store import use_store
 from resources.versioned_state import ChangeNote
 from tests.policy.hostile import SECRET
+from tests.servers import s3_server
 
 ROOT = Path(__file__).parents[2]
 TEXT = (files("orchestration_assets.policy") / "default.yaml").read_text("utf-8")
@@ -180,6 +182,7 @@ from pathlib import Path
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.registry import ActivationConflictError, PolicyRegistry
 from resources.home import Home
+from resources.home_store import use_store
 from resources.versioned_state import ChangeNote
 from datetime import UTC, datetime
 
@@ -237,3 +240,20 @@ def test_of_processes_that_activate_at_once_every_success_stands_and_every_loss_
     for one in history:
         stored = json.loads((home / "policies" / f"{one.policy_hash}.json").read_text())
         assert stored["execution"]["items_in_flight"] == int(one.note.why) + 1
+
+
+def test_machines_that_share_a_store_begin_with_what_was_activated_on_any_of_them(tmp_path) -> None:
+    with s3_server():
+        url = "s3://bucket/policies"
+        for name in ("one", "other"):
+            use_store(tmp_path / name, url)
+        one, other = (PolicyRegistry(Home(tmp_path / name)) for name in ("one", "other"))
+        made = one.activate(loaded(OTHER), 0, NOTE)
+        # fetched when it is asked for, before anything else of the store is
+        found = active_policy_file(Home(tmp_path / "other"))
+        assert load_policy(found).hash == made.policy_hash
+        with pytest.raises(ActivationConflictError, match="by eva"):
+            other.activate(loaded(TEXT), 0, NOTE)
+        other.activate(loaded(TEXT), 1, NOTE)
+        assert one.load("active").hash == loaded(TEXT).hash
+        assert [each.version for each in one.history()] == [1, 2]
