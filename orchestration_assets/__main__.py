@@ -119,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--policy", type=Path, metavar="FILE", required=True, help="the other one")
     replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
+    _serve_options(
+        commands.add_parser("serve", help="show a home in the browser, and take verdicts")
+    )
     verdicts = commands.add_parser("verdicts", help="check a file of verdicts before dropping it")
     doings = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = doings.add_parser("check", help="report every problem in the file; takes nothing in")
@@ -126,6 +129,32 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
     return parser
+
+
+def _serve_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    serve.add_argument("--policy", type=Path, metavar="FILE", help="policy file (packaged default)")
+    serve.add_argument("--port", type=_whole, default=8400, metavar="N", help="0 takes any (8400)")
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen (127.0.0.1); any other than this machine needs a token",
+    )
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name under which the server may be asked for",
+    )
+    serve.add_argument(
+        "--token-env",
+        default="ORCHESTRATION_SERVE_TOKEN",
+        metavar="NAME",
+        help="the environment variable with the token (ORCHESTRATION_SERVE_TOKEN)",
+    )
+    serve.add_argument("--read-only", action="store_true", help="take no verdicts, write nothing")
 
 
 def _usd(text: str) -> float:
@@ -280,6 +309,13 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
         from orchestration_assets.command import verdicts
 
         return verdicts.check(settings, given.file)
+    if given.command == "serve":
+        from orchestration_assets.command import serve
+
+        served = serve.serve_settings(
+            given.host, given.allow_host, given.token_env, read_only=given.read_only
+        )
+        return serve.serve(settings, served, given.host, given.port)
     if given.command == "replay":
         from orchestration_assets.command import replay
 
