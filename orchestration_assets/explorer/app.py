@@ -80,6 +80,7 @@ def build_app(site: Site) -> ASGIApp:
         form("/review/undo", review_pages.undo),
         form("/review/{question}", review_pages.judge),
         Route("/login", login, methods=["GET", "POST"]),
+        Route("/favicon.ico", _no_icon, methods=["GET"]),
         Route("/static/explorer.css", _style, methods=["GET"]),
         Route("/static/explorer.js", _script, methods=["GET"]),
     ]
@@ -211,6 +212,10 @@ def _set_cookie(site: Site, response: Response, session: Session) -> None:
         samesite="strict",
         path="/",
     )
+
+
+async def _no_icon(request: Request) -> Response:
+    return Response(status_code=204)
 
 
 async def _style(request: Request) -> Response:

@@ -7,7 +7,7 @@ from typing import Final
 
 from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.explorer.people_agreement import SaidVerdict
-from orchestration_assets.explorer.review_order import QuestionKey, question_key
+from orchestration_assets.explorer.review_order import DeskQuestion, QuestionKey
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind
 
@@ -41,13 +41,14 @@ class Lessons:
     services: tuple[ServiceLesson, ...]
 
 
-def lessons(said: Iterable[SaidVerdict], who: str, rows: Iterable[ReviewRow]) -> Lessons:
-    """What the latest 50 verdicts of a person taught."""
-    asked: Mapping[QuestionKey, ReviewRow] = {question_key(row): row for row in rows}
+def lessons(
+    said: Iterable[SaidVerdict], who: str, asked: Mapping[QuestionKey, DeskQuestion]
+) -> Lessons:
+    """What the latest 50 verdicts of a person taught, of questions that were asked."""
     own = [one for one in said if one.who == who and (one.content_hash, one.task) in asked]
     own.sort(key=lambda one: one.when)
     latest = {(one.content_hash, one.task): one.said for one in own}
-    pairs = [(asked[key], text) for key, text in list(latest.items())[-LATEST:]]
+    pairs = [(asked[key].row, text) for key, text in list(latest.items())[-LATEST:]]
     labels = [(row, text) for row, text in pairs if row.kind is AnswerKind.LABEL]
     standing = [(row, text) for row, text in labels if row.answer is not None]
     right = sum(row.answer == text for row, text in standing)

@@ -7,21 +7,21 @@ was passed over, is bounded and may be lost.
 import json
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from orchestration_assets.content.verdict_folder import ACCEPTED, accepted_verdicts
 from orchestration_assets.explorer.index_files import HomeIndex
 from orchestration_assets.explorer.people_agreement import SaidVerdict
 from orchestration_assets.explorer.review_order import (
+    DeskQuestion,
     Judged,
     QuestionKey,
+    desk_question,
     in_asking_order,
     open_for,
-    question_key,
-    question_name,
 )
 from orchestration_assets.explorer.verdict_log import VerdictLog
 from orchestration_assets.schemas.decoding import values
@@ -36,17 +36,22 @@ _SHOWN: Final = ("content_hash", "task", "who", "verdict", "said_at")
 
 
 @dataclass(frozen=True, slots=True)
+class AskedQuestions:
+    """Everything that the queues of all batches hold: open questions in the order of asking, and
+    every question, answered ones too, by its name and by content and task."""
+
+    open: tuple[DeskQuestion, ...] = ()
+    named: Mapping[str, DeskQuestion] = field(default_factory=dict)
+    by_key: Mapping[QuestionKey, DeskQuestion] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class DeskState:
-    """Everything that was asked and said, as of one moment.
+    """What was asked and said, as of one moment."""
 
-    ``rows`` are open questions in the order of asking; ``named`` maps the names of all questions,
-    answered ones too, to their rows.
-    """
-
-    rows: tuple[ReviewRow, ...]
-    named: dict[str, ReviewRow]
-    said: tuple[SaidVerdict, ...]
-    judged: Judged
+    asked: AskedQuestions
+    said: tuple[SaidVerdict, ...] = ()
+    judged: Judged = field(default_factory=dict)
 
 
 class ReviewDesk:
@@ -59,33 +64,28 @@ class ReviewDesk:
         self._log = log
         self._clock = clock
         self._lock = threading.Lock()
-        self._queues: tuple[Any, tuple[tuple[ReviewRow, ...], ...]] = (None, ())
+        self._asked: tuple[Any, AskedQuestions] = (None, AskedQuestions())
         self._accepted: tuple[Any, tuple[SaidVerdict, ...]] = (None, ())
-        self._state: tuple[Any, DeskState] = (None, DeskState((), {}, (), {}))
+        self._state: tuple[Any, DeskState] = (None, DeskState(AskedQuestions()))
         self._held: OrderedDict[QuestionKey, tuple[str, float]] = OrderedDict()
         self._skipped: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def state(self, index: HomeIndex) -> DeskState:
         """What is asked and said now; read again when a file has changed."""
         tables = self._home.tables
-        batches = [one.batch for one in index.batches]
-        queues = tuple((name, tables.version(REVIEW_QUEUE.name, name)) for name in batches)
+        found = ((one.batch, tables.version(REVIEW_QUEUE.name, one.batch)) for one in index.batches)
+        queues = tuple((name, tuple(version)) for name, version in found if version is not None)
         folder = self._home.verdicts / ACCEPTED
         taken = folder.stat().st_mtime_ns if folder.exists() else 0
-        version = (
-            tuple((name, tuple(one)) for name, one in queues if one is not None),
-            taken,
-            self._log.version,
-        )
+        version = (queues, taken, self._log.version)
         with self._lock:
             if self._state[0] != version:
-                self._state = (version, self._read(version))
+                self._state = (version, self._read(queues, taken))
             return self._state[1]
 
-    def _read(self, version: Any) -> DeskState:
-        queued, taken, _ = version
-        if self._queues[0] != queued:
-            self._queues = (queued, tuple(self._queue(name) for name, _ in queued))
+    def _read(self, queues: tuple[tuple[str, Any], ...], taken: int) -> DeskState:
+        if self._asked[0] != queues:
+            self._asked = (queues, self._all_asked([name for name, _ in queues]))
         if self._accepted[0] != taken:
             self._accepted = (taken, tuple(self._said_before()))
         waiting = (
@@ -93,14 +93,23 @@ class ReviewDesk:
             for one in self._log.waiting()
         )
         said = (*self._accepted[1], *waiting)
-        judged: dict[QuestionKey, frozenset[str]] = {}
+        judged: defaultdict[QuestionKey, set[str]] = defaultdict(set)
         for one in said:
-            key = (one.content_hash, one.task)
-            judged[key] = judged.get(key, frozenset()) | {one.who}
-        named = {question_name(row): row for queue in self._queues[1] for row in queue}
-        return DeskState(tuple(in_asking_order(self._queues[1])), named, said, judged)
+            judged[one.content_hash, one.task].add(one.who)
+        people = {key: frozenset(names) for key, names in judged.items()}
+        return DeskState(self._asked[1], said, people)
 
-    def _queue(self, batch: str) -> tuple[ReviewRow, ...]:
+    def _all_asked(self, batches: Sequence[str]) -> AskedQuestions:
+        queues = [list(map(desk_question, self._queue(batch))) for batch in batches]
+        every = [one for queue in queues for one in queue]
+        return AskedQuestions(
+            tuple(in_asking_order(queues)),
+            {one.name: one for one in every},
+            # the newest batch that asked stands for a question
+            {one.key: one for one in reversed(every)},
+        )
+
+    def _queue(self, batch: str) -> Sequence[ReviewRow]:
         with leaving_out_damage():
             return tuple(REVIEW_QUEUE.rows(self._home.tables.read(REVIEW_QUEUE.name, batch)))
         return ()
@@ -110,7 +119,7 @@ class ReviewDesk:
         for content_hash, task, who, verdict, said_at in values(table, *_SHOWN):
             yield SaidVerdict(content_hash or "", task, who, verdict, said_at.isoformat())
 
-    def open_questions(self, state: DeskState, who: str) -> list[ReviewRow]:
+    def open_questions(self, state: DeskState, who: str) -> list[DeskQuestion]:
         """What a person is asked, in order; what they passed over comes last."""
         now = self._clock()
         with self._lock:
@@ -120,42 +129,50 @@ class ReviewDesk:
                 if person != who and now - since < _HELD_SECONDS
             }
             passed = {name for person, name in self._skipped if person == who}
-        found = open_for(who, state.rows, state.judged, elsewhere)
-        return sorted(found, key=lambda row: question_name(row) in passed)
+        found = open_for(who, state.asked.open, state.judged, elsewhere)
+        return sorted(found, key=lambda one: one.name in passed) if passed else found
 
-    def hold(self, row: ReviewRow, who: str) -> None:
+    def hold(self, question: DeskQuestion, who: str) -> None:
         """A person has a question before them: others are asked something else meanwhile."""
         with self._lock:
-            key = question_key(row)
-            self._held[key] = (who, self._clock())
-            self._held.move_to_end(key)
+            self._held[question.key] = (who, self._clock())
+            self._held.move_to_end(question.key)
             while len(self._held) > _MOST_HELD:
                 self._held.popitem(last=False)
 
-    def release(self, row: ReviewRow, who: str) -> None:
+    def release(self, question: DeskQuestion, who: str) -> None:
+        """They have it before them no more."""
         with self._lock:
-            if self._held.get(question_key(row), ("", 0.0))[0] == who:
-                del self._held[question_key(row)]
+            if self._held.get(question.key, ("", 0.0))[0] == who:
+                del self._held[question.key]
 
-    def skip(self, row: ReviewRow, who: str) -> None:
+    def skip(self, question: DeskQuestion, who: str) -> None:
         """A person passes a question over: it comes last for them, as long as the server runs."""
         with self._lock:
-            self._skipped[who, question_name(row)] = None
+            self._skipped[who, question.name] = None
             while len(self._skipped) > _MOST_SKIPPED:
                 self._skipped.popitem(last=False)
-        self.release(row, who)
+        self.release(question, who)
 
 
-def next_after(rows: Sequence[ReviewRow], row: ReviewRow | None, step: int = 1) -> ReviewRow | None:
-    """The question ``step`` places behind a question; the first when it is none of them."""
-    if not rows:
-        return None
-    names = [question_name(one) for one in rows]
-    name = question_name(row) if row else ""
-    if name not in names:
-        return rows[0]
-    place = names.index(name) + step
-    return rows[place] if 0 <= place < len(rows) else None
+@dataclass(frozen=True, slots=True)
+class DeskPlace:
+    """Where a question stands among those that are open, from 1 (0: it is not among them), and the
+    names of those around it, empty where there is none."""
+
+    place: int
+    before: str
+    behind: str
+
+
+def place_among(questions: Sequence[DeskQuestion], name: str) -> DeskPlace:
+    """The place of a question; of one that is not open the first open one comes behind it."""
+    for place, one in enumerate(questions):
+        if one.name == name:
+            before = questions[place - 1].name if place else ""
+            behind = questions[place + 1].name if place + 1 < len(questions) else ""
+            return DeskPlace(place + 1, before, behind)
+    return DeskPlace(0, "", questions[0].name if questions else "")
 
 
 def _text(verdict: Any) -> str:

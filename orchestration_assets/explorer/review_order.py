@@ -6,6 +6,7 @@ rests on it. Of several batches the one whose next verdict is worth most comes f
 
 import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
@@ -20,15 +21,23 @@ Judged = Mapping[QuestionKey, frozenset[str]]
 """Who judged a question."""
 
 
-def question_key(row: ReviewRow) -> QuestionKey:
-    """What a verdict on the question is about."""
-    return row.content_hash, row.task
+@dataclass(frozen=True, slots=True)
+class DeskQuestion:
+    """A question for people: its row, what a verdict on it is about, its ``name`` in addresses (16
+    hexadecimal digits), and whether a second person is asked too."""
+
+    row: ReviewRow
+    key: QuestionKey
+    name: str
+    twice: bool
 
 
-def question_name(row: ReviewRow) -> str:
-    """The name of a question in addresses: 16 hexadecimal digits."""
+def desk_question(row: ReviewRow) -> DeskQuestion:
+    """The question of a row of a review queue."""
+    key = (row.content_hash, row.task)
     told = "\0".join((row.batch, row.item_id, row.task, str(row.round)))
-    return blake2b(told.encode(), digest_size=8).hexdigest()
+    name = blake2b(told.encode(), digest_size=8).hexdigest()
+    return DeskQuestion(row, key, name, is_asked_twice(key))
 
 
 def is_asked_twice(key: QuestionKey) -> bool:
@@ -37,40 +46,42 @@ def is_asked_twice(key: QuestionKey) -> bool:
     return int.from_bytes(digest) % DOUBLE_EVERY == 0
 
 
-def in_asking_order(queues: Iterable[Sequence[ReviewRow]]) -> list[ReviewRow]:
+def in_asking_order(queues: Iterable[Sequence[DeskQuestion]]) -> list[DeskQuestion]:
     """The open questions of all queues, each content and task once."""
-    waiting: list[tuple[float, str, int, Iterator[ReviewRow], ReviewRow]] = []
+    waiting: list[tuple[float, str, int, Iterator[DeskQuestion], DeskQuestion]] = []
 
-    def push(rest: Iterator[ReviewRow], number: int) -> None:
-        row = next(rest, None)
-        if row is not None:
-            heapq.heappush(waiting, (-row.value, row.batch, number, rest, row))
+    def push(rest: Iterator[DeskQuestion], number: int) -> None:
+        one = next(rest, None)
+        if one is not None:
+            heapq.heappush(waiting, (-one.row.value, one.row.batch, number, rest, one))
 
     for number, queue in enumerate(queues):
-        still_asked = (row for row in queue if row.probability is None)
-        push(iter(sorted(still_asked, key=lambda row: row.place)), number)
-    ordered: dict[QuestionKey, ReviewRow] = {}
+        still_asked = (one for one in queue if one.row.probability is None)
+        push(iter(sorted(still_asked, key=lambda one: one.row.place)), number)
+    ordered: dict[QuestionKey, DeskQuestion] = {}
     while waiting:
-        _, _, number, rest, row = heapq.heappop(waiting)
-        ordered.setdefault(question_key(row), row)
+        _, _, number, rest, one = heapq.heappop(waiting)
+        ordered.setdefault(one.key, one)
         push(rest, number)
     return list(ordered.values())
 
 
 def open_for(
-    who: str, rows: Sequence[ReviewRow], judged: Judged, elsewhere: Collection[QuestionKey]
-) -> list[ReviewRow]:
+    who: str,
+    questions: Sequence[DeskQuestion],
+    judged: Judged,
+    elsewhere: Collection[QuestionKey] = (),
+) -> list[DeskQuestion]:
     """What a person is asked: nothing twice, and what somebody judged only where two are asked.
 
     ``elsewhere`` are questions that are before somebody else now.
     """
+    nobody: frozenset[str] = frozenset()
     found = []
-    for row in rows:
-        key = question_key(row)
-        people = judged.get(key, frozenset())
-        wanted = 2 if is_asked_twice(key) else 1
-        if who in people or len(people) >= wanted:
+    for one in questions:
+        people = judged.get(one.key, nobody)
+        if who in people or len(people) >= (2 if one.twice else 1):
             continue
-        if key not in elsewhere or is_asked_twice(key):
-            found.append(row)
+        if one.twice or one.key not in elsewhere:
+            found.append(one)
     return found

@@ -15,7 +15,7 @@ from orchestration_assets.explorer.index_files import HomeIndex
 from orchestration_assets.explorer.item_view import item_home
 from orchestration_assets.explorer.lessons import lessons
 from orchestration_assets.explorer.people_agreement import agreement_by_task, latest_by_person
-from orchestration_assets.explorer.review_desk import DeskState, next_after
+from orchestration_assets.explorer.review_desk import DeskState, place_among
 from orchestration_assets.explorer.review_options import (
     AnswerOption,
     FieldOptions,
@@ -24,7 +24,7 @@ from orchestration_assets.explorer.review_options import (
     field_options,
     verdict_of,
 )
-from orchestration_assets.explorer.review_order import is_asked_twice, question_key, question_name
+from orchestration_assets.explorer.review_order import DeskQuestion
 from orchestration_assets.explorer.site import NoSuchPageError, Visit
 from orchestration_assets.explorer.verdict_log import GivenVerdict
 from orchestration_assets.schemas.disagreement import CALIBRATION, ReviewRow
@@ -65,7 +65,7 @@ def review_page(visit: Visit) -> str | Redirect:
         return _done(visit, state, len(rows))
     if not visit.session.who:
         return name_page(visit)
-    return Redirect(f"/review/{question_name(rows[0])}") if rows else _done(visit, state, 0)
+    return Redirect(f"/review/{rows[0].name}") if rows else _done(visit, state, 0)
 
 
 def _done(visit: Visit, state: DeskState, open_count: int) -> str:
@@ -93,24 +93,20 @@ def question_page(visit: Visit, problem: str = "") -> str | Redirect:
     if not who:
         return name_page(visit)
     state = site.desk.state(site.index)
-    row = _row(visit, state)
-    rows = site.desk.open_questions(state, who)
-    site.desk.hold(row, who)
-    asked = _asked(visit, row)
-    before, behind = next_after(rows, row, -1), next_after(rows, row)
-    names = [question_name(one) for one in rows]
-    name = question_name(row)
-    own = visit.form.get("own", "")
+    question = _question(visit, state)
+    questions = site.desk.open_questions(state, who)
+    site.desk.hold(question, who)
+    row, asked = question.row, _asked(visit, question.row)
     return visit.page(
         "review_desk.html",
-        name=name,
+        name=question.name,
         row=row,
-        place=names.index(name) + 1 if name in names else 0,
-        open_count=len(rows),
+        around=place_among(questions, question.name),
+        open_count=len(questions),
         given=_given(state, who),
         given_here=site.log.holds(who),
-        twice=is_asked_twice(question_key(row)),
-        said_before=_said_before(visit, state, row),
+        twice=question.twice,
+        said_before=_said_before(visit, state, question),
         options=asked.options,
         fields=asked.fields,
         content=asked.excerpt,
@@ -118,19 +114,17 @@ def question_page(visit: Visit, problem: str = "") -> str | Redirect:
         is_record=row.kind is AnswerKind.RECORD,
         long_answers=row.kind in _LONG,
         choices=_other_choices(row, asked.options),
-        before=question_name(before) if before else "",
-        behind=question_name(behind) if behind and question_name(behind) != name else "",
         problem=problem,
-        own=own,
+        own=visit.form.get("own", ""),
         note=visit.form.get("note", ""),
     )
 
 
-def _said_before(visit: Visit, state: DeskState, row: ReviewRow) -> str:
+def _said_before(visit: Visit, state: DeskState, question: DeskQuestion) -> str:
     own = [
         one.said
         for one in state.said
-        if (one.content_hash, one.task) == question_key(row) and one.who == visit.session.who
+        if (one.content_hash, one.task) == question.key and one.who == visit.session.who
     ]
     if own:
         return f"You said {own[-1][:120]!r} here; another verdict replaces it."
@@ -150,20 +144,20 @@ def judge(visit: Visit) -> str | Redirect:
     if not who:
         return Redirect("/review")
     state = site.desk.state(site.index)
-    row = _row(visit, state)
-    behind = next_after(site.desk.open_questions(state, who), row)
-    onwards = f"/review/{question_name(behind)}" if behind else "/review"
+    question = _question(visit, state)
+    around = place_among(site.desk.open_questions(state, who), question.name)
+    onwards = f"/review/{around.behind}" if around.behind else "/review"
     if visit.form.get("move") == "skip":
-        site.desk.skip(row, who)
+        site.desk.skip(question, who)
         return Redirect(onwards)
-    asked = _asked(visit, row)
+    row, asked = question.row, _asked(visit, question.row)
     try:
         value = verdict_of(visit.form, row.kind, asked.options, asked.fields, row.choices)
         verdict = _checked(visit, row, value)
     except VerdictFormError as error:
         return question_page(visit, str(error))
     site.log.give(verdict)
-    site.desk.release(row, who)
+    site.desk.release(question, who)
     return Redirect(onwards)
 
 
@@ -214,11 +208,9 @@ def undo(visit: Visit) -> Redirect:
     taken = site.log.take_back(who) if who else None
     if taken is None:
         return Redirect("/review", "Nothing to take back: what was taken in stays; judge it again.")
-    state = site.desk.state(site.index)
-    for name, row in state.named.items():
-        if question_key(row) == (taken.content_hash, taken.task):
-            return Redirect(f"/review/{name}", "Taken back.")
-    return Redirect("/review", "Taken back.")
+    asked = site.desk.state(site.index).asked
+    question = asked.by_key.get((taken.content_hash, taken.task))
+    return Redirect(f"/review/{question.name}" if question else "/review", "Taken back.")
 
 
 def lessons_page(visit: Visit) -> str:
@@ -233,7 +225,7 @@ def lessons_page(visit: Visit) -> str:
     )
     return visit.page(
         "lessons.html",
-        learnt=lessons(state.said, who, state.named.values()),
+        learnt=lessons(state.said, who, state.asked.by_key),
         agreement=agreement_by_task(latest_by_person(state.said)),
         people=Counter(one.who for one in state.said).most_common(50),
         waiting=sum(1 for _ in site.log.waiting()),
@@ -245,11 +237,11 @@ def _given(state: DeskState, who: str) -> int:
     return len({(one.content_hash, one.task) for one in state.said if one.who == who})
 
 
-def _row(visit: Visit, state: DeskState) -> ReviewRow:
-    row = state.named.get(visit.names["question"])
-    if row is None:
+def _question(visit: Visit, state: DeskState) -> DeskQuestion:
+    question = state.asked.named.get(visit.names["question"])
+    if question is None:
         raise NoSuchPageError("that question is asked no more: go on at /review")
-    return row
+    return question
 
 
 def _asked(visit: Visit, row: ReviewRow) -> _Asked:

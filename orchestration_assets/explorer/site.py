@@ -96,6 +96,7 @@ class Visit:
             template,
             visit=self,
             here=self.here,
+            section=_section(self.here),
             session=self.session,
             form_token=site.signer.form_token(self.session),
             read_only=site.settings.read_only,
@@ -103,3 +104,9 @@ class Visit:
             dagster=site.settings.dagster,
             **values,
         )
+
+
+def _section(here: str) -> str:
+    """The entry of the navigation that a page belongs to."""
+    first = here.split("/")[1]
+    return {"item": "/items", "batch": "/", "report": "/"}.get(first, f"/{first}")
