@@ -128,7 +128,32 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines")
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+    _exchange_options(doings)
     return parser
+
+
+def _exchange_options(doings: "argparse._SubParsersAction[_Parser]") -> None:
+    export = doings.add_parser("export", help="print the open questions for another tool")
+    export.add_argument("--batch", default="", metavar="ID", help="those of one batch")
+    export.add_argument("--task", default="", metavar="NAME", help="those of one task")
+    export.add_argument(
+        "--config", action="store_true", help="print Label Studio's labelling configuration instead"
+    )
+    taking = doings.add_parser("import", help="take verdicts of another tool")
+    taking.add_argument("file", type=Path, metavar="FILE", help="what was exported there, as JSON")
+    taking.add_argument(
+        "--person",
+        action="append",
+        default=[],
+        metavar="ID=NAME",
+        help="sign the verdicts of a user there with a name",
+    )
+    for command in (export, taking):
+        command.add_argument(
+            "--format", required=True, choices=("label-studio", "argilla"), help="the other tool"
+        )
+        command.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+        command.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:
@@ -304,6 +329,14 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
             as_json=given.json,
             sample=given.sample,
             budget_usd=given.budget_usd,
+        )
+    if given.command == "verdicts" and given.action != "check":
+        from orchestration_assets.command import verdict_exchange
+
+        if given.action == "import":
+            return verdict_exchange.import_file(settings, given.file, given.format, given.person)
+        return verdict_exchange.export(
+            settings, given.format, batch=given.batch, task=given.task, config=given.config
         )
     if given.command == "verdicts":
         from orchestration_assets.command import verdicts
