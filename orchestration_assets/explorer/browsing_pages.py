@@ -24,6 +24,7 @@ from resources.table_store import TableMissingError
 
 _BATCHES_SHOWN: Final = 100
 _LISTED_BATCHES: Final = 200
+_OF_PROFILES: Final = "profile: "
 _TELLING: Final = (
     *("family", "language_guess", "byte_count", "line_count", "word_count", "sentence_count"),
     *("structure_score", "creativity_score", "technicality_score", "ambiguity_score"),
@@ -169,6 +170,8 @@ def item_page(visit: Visit) -> str:
             task.plan.task: _verdicts(state.said, hashes, task.plan.task) for task in found.tasks
         },
         prompts=sent_prompts(view, found, site.policy),
+        # whether a profile would be reused is told by its whole table, which is not read here
+        next_run=[words for words in found.next_run if not words.startswith(_OF_PROFILES)],
     )
 
 

@@ -34,12 +34,18 @@ from orchestration_assets.text.content_excerpts import ContentExcerpt
 _MOST_NOTE: Final = 500
 _LONG: Final = (AnswerKind.TEXT, AnswerKind.RECORD)
 _FILE: Final = "explorer.jsonl"
+_WORDS: Final[Mapping[str, str]] = {
+    "back": "Taken back.",
+    "nothing": "Nothing to take back: what was taken in stays; judge it again.",
+}
+"""What is said after a form, by its name in the address: nobody else's words are shown."""
 _NOT_SHOWN: Final = ContentExcerpt(note="not shown: its batch can no longer be read")
 
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Where a browser is sent after a form; ``said`` is shown there once, ``who`` is a new name."""
+    """Where a browser is sent after a form; ``said`` names what is said there, ``who`` is a new
+    name."""
 
     address: str
     said: str = ""
@@ -65,7 +71,8 @@ def review_page(visit: Visit) -> str | Redirect:
         return _done(visit, state, len(rows))
     if not visit.session.who:
         return name_page(visit)
-    return Redirect(f"/review/{rows[0].name}") if rows else _done(visit, state, 0)
+    said = visit.parameters.get("said", "")
+    return Redirect(f"/review/{rows[0].name}", said) if rows else _done(visit, state, 0)
 
 
 def _done(visit: Visit, state: DeskState, open_count: int) -> str:
@@ -128,7 +135,7 @@ def _said_before(visit: Visit, state: DeskState, question: DeskQuestion) -> str:
     ]
     if own:
         return f"You said {own[-1][:120]!r} here; another verdict replaces it."
-    return visit.parameters.get("said", "")[:200]
+    return _WORDS.get(visit.parameters.get("said", ""), "")
 
 
 def _other_choices(row: ReviewRow, options: Sequence[AnswerOption]) -> Sequence[str]:
@@ -207,10 +214,10 @@ def undo(visit: Visit) -> Redirect:
     site, who = visit.site, visit.session.who
     taken = site.log.take_back(who) if who else None
     if taken is None:
-        return Redirect("/review", "Nothing to take back: what was taken in stays; judge it again.")
+        return Redirect("/review", "nothing")
     asked = site.desk.state(site.index).asked
     question = asked.by_key.get((taken.content_hash, taken.task))
-    return Redirect(f"/review/{question.name}" if question else "/review", "Taken back.")
+    return Redirect(f"/review/{question.name}" if question else "/review", "back")
 
 
 def lessons_page(visit: Visit) -> str:
