@@ -25,6 +25,7 @@ FLOORS = [
     "processing",
     "disagreement",
     "reporting",
+    "explorer",
 ]
 ORDER = [
     *FLOORS,

@@ -140,6 +140,11 @@ def _listening(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host.strip("[]"), port))
+        # whoever asks before the server is ready waits, and is not refused
+        listening.listen(128)
+    except OverflowError as error:
+        listening.close()
+        raise ServeError(f"--port {port}: give a number from 0 to 65535") from error
     except OSError as error:
         listening.close()
         raise ServeError(

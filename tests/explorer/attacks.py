@@ -76,7 +76,7 @@ class _Reader(HTMLParser):
             }:
                 self.found.append(f"{tag} {name}={value}")
             if name in {"href", "src", "action", "formaction"} and not address.startswith(
-                ("/", "#", "http://127.0.0.1")
+                ("/", "#", "http://127.0.0.1", "index.html")
             ):
                 self.found.append(f"{tag} {name}={value}")
             if name in {"href", "src", "action"} and address.startswith("//"):
