@@ -19,7 +19,7 @@ from orchestration_assets.explorer.guard import (
     MOST_BODY,
     REPORT_POLICY,
     BodyTooLargeError,
-    Guard,
+    RequestGuard,
 )
 from orchestration_assets.explorer.query import QueryError
 from orchestration_assets.explorer.review_pages import Redirect
@@ -87,7 +87,7 @@ def build_app(site: Site) -> ASGIApp:
     app = Starlette(
         routes=routes, exception_handlers={404: _no_such_address, BodyTooLargeError: _too_large}
     )
-    return Guard(_limited(app), site.settings.hosts)
+    return RequestGuard(_limited(app), site.settings.hosts)
 
 
 def _limited(app: ASGIApp) -> ASGIApp:

@@ -74,7 +74,7 @@ class _Refusal:
 
 
 @dataclass(frozen=True)
-class Guard:
+class RequestGuard:
     """Refuses what no page of ours would ask, and adds the headers to every answer."""
 
     app: ASGIApp
