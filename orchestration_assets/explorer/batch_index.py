@@ -23,7 +23,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 
-FORM: Final = 4
+FORM: Final = 6
 """Changes whenever the rows do: what was made in another form is made again."""
 SOURCES: Final = (
     CONTENT_MANIFEST.name,
@@ -44,7 +44,9 @@ NO_RISK: Final = np.float32(-1.0)
 MOST_PAIRS: Final = 63
 _ANSWER_CHARS: Final = 160
 _SAID_CHARS: Final = 400
-_BITS: Final = 18
+_GRAM: Final = 4
+"""Bytes in a row by which a bitmap tells what a batch cannot hold."""
+_BITS: Final = 19
 _SALT: Final = np.uint32(2654435761)
 
 Words = tuple[str, ...]
@@ -122,6 +124,8 @@ def batch_rows(
     sought = _sought(questions)
     questions = questions.append_column("sought", sought)
     questions = questions.append_column("by_path", pa.array(_path_order(questions, paths)))
+    by_risk = np.argsort(-questions["risk"].to_numpy(), kind="stable").astype(np.int32)
+    questions = questions.append_column("by_risk", pa.array(by_risk))
     asked = int(pc.sum(pc.greater_equal(questions["task"], 0)).as_py() or 0)
     facts = BatchFacts(
         batch=batch,
@@ -252,8 +256,8 @@ def accepted_of(facts: BatchFacts) -> int:
     return facts.by_outcome.get(EntryOutcome.ACCEPTED, 0)
 
 
-def trigram_bits(texts: Iterable[pa.Array]) -> Bytes:
-    """A bitmap with a bit for each three bytes in a row that stand in the texts."""
+def gram_bits(texts: Iterable[pa.Array]) -> Bytes:
+    """A bitmap with a bit for each four bytes in a row that stand in the texts."""
     bits = np.zeros(1 << _BITS, np.bool_)
     for text in texts:
         data = text.buffers()[2]
@@ -265,7 +269,7 @@ def trigram_bits(texts: Iterable[pa.Array]) -> Bytes:
 def may_hold(bits: Bytes, word: str) -> bool:
     """Whether a text of the bitmap may hold the word; False is certain."""
     data = np.frombuffer(word.encode(), np.uint8)
-    if len(data) < 3:
+    if len(data) < _GRAM:
         return True
     places = _hashes(data)
     return bool(np.all(bits[places >> 3] & (np.uint8(128) >> (places & 7).astype(np.uint8))))
@@ -273,6 +277,9 @@ def may_hold(bits: Bytes, word: str) -> bool:
 
 def _hashes(data: Bytes) -> npt.NDArray[np.uint32]:
     wide = data.astype(np.uint32)
-    grams = wide[:-2] | (wide[1:-1] << np.uint32(8)) | (wide[2:] << np.uint32(16))
+    if len(wide) < _GRAM:
+        return np.zeros(0, np.uint32)
+    grams = wide[:-3] | (wide[1:-2] << np.uint32(8)) | (wide[2:-1] << np.uint32(16))
+    grams |= wide[3:] << np.uint32(24)
     places: npt.NDArray[np.uint32] = (grams * _SALT) >> np.uint32(32 - _BITS)
     return places

@@ -23,7 +23,7 @@ from orchestration_assets.explorer.batch_index import (
     BatchFacts,
     Bytes,
     batch_rows,
-    trigram_bits,
+    gram_bits,
 )
 from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
@@ -36,7 +36,7 @@ FOLDER: Final = "explorer"
 """Below the cache of a home."""
 _LOOK_EVERY_SECONDS: Final = 2.0
 _FACTS: Final = b"facts"
-_BITMAP: Final = b"trigrams"
+_BITMAP: Final = b"grams"
 _COLUMNS: Final = dict(
     zip(
         SOURCES,
@@ -51,7 +51,7 @@ Column = npt.NDArray[Any]
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexedBatch:
     """A batch that can be searched; ``numbers`` are the columns of the questions as arrays that lie
-    on disk, ``ids`` the items' ids as numbers."""
+    on disk, ``ids`` the items' ids as numbers, ``best`` the highest risk and severity."""
 
     facts: BatchFacts
     items: pa.Table
@@ -59,6 +59,7 @@ class IndexedBatch:
     numbers: Mapping[str, Column]
     ids: Column
     bits: Bytes
+    best: Mapping[str, float]
 
     @property
     def batch(self) -> str:
@@ -165,17 +166,29 @@ class IndexFiles:
             return None
         numbers = {
             name: questions[name].chunk(0).to_numpy(zero_copy_only=True)
-            for name in ("item", "task", "status", "risk", "severity", "pairs", "by_path")
+            for name in (
+                "item",
+                "task",
+                "status",
+                "risk",
+                "severity",
+                "pairs",
+                "by_path",
+                "by_risk",
+            )
             if questions.num_rows
         }
         ids = items["id"].chunk(0).to_numpy(zero_copy_only=True) if items.num_rows else np.zeros(0)
-        return IndexedBatch(facts, items, questions, numbers, ids, bits)
+        best = {
+            name: float(numbers[name].max()) if numbers else -2.0 for name in ("risk", "severity")
+        }
+        return IndexedBatch(facts, items, questions, numbers, ids, bits, best)
 
     def _built(self, batch: str, versions: Mapping[str, Any]) -> IndexedBatch | None:
         with leaving_out_damage():
             tables = [self._read(name, batch) for name in SOURCES]
             facts, items, questions = batch_rows(batch, versions, *tables)
-            bits = trigram_bits([*items["sought"].chunks, *questions["sought"].chunks])
+            bits = gram_bits([*items["sought"].chunks, *questions["sought"].chunks])
             said = {_FACTS: facts.as_json().encode()}
             items_path, questions_path = self._paths(batch)
             # the second file is only believed beside a first one that says the same

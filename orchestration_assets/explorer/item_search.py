@@ -105,15 +105,14 @@ def _best(batches: list[IndexedBatch], query: QuestionQuery) -> Iterator[_Hit]:
         return
     name = str(query.order)
     # the batches whose best row is best come first: once a page is full, the others can be left out
-    best = sorted(batches, key=lambda one: (-_highest(one, name), one.batch))
+    best = sorted(batches, key=lambda one: (-one.best[name], one.batch))
     waiting: list[tuple[float, str, int, IndexedBatch]] = []
     for batch in best:
-        highest = _highest(batch, name)
-        while waiting and -waiting[0][0] > highest:
+        # equal values come in the order of their batches, as the batches themselves do
+        first = (-batch.best[name], batch.batch)
+        while waiting and waiting[0][:2] < first:
             value, _, row, of = heapq.heappop(waiting)
             yield _Hit(of, row, -value)
-        if query.after is not None and _lowest(batch, name) > query.after.value:
-            continue
         for value, row in _ranked(batch, query, name):
             heapq.heappush(waiting, (-value, batch.batch, row, batch))
     while waiting:
@@ -124,33 +123,24 @@ def _best(batches: list[IndexedBatch], query: QuestionQuery) -> Iterator[_Hit]:
 def _ranked(batch: IndexedBatch, query: QuestionQuery, name: str) -> list[tuple[float, int]]:
     """The first matching rows of a batch behind the cursor, highest value first."""
     rows = _matching(batch, query)
-    values = batch.numbers[name][rows] if len(rows) else np.zeros(0, np.float32)
+    if name == "risk" and len(rows):
+        wanted = np.zeros(batch.questions.num_rows, np.bool_)
+        wanted[rows] = True
+        order = batch.numbers["by_risk"]
+        rows = order[wanted[order]]
+    # by severity the rows lie as they are wanted
     after = query.after
-    if after is not None:
+    if after is not None and len(rows):
+        values = batch.numbers[name][rows]
         behind = values < np.float32(after.value)
         level = values == np.float32(after.value)
         if batch.batch > after.batch:
             behind |= level
         elif batch.batch == after.batch:
             behind |= level & (rows > after.row)
-        rows, values = rows[behind], values[behind]
-    limit = PAGE_ROWS + 1
-    if len(rows) > limit:
-        # a stable sort would look at all of them
-        least = np.partition(values, len(values) - limit)[len(values) - limit]
-        above, level = np.flatnonzero(values > least), np.flatnonzero(values == least)
-        kept = np.sort(np.concatenate([above, level[: limit - len(above)]]))
-        rows, values = rows[kept], values[kept]
-    order = np.lexsort((rows, -values))
-    return [(float(values[place]), int(rows[place])) for place in order.tolist()]
-
-
-def _highest(batch: IndexedBatch, name: str) -> float:
-    return float(batch.numbers[name].max()) if batch.numbers else -2.0
-
-
-def _lowest(batch: IndexedBatch, name: str) -> float:
-    return float(batch.numbers[name].min()) if batch.numbers else 2.0
+        rows = rows[behind]
+    first = rows[: PAGE_ROWS + 1]
+    return [(float(batch.numbers[name][row]), row) for row in first.tolist()]
 
 
 def _by_path(batches: list[IndexedBatch], query: QuestionQuery) -> Iterator[_Hit]:

@@ -29,6 +29,8 @@ class ItemTables(TableStore):
         self._rows = rows
         self._items = items
         self._batches = batches
+        # one page asks for the same rows several times
+        self._found: dict[tuple[str, str], pa.Table] = {}
 
     def batches(self, table: str) -> list[str]:
         """Those that hold one of the items, oldest first."""
@@ -40,12 +42,18 @@ class ItemTables(TableStore):
         """The rows of the items. Raises what reading the whole table does."""
         if batch is None or table not in _OF_ITEMS:
             return self._whole.read(table, batch, columns)
+        found = self._found.get((table, batch))
+        if found is None:
+            found = self._found[table, batch] = self._read(table, batch)
+        return found if columns is None else found.select(list(columns))
+
+    def _read(self, table: str, batch: str) -> pa.Table:
         found = self._rows.find(table, batch, self._items)
         if found is None:
             data = self._whole.read(table, batch)
             wanted = pa.array(sorted(self._items), pa.string())
             found = data.filter(pc.is_in(data["item_id"], value_set=wanted))
-        return found if columns is None else found.select(list(columns))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,8 @@ def item_home(
     for one in batches:
         held = own.read(CONTENT_MANIFEST.name, one)["computed_as"].to_pylist()
         items |= {other for other in held if other}
+    if items == {item_id}:
+        return ItemHome(home.folder, home.claim, home.series, own)
     for other in items - {item_id}:
         batches |= {one.batch for one, _ in index.holding(item_number(other))}
     tables = ItemTables(home.tables, rows, frozenset(items), frozenset(batches))

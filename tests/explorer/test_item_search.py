@@ -224,9 +224,9 @@ def test_the_columns_that_are_read_are_those_of_the_tables() -> None:
 def test_no_bitmap_denies_a_word_that_is_there(text: str, word: str) -> None:
     import pyarrow as pa
 
-    from orchestration_assets.explorer.batch_index import trigram_bits
+    from orchestration_assets.explorer.batch_index import gram_bits
 
-    assert may_hold(trigram_bits([pa.array([text, f"{text}{word}"])]), word)
+    assert may_hold(gram_bits([pa.array([text, f"{text}{word}"])]), word)
 
 
 @pytest.mark.parametrize(
