@@ -111,13 +111,14 @@ class IndexFiles:
                 self._working.release()
         return self._current
 
-    def bring_up_to_date(self) -> HomeIndex:
-        """Indexes what is missing or has changed, batch by batch, newest first."""
+    def bring_up_to_date(self, stopped: Callable[[], bool] = lambda: False) -> HomeIndex:
+        """Indexes what is missing or has changed, batch by batch, newest first, until that is
+        ``stopped``."""
         with self._working:
-            self._look(build=True)
+            self._look(build=True, stopped=stopped)
         return self._current
 
-    def _look(self, *, build: bool) -> None:
+    def _look(self, *, build: bool, stopped: Callable[[], bool] = lambda: False) -> None:
         names = self._tables.batches(CONTENT_MANIFEST.name)[::-1]
         versions = {
             name: {table: self._tables.version(table, name) for table in SOURCES} for name in names
@@ -130,7 +131,7 @@ class IndexFiles:
         ]
         for count, name in enumerate(missing):
             found = self._mapped(name, versions[name])
-            if found is None and build:
+            if found is None and build and not stopped():
                 found = self._built(name, versions[name])
             if found is not None:
                 self._held[name] = found

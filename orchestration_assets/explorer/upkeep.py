@@ -42,7 +42,7 @@ class Upkeep:
 
     def round(self) -> None:
         """Indexes everything that has changed, what is searched before what is looked up."""
-        current = self._index.bring_up_to_date()
+        current = self._index.bring_up_to_date(self._stop.is_set)
         for batch in current.batches:
             for table in ITEM_TABLES:
                 if self._stop.is_set():
