@@ -29,6 +29,7 @@ from orchestration_assets.schemas.disagreement import REVIEW_QUEUE, ReviewRow
 from resources.damage import leaving_out_damage
 from resources.home import Home
 
+_LOOK_EVERY_SECONDS: Final = 2.0
 _HELD_SECONDS: Final = 600.0
 _MOST_HELD: Final = 2_000
 _MOST_SKIPPED: Final = 5_000
@@ -64,6 +65,7 @@ class ReviewDesk:
         self._log = log
         self._clock = clock
         self._lock = threading.Lock()
+        self._queues: tuple[HomeIndex | None, float, tuple[tuple[str, Any], ...]] = (None, 0.0, ())
         self._asked: tuple[Any, AskedQuestions] = (None, AskedQuestions())
         self._accepted: tuple[Any, tuple[SaidVerdict, ...]] = (None, ())
         self._state: tuple[Any, DeskState] = (None, DeskState(AskedQuestions()))
@@ -72,9 +74,7 @@ class ReviewDesk:
 
     def state(self, index: HomeIndex) -> DeskState:
         """What is asked and said now; read again when a file has changed."""
-        tables = self._home.tables
-        found = ((one.batch, tables.version(REVIEW_QUEUE.name, one.batch)) for one in index.batches)
-        queues = tuple((name, tuple(version)) for name, version in found if version is not None)
+        queues = self._queue_versions(index)
         folder = self._home.verdicts / ACCEPTED
         taken = folder.stat().st_mtime_ns if folder.exists() else 0
         version = (queues, taken, self._log.version)
@@ -82,6 +82,19 @@ class ReviewDesk:
             if self._state[0] != version:
                 self._state = (version, self._read(queues, taken))
             return self._state[1]
+
+    def _queue_versions(self, index: HomeIndex) -> tuple[tuple[str, Any], ...]:
+        """Batch and version of each queue; looked at now and then, for batches may be many."""
+        with self._lock:
+            seen, since, queues = self._queues
+            if seen is index and self._clock() - since < _LOOK_EVERY_SECONDS:
+                return queues
+        tables = self._home.tables
+        found = ((one.batch, tables.version(REVIEW_QUEUE.name, one.batch)) for one in index.batches)
+        queues = tuple((name, tuple(version)) for name, version in found if version is not None)
+        with self._lock:
+            self._queues = (index, self._clock(), queues)
+        return queues
 
     def _read(self, queues: tuple[tuple[str, Any], ...], taken: int) -> DeskState:
         if self._asked[0] != queues:
