@@ -121,12 +121,16 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--policy", type=Path, metavar="FILE", required=True, help="the other one")
     replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
+    _serve_options(
+        commands.add_parser("serve", help="show a home in the browser, and take verdicts")
+    )
     verdicts = commands.add_parser("verdicts", help="check a file of verdicts before dropping it")
     doings = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = doings.add_parser("check", help="report every problem in the file; takes nothing in")
     check.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines")
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+    _exchange_options(doings)
     return parser
 
 
@@ -142,6 +146,56 @@ def _plugin_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
     service.add_argument(
         "--folder", type=Path, metavar="DIR", help="where the package goes (a folder of its name)"
     )
+
+
+def _exchange_options(doings: "argparse._SubParsersAction[_Parser]") -> None:
+    export = doings.add_parser("export", help="print the open questions for another tool")
+    export.add_argument("--batch", default="", metavar="ID", help="those of one batch")
+    export.add_argument("--task", default="", metavar="NAME", help="those of one task")
+    export.add_argument(
+        "--config", action="store_true", help="print Label Studio's labelling configuration instead"
+    )
+    taking = doings.add_parser("import", help="take verdicts of another tool")
+    taking.add_argument("file", type=Path, metavar="FILE", help="what was exported there, as JSON")
+    taking.add_argument(
+        "--person",
+        action="append",
+        default=[],
+        metavar="ID=NAME",
+        help="sign the verdicts of a user there with a name",
+    )
+    for command in (export, taking):
+        command.add_argument(
+            "--format", required=True, choices=("label-studio", "argilla"), help="the other tool"
+        )
+        command.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+        command.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+
+
+def _serve_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    serve.add_argument("--policy", type=Path, metavar="FILE", help="policy file (packaged default)")
+    serve.add_argument("--port", type=_whole, default=8400, metavar="N", help="0 takes any (8400)")
+    serve.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen (127.0.0.1); any other than this machine needs a token",
+    )
+    serve.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name under which the server may be asked for",
+    )
+    serve.add_argument(
+        "--token-env",
+        default="ORCHESTRATION_SERVE_TOKEN",
+        metavar="NAME",
+        help="the environment variable with the token (ORCHESTRATION_SERVE_TOKEN)",
+    )
+    serve.add_argument("--read-only", action="store_true", help="take no verdicts, write nothing")
 
 
 def _usd(text: str) -> float:
@@ -329,10 +383,25 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
             sample=given.sample,
             budget_usd=given.budget_usd,
         )
+    if given.command == "verdicts" and given.action != "check":
+        from orchestration_assets.command import verdict_exchange
+
+        if given.action == "import":
+            return verdict_exchange.import_file(settings, given.file, given.format, given.person)
+        return verdict_exchange.export(
+            settings, given.format, batch=given.batch, task=given.task, config=given.config
+        )
     if given.command == "verdicts":
         from orchestration_assets.command import verdicts
 
         return verdicts.check(settings, given.file)
+    if given.command == "serve":
+        from orchestration_assets.command import serve
+
+        served = serve.serve_settings(
+            given.host, given.allow_host, given.token_env, read_only=given.read_only
+        )
+        return serve.serve(settings, served, given.host, given.port)
     if given.command == "replay":
         from orchestration_assets.command import replay
 

@@ -26,6 +26,7 @@ FLOORS = [
     "processing",
     "disagreement",
     "reporting",
+    "explorer",
 ]
 ORDER = [
     *FLOORS,

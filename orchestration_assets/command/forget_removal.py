@@ -16,6 +16,7 @@ from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.forgotten import PendingRemoval, forgotten_row
 from orchestration_assets.content.forgotten_files import blank_lines, without_lines
 from orchestration_assets.content.verdict_folder import ACCEPTED, REJECTED
+from orchestration_assets.explorer.index_files import remove_index
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError
 from orchestration_assets.reporting.item_states import UnlistedItemError, replay
@@ -229,6 +230,8 @@ class Removal:
             keys, lambda key, value: key not in others and self._holds(key, value)
         )
         self._home.content_index.forget(self._contents)
+        # it is made again from the tables; an explorer that runs meanwhile drops what it has
+        remove_index(self._home.folder / "cache")
         self.done["cache entries"] += removed
 
     def _holds(self, key: str, value: bytes) -> bool:

@@ -1,0 +1,1 @@
+"""Questions and verdicts in the formats of other tools for labelling."""

@@ -1,0 +1,196 @@
+"""The desk at which people judge: what is open for whom, what was said, who has what before them.
+
+What was said is on disk; what is kept here in memory alone, who looks at which question and what
+was passed over, is bounded and may be lost.
+"""
+
+import json
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from orchestration_assets.content.verdict_folder import ACCEPTED, accepted_verdicts
+from orchestration_assets.explorer.index_files import HomeIndex
+from orchestration_assets.explorer.people_agreement import SaidVerdict
+from orchestration_assets.explorer.review_order import (
+    DeskQuestion,
+    Judged,
+    QuestionKey,
+    desk_question,
+    in_asking_order,
+    open_for,
+)
+from orchestration_assets.explorer.verdict_log import VerdictLog
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.disagreement import REVIEW_QUEUE, ReviewRow
+from resources.damage import leaving_out_damage
+from resources.home import Home
+
+_LOOK_EVERY_SECONDS: Final = 2.0
+_HELD_SECONDS: Final = 600.0
+_MOST_HELD: Final = 2_000
+_MOST_SKIPPED: Final = 5_000
+_SHOWN: Final = ("content_hash", "task", "who", "verdict", "said_at")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestions:
+    """Everything that the queues of all batches hold: open questions in the order of asking, and
+    every question, answered ones too, by its name and by content and task."""
+
+    open: tuple[DeskQuestion, ...] = ()
+    named: Mapping[str, DeskQuestion] = field(default_factory=dict)
+    by_key: Mapping[QuestionKey, DeskQuestion] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskState:
+    """What was asked and said, as of one moment."""
+
+    asked: AskedQuestions
+    said: tuple[SaidVerdict, ...] = ()
+    judged: Judged = field(default_factory=dict)
+
+
+class ReviewDesk:
+    """What waits for verdicts in a home. Safe for threads."""
+
+    def __init__(
+        self, home: Home, log: VerdictLog, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._home = home
+        self._log = log
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._queues: tuple[HomeIndex | None, float, tuple[tuple[str, Any], ...]] = (None, 0.0, ())
+        self._asked: tuple[Any, AskedQuestions] = (None, AskedQuestions())
+        self._accepted: tuple[Any, tuple[SaidVerdict, ...]] = (None, ())
+        self._state: tuple[Any, DeskState] = (None, DeskState(AskedQuestions()))
+        self._held: OrderedDict[QuestionKey, tuple[str, float]] = OrderedDict()
+        self._skipped: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def state(self, index: HomeIndex) -> DeskState:
+        """What is asked and said now; read again when a file has changed."""
+        queues = self._queue_versions(index)
+        folder = self._home.verdicts / ACCEPTED
+        taken = folder.stat().st_mtime_ns if folder.exists() else 0
+        version = (queues, taken, self._log.version)
+        with self._lock:
+            if self._state[0] != version:
+                self._state = (version, self._read(queues, taken))
+            return self._state[1]
+
+    def _queue_versions(self, index: HomeIndex) -> tuple[tuple[str, Any], ...]:
+        """Batch and version of each queue; looked at now and then, for batches may be many."""
+        with self._lock:
+            seen, since, queues = self._queues
+            if seen is index and self._clock() - since < _LOOK_EVERY_SECONDS:
+                return queues
+        tables = self._home.tables
+        found = ((one.batch, tables.version(REVIEW_QUEUE.name, one.batch)) for one in index.batches)
+        queues = tuple((name, tuple(version)) for name, version in found if version is not None)
+        with self._lock:
+            self._queues = (index, self._clock(), queues)
+        return queues
+
+    def _read(self, queues: tuple[tuple[str, Any], ...], taken: int) -> DeskState:
+        if self._asked[0] != queues:
+            self._asked = (queues, self._all_asked([name for name, _ in queues]))
+        if self._accepted[0] != taken:
+            self._accepted = (taken, tuple(self._said_before()))
+        waiting = (
+            SaidVerdict(one.content_hash, one.task, one.who, _text(one.verdict), one.when)
+            for one in self._log.waiting()
+        )
+        said = (*self._accepted[1], *waiting)
+        judged: defaultdict[QuestionKey, set[str]] = defaultdict(set)
+        for one in said:
+            judged[one.content_hash, one.task].add(one.who)
+        people = {key: frozenset(names) for key, names in judged.items()}
+        return DeskState(self._asked[1], said, people)
+
+    def _all_asked(self, batches: Sequence[str]) -> AskedQuestions:
+        queues = [list(map(desk_question, self._queue(batch))) for batch in batches]
+        every = [one for queue in queues for one in queue]
+        return AskedQuestions(
+            tuple(in_asking_order(queues)),
+            {one.name: one for one in every},
+            # the newest batch that asked stands for a question
+            {one.key: one for one in reversed(every)},
+        )
+
+    def _queue(self, batch: str) -> Sequence[ReviewRow]:
+        with leaving_out_damage():
+            return tuple(REVIEW_QUEUE.rows(self._home.tables.read(REVIEW_QUEUE.name, batch)))
+        return ()
+
+    def _said_before(self) -> Iterator[SaidVerdict]:
+        table = accepted_verdicts(self._home.verdicts)
+        for content_hash, task, who, verdict, said_at in values(table, *_SHOWN):
+            yield SaidVerdict(content_hash or "", task, who, verdict, said_at.isoformat())
+
+    def open_questions(self, state: DeskState, who: str) -> list[DeskQuestion]:
+        """What a person is asked, in order; what they passed over comes last."""
+        now = self._clock()
+        with self._lock:
+            elsewhere = {
+                key
+                for key, (person, since) in self._held.items()
+                if person != who and now - since < _HELD_SECONDS
+            }
+            passed = {name for person, name in self._skipped if person == who}
+        found = open_for(who, state.asked.open, state.judged, elsewhere)
+        return sorted(found, key=lambda one: one.name in passed) if passed else found
+
+    def hold(self, question: DeskQuestion, who: str) -> None:
+        """A person has a question before them: others are asked something else meanwhile."""
+        with self._lock:
+            self._held[question.key] = (who, self._clock())
+            self._held.move_to_end(question.key)
+            while len(self._held) > _MOST_HELD:
+                self._held.popitem(last=False)
+
+    def release(self, question: DeskQuestion, who: str) -> None:
+        """They have it before them no more."""
+        with self._lock:
+            if self._held.get(question.key, ("", 0.0))[0] == who:
+                del self._held[question.key]
+
+    def skip(self, question: DeskQuestion, who: str) -> None:
+        """A person passes a question over: it comes last for them, as long as the server runs."""
+        with self._lock:
+            self._skipped[who, question.name] = None
+            while len(self._skipped) > _MOST_SKIPPED:
+                self._skipped.popitem(last=False)
+        self.release(question, who)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPlace:
+    """Where a question stands among those that are open, from 1 (0: it is not among them), and the
+    names of those around it, empty where there is none."""
+
+    place: int
+    before: str
+    behind: str
+
+
+def place_among(questions: Sequence[DeskQuestion], name: str) -> DeskPlace:
+    """The place of a question; of one that is not open the first open one comes behind it."""
+    for place, one in enumerate(questions):
+        if one.name == name:
+            before = questions[place - 1].name if place else ""
+            behind = questions[place + 1].name if place + 1 < len(questions) else ""
+            return DeskPlace(place + 1, before, behind)
+    return DeskPlace(0, "", questions[0].name if questions else "")
+
+
+def _text(verdict: Any) -> str:
+    """What was said as it is kept once it is taken in, so that equal verdicts are equal texts."""
+    if isinstance(verdict, str):
+        return verdict
+    told = {"fields": verdict} if isinstance(verdict, dict) else verdict
+    return json.dumps(told, ensure_ascii=False)

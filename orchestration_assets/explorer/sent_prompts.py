@@ -1,0 +1,95 @@
+"""The prompts that services over HTTP were sent, built again from the content and redacted as then.
+
+Only where the same prompt comes of it: the service asks as it did, and is shown nothing that other
+answers or items decide.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from orchestration_assets.content.content_reader import ContentReader, SupersededError
+from orchestration_assets.disagreement.item_contents import hides_content
+from orchestration_assets.policy.load import LoadedPolicy
+from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.schemas.enums import EntryOutcome
+from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.items import Item, Question
+from orchestration_assets.schemas.listings import ContentError
+from orchestration_assets.schemas.services import ChatConfig
+from orchestration_assets.schemas.tables import AcceptedItem
+from orchestration_assets.services.identity import service_identity
+from orchestration_assets.services.pool import build_services
+from orchestration_assets.text.prompts.chat_messages import chat_messages
+from orchestration_assets.text.prompts.templates import variables_in
+from resources.home import Home
+
+_OF_OTHERS: Final = frozenset({"earlier", "neighbours", "answers"})
+Messages = Sequence[tuple[str, str]]
+"""Role and text of each message."""
+
+
+def sent_prompts(
+    home: Home, found: Any, loaded: LoadedPolicy
+) -> Mapping[tuple[str, str], Messages]:
+    """(task, service) -> the messages that were sent about an explained item.
+
+    Empty where the policy hides content, where the content cannot be read as it was, and for
+    services that the policy in force no longer asks in the same way.
+    """
+    services = loaded.policy.services
+    chats = {name: one for name, one in services.items() if isinstance(one, ChatConfig)}
+    asked = [
+        (task.plan.task, reading)
+        for task in found.tasks
+        for reading, call in task.readings
+        if reading.service in chats and call is not None
+    ]
+    row = next((row for row in found.seen if row.computed_as), None)
+    if not asked or row is None or hides_content([loaded.policy]):
+        return {}
+    tasks, built = build_tasks(loaded.policy), build_services(services)
+    text = _content(home, row, loaded)
+    if text is None:
+        return {}
+    item = Item(row.item_id, row.content_hash, row.path, text, found.features)
+    messages: dict[tuple[str, str], Messages] = {}
+    for name, reading in asked:
+        config, task = chats[reading.service], tasks.get(name)
+        prompt = config.prompts.get(name, config.prompt)
+        same = task is not None and reading.service_version == service_identity(
+            built[reading.service], task
+        )
+        if task is None or not same or variables_in(prompt) & _OF_OTHERS or reading.round:
+            continue
+        try:
+            sent, _ = chat_messages(
+                Question(task, item),
+                config,
+                reading.service,
+                with_path="path" in variables_in(prompt),
+            )
+        except OrchestrationError:
+            continue  # it did not fit then either, and the reading says so
+        messages[name, reading.service] = [(one["role"], one["content"]) for one in sent]
+    return messages
+
+
+def _content(home: Home, row: Any, loaded: LoadedPolicy) -> str | None:
+    place = AcceptedItem(
+        row.item_id,
+        row.address,
+        row.path,
+        row.content_hash,
+        row.size_bytes,
+        row.encoding,
+        row.kept,
+        row.record,
+    )
+    if row.outcome is not EntryOutcome.ACCEPTED and row.encoding is None:
+        return None
+    try:
+        source = home.batches.source(row.batch)
+        with ContentReader(home, source, loaded.policy.content.read_seconds) as reader:
+            return reader.text(place)
+    except (OrchestrationError, ContentError, SupersededError):
+        return None

@@ -1,0 +1,65 @@
+"""The prompt that an item's page shows is the one that the service was sent, redacted."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestration_assets.__main__ import main
+from orchestration_assets.command.explain import explanation
+from orchestration_assets.explorer.sent_prompts import sent_prompts
+from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from resources.home import Home
+from tests.chat_servers import chat_server
+
+POLICY = """
+version: 1
+services:
+  model:
+    type: openai_chat
+    base_url: {url}
+    model: small-1
+    api_key_env: PROMPT_KEY
+    prompt:
+      system: "{{{{ task.question }}}} {words}"
+      user: "{{{{ path }}}}: {{{{ content }}}}"
+tasks:
+  subject:
+    question: What is it about?
+    labels: [ships, houses]
+    default: {{model: sequential, services: [model]}}
+report: {{content: {content}}}
+"""
+
+
+def test_the_prompt_is_the_one_that_was_sent(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMPT_KEY", "a-key-for-the-test")
+    source = tmp_path / "notes"
+    source.mkdir()
+    (source / "ship.md").write_text("The ship sails. Write to ada.lovelace@example.org about it.\n")
+    policy = tmp_path / "policy.yaml"
+
+    def load(words: str = "One of two.", content: str = "excerpt") -> LoadedPolicy:
+        text = POLICY.format(url=server.url, words=words, content=content)
+        policy.write_text(text)
+        return load_policy(policy)
+
+    with chat_server(lambda _: ("ships", 0.9)) as server:
+        loaded = load()
+        place = ["--home", str(home), "--policy", str(policy)]
+        assert main(["run", str(source), *place, "--json"]) == 0
+        sent = next(one for one in server.asked if "ship.md" in one)
+        found = explanation(Home(home), "ship.md", loaded)
+        shown = sent_prompts(Home(home), found, loaded)
+        assert list(shown) == [("subject", "model")]
+        assert "\n".join(text for _, text in shown["subject", "model"]) == sent
+        assert "ada.lovelace" not in sent
+        # a service that asks otherwise now was sent something else then
+        other = load(words="Say one of two.")
+        assert sent_prompts(Home(home), found, other) == {}
+        hidden = load(content="none")
+        assert sent_prompts(Home(home), found, hidden) == {}
+        load()
+        (source / "ship.md").write_text("Something else stands here now.\n")
+        assert sent_prompts(Home(home), found, loaded) == {}
