@@ -18,7 +18,11 @@ from orchestration_assets.disagreement.batch import (
     rules_of,
     service_versions,
 )
-from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
+from orchestration_assets.disagreement.calibration_registry import (
+    lessons_in_use,
+    promoted_for,
+    thresholds_in_use,
+)
 from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
 from orchestration_assets.disagreement.kinds.violations import violation_rows
@@ -141,7 +145,8 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
     plans = PROCESSING_PLANS.rows(learned_from)
     calibrated = promoted_for(registry)
     weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
-    records = record_weights(batch.independent, batch.tasks, policy)
+    lessons = partial(lessons_in_use, registry)
+    records = record_weights(batch.independent, batch.tasks, batch.versions, policy, lessons)
     learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
     table = resolve_alike(
         batch.plans,
@@ -160,6 +165,7 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
         **{f"triage_{band}": count for band, count in bands.items()},
         **{f"calibration: {task}": version for task, version in weights.versions.items()},
         **{f"records: {task}": one.basis for task, one in records.items()},
+        **{f"field lessons: {task}": one.version for task, one in records.items() if one.version},
     }
     return TableResult(table, figures)
 

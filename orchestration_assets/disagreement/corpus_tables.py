@@ -11,6 +11,7 @@ from orchestration_assets.disagreement.calibration_registry import (
 )
 from orchestration_assets.disagreement.field_scores import field_scores
 from orchestration_assets.disagreement.label_history import label_readings
+from orchestration_assets.disagreement.record_history import learn_record_tasks
 from orchestration_assets.disagreement.scorecards import (
     SPENDING_COLUMNS,
     families_of,
@@ -34,8 +35,8 @@ from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from resources.home import Home
 
 
-def calibrate_labels(home: Home, policy: Policy) -> TableResult:
-    """What every label task has taught so far; what passes the gate is promoted."""
+def calibrate_tasks(home: Home, policy: Policy) -> TableResult:
+    """What every label and record task has taught so far; what passes the gate is promoted."""
     in_use = promoted_for(home.models)
     verdicts = gold_rows(home.tables)
     gold, weights = gold_of(verdicts), stored_weights(home.tables, verdicts)
@@ -56,6 +57,8 @@ def calibrate_labels(home: Home, policy: Policy) -> TableResult:
             policy.disagreement.learn_from_items,
         )
         rows.append(promote(home.models, result))
+    rows += learn_record_tasks(home, policy, verdicts, weights)
+    rows.sort(key=lambda row: row.task)
     figures = {"promoted": sum(row.promoted for row in rows)}
     reasons = {f"{row.task}": row.reason for row in rows}
     return TableResult(rows_to_arrow(CALIBRATION, rows), {**figures, **reasons})

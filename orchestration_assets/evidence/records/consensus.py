@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as member
 from math import prod
 from typing import Final
 
@@ -19,13 +20,38 @@ from orchestration_assets.evidence.records.field_model import (
     Ints,
     prior_model,
 )
+from orchestration_assets.evidence.records.stated_confidence import Scales
 from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
 from orchestration_assets.schemas.record_fields import ENTRY, FieldType, RecordField
 
-Models = Mapping[str, tuple[tuple[str, ...], FieldModel]]
-"""Pattern -> the services that a model knows, in its order, and the model."""
 
-NO_MODELS: Final[Models] = {}
+@dataclass(frozen=True)
+class Models:
+    """What is known of the fields of a task.
+
+    ``by_pattern``: pattern -> the services that a model knows, in its order, and the model.
+    ``scales``: how the confidences of services are read where a model is known.
+    """
+
+    by_pattern: Mapping[str, tuple[tuple[str, ...], FieldModel]] = member(default_factory=dict)
+    scales: Scales = member(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.by_pattern)
+
+    def shifts(
+        self, services: Sequence[str], confidences: Mapping[str, float | None]
+    ) -> Floats | None:
+        """(1, K) what the confidences in a record add to the log-odds of its values; None where
+        they tell nothing."""
+        found = [
+            self.scales[name].shift(confidences.get(name)) if name in self.scales else 0.0
+            for name in services
+        ]
+        return np.array([found]) if any(found) else None
+
+
+NO_MODELS: Final = Models()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +136,30 @@ def settle(
     models: Models = NO_MODELS,
     stands: str | None = None,
 ) -> list[CellConsensus]:
-    """What stands of each cell: by the model of its pattern where it knows all who answered, else
-    by what services state of themselves. ``stands``: whose values stand, whatever others say."""
+    """What stands of each cell: by the model of its pattern where it knows all who answered,
+    shifted by what they state of themselves; else by that alone. ``stands``: whose values stand,
+    whatever others say."""
     settled: dict[int, CellConsensus] = {}
     # cells that are settled alike are settled together
     together: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for place, cell in enumerate(cells):
         services = tuple(sorted(cell.values))
-        known = models.get(cell.pattern)
+        known = models.by_pattern.get(cell.pattern)
         learned = known is not None and set(services) <= set(known[0])
         together.setdefault((cell.pattern if learned else "", services), []).append(place)
     for (pattern, services), places in together.items():
         if pattern:
-            services, model = models[pattern]  # noqa: PLW2901 -- in the order of the model
-            stated = None
+            # in the order of the model
+            services, model = models.by_pattern[pattern]  # noqa: PLW2901
+            stated, shifts = None, models.shifts(services, confidences)
         else:
             model = prior_model(len(services))
             named = [confidences.get(name) for name in services]
             stated = np.array([[np.nan if one is None else one for one in named]])
+            shifts = None
         alike = [cells[place] for place in places]
-        settled |= zip(places, _settled(alike, services, model, stated, stands), strict=True)
+        told = _settled(alike, services, model, stated, shifts, stands)
+        settled |= zip(places, told, strict=True)
     return [settled[place] for place in range(len(cells))]
 
 
@@ -138,14 +168,15 @@ def _settled(
     services: Sequence[str],
     model: FieldModel,
     stated: Floats | None,
+    shifts: Floats | None,
     stands: str | None,
 ) -> Iterator[CellConsensus]:
     grouped = [groups_of(cell) for cell in cells]
     codes: Ints = np.array([codes_of(groups, services) for groups in grouped], np.int64)
     if stated is not None:
         stated = np.broadcast_to(stated, codes.shape)
-    told = model.posterior(codes, stated)
-    right, wrong = model.of_given(codes, stated)
+    told = model.posterior(codes, stated, shifts)
+    right, wrong = model.of_given(codes, stated, shifts)
     sureness = np.log1p(right / wrong)
     for row, (cell, groups) in enumerate(zip(cells, grouped, strict=True)):
         best = _best(told[row], groups) if stands is None else groups.get(stands, ABSENT)

@@ -1,0 +1,300 @@
+"""What verdicts teach of services, field by field: counts that the next consensus starts from.
+
+Of each value that a verdict judges and that any service gave, each service that was asked either
+gave the right one, left it out, gave a wrong one, made one up, or rightly gave none. These are
+counted with the weight of the verdict, and all counts are then multiplied by sum(w) / sum(w^2) over
+the verdicts of the task, so that they add up to as many verdicts as an even sample that tells as
+much would have (Kish 1965). They are the pseudo-counts of the priors of
+:mod:`~orchestration_assets.evidence.records.field_model`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from orchestration_assets.evidence.distances.record_values import Leaf, same_value
+from orchestration_assets.evidence.records.cells import Cell, cells_of
+from orchestration_assets.evidence.records.consensus import groups_of
+from orchestration_assets.evidence.records.field_model import (
+    ABSENT,
+    FieldPrior,
+    Floats,
+    judged_model,
+)
+from orchestration_assets.evidence.records.judged import (
+    entry_verdicts,
+    judged_as_a_whole,
+    judged_fields,
+)
+from orchestration_assets.evidence.records.stated_confidence import (
+    ConfidenceScale,
+    GivenValue,
+    Scales,
+    confidence_scale,
+)
+from orchestration_assets.schemas.record_answers import (
+    EntryVerdict,
+    FieldValue,
+    RecordAnswer,
+    value_at,
+)
+from orchestration_assets.schemas.record_fields import ENTRY, RecordField
+
+FORMAT: Final = 1
+ENOUGH_JUDGED: Final = 5.0
+"""Values of a service and field that verdicts must have judged for them to be a model alone."""
+
+# sorts before every service, so that entries are aligned with those of the verdict first
+_TRUTH: Final = ""
+_NAME: Final = re.compile(r"[.\[]")
+_PLACE: Final = re.compile(r"[^.\[]+\[(\d+)\]\.?(.*)")
+_SHARED: Final = 4
+_OF_SERVICE: Final = 5
+
+
+def artefact_name(task: str) -> str:
+    """The name under which what was learned of the fields of a task is kept."""
+    return f"field_lessons.{task}"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCell:
+    """A value that some service gave, and the right one: None where the item has none."""
+
+    cell: Cell
+    truth: Leaf | None
+
+    def is_right(self, value: Leaf | None) -> bool:
+        """Whether a value, or that there is none, is what the verdict says."""
+        if value is None or self.truth is None:
+            return value is self.truth
+        return self.cell.is_entry or same_value(value, self.truth, self.cell.field)
+
+
+def judged_cells(
+    records: Mapping[str, RecordAnswer], verdict: RecordAnswer, fields: Sequence[RecordField]
+) -> list[JudgedCell]:
+    """The cells of an item that a verdict judges, of those that any service gives a value for.
+
+    What stands within an entry that should not be there is judged with that entry.
+    """
+    found = []
+    made_up: set[str] = set()
+    judged = judged_fields(verdict, fields)
+    truth = RecordAnswer(tuple(_searched(verdict, field.name) for field in judged))
+    for cell in cells_of({_TRUTH: truth, **records}, judged):
+        if any(cell.path.startswith(f"{entry}.") for entry in made_up):
+            continue
+        values = {name: value for name, value in cell.values.items() if name != _TRUTH}
+        if all(value is None for value in values.values()):
+            continue
+        said = entry_verdicts(verdict, _NAME.split(cell.path, maxsplit=1)[0])
+        right = _said_of_entry(cell, said) if said else (cell.values.get(_TRUTH),)
+        if right is None:
+            continue
+        if cell.is_entry and right[0] is None:
+            made_up.add(cell.path)
+        own = {name: path for name, path in cell.own.items() if name != _TRUTH}
+        found.append(JudgedCell(Cell(cell.path, cell.pattern, cell.field, values, own), right[0]))
+    return found
+
+
+def _searched(verdict: RecordAnswer, name: str) -> tuple[str, FieldValue]:
+    """The field as services' values are aligned with it: as it should be, or as it stood where
+    single entries are judged."""
+    if judged_as_a_whole(verdict, name):
+        right = verdict.get(name)
+        return name, () if right is None else right
+    return name, tuple(one.anchor for one in entry_verdicts(verdict, name))
+
+
+def _said_of_entry(cell: Cell, said: Sequence[EntryVerdict]) -> tuple[Leaf | None] | None:
+    """The right value of a cell of a list of which single entries are judged; None where nothing
+    is said of it."""
+    place = _PLACE.match(cell.own.get(_TRUTH, ""))
+    if place is None:
+        return None
+    one, inside = said[int(place[1])], place[2]
+    if not inside:
+        there = True if cell.is_entry else one.corrected.get(ENTRY)
+        return (there if one.there and not isinstance(there, tuple) else None,)
+    judged = one.said.get(inside) is not None or inside in one.said.absent
+    right = value_at(one.corrected, inside)
+    if not one.there or not judged or isinstance(right, tuple | RecordAnswer):
+        return None
+    return (right,)
+
+
+@dataclass(frozen=True)
+class FieldLessons:
+    """What verdicts of a task have taught.
+
+    ``services`` with their ``versions``. ``counts``: pattern -> (K, 5), of each service the values
+    that were right, left out, wrong, made up, and rightly not given. ``shared``: pattern -> (4,),
+    further wrong values that met another and those that did not, values that items have and have
+    not. ``scales``: how the confidences of services are read. ``verdicts`` tell as much as
+    ``effective`` of an even sample.
+    """
+
+    services: tuple[str, ...]
+    versions: tuple[str, ...]
+    counts: Mapping[str, Floats]
+    shared: Mapping[str, Floats]
+    scales: Scales
+    verdicts: int
+    effective: float
+
+    def prior(
+        self, pattern: str, services: Sequence[str], versions: Mapping[str, str]
+    ) -> FieldPrior | None:
+        """What is known of these services and a field; of one that has changed since, nothing.
+
+        None where nothing is known of any of them.
+        """
+        if pattern not in self.counts:
+            return None
+        place = {
+            name: number
+            for number, (name, version) in enumerate(zip(self.services, self.versions, strict=True))
+            if versions.get(name, version) == version
+        }
+        of_service = np.zeros((len(services), _OF_SERVICE))
+        for row, name in enumerate(services):
+            if name in place:
+                of_service[row] = self.counts[pattern][place[name]]
+        if not of_service.any():
+            return None
+        shared = self.shared[pattern]
+        return FieldPrior(of_service[:, :3], of_service[:, 3:], shared[:2], shared[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedItem:
+    """An item: the cells that its verdict judges, the weight of the verdict, and service -> its
+    confidence in its record."""
+
+    cells: Sequence[JudgedCell]
+    weight: float
+    confidences: Mapping[str, float | None]
+
+
+def learn(items: Sequence[JudgedItem], versions: Mapping[str, str]) -> FieldLessons:
+    """The lessons of items.
+
+    ``versions``: service -> the identity under which it gave its values.
+    """
+    services = tuple(sorted(versions))
+    judged = [item for item in items if item.cells]
+    total = sum(item.weight for item in judged)
+    squares = sum(item.weight**2 for item in judged)
+    scale = total / squares if squares else 0.0
+    counts: dict[str, Floats] = {}
+    shared: dict[str, Floats] = {}
+    for item in judged:
+        for one in item.cells:
+            pattern, weight = one.cell.pattern, scale * item.weight
+            of_service = counts.setdefault(pattern, np.zeros((len(services), _OF_SERVICE)))
+            of_all = shared.setdefault(pattern, np.zeros(_SHARED))
+            for row, name in enumerate(services):
+                if name in one.cell.values:
+                    of_service[row, _outcome(one, one.cell.values[name])] += weight
+            of_all += weight * _of_all(one)
+    lessons = FieldLessons(
+        services,
+        tuple(versions[name] for name in services),
+        {pattern: counts[pattern] for pattern in sorted(counts)},
+        {pattern: shared[pattern] for pattern in sorted(shared)},
+        {},
+        len(judged),
+        total * scale,
+    )
+    return replace(lessons, scales=_scales(lessons, judged, scale))
+
+
+def _scales(lessons: FieldLessons, judged: Sequence[JudgedItem], scale: float) -> Scales:
+    usual: dict[str, Floats] = {}
+    for pattern in lessons.counts:
+        prior = lessons.prior(pattern, lessons.services, {})
+        if prior is not None:
+            usual[pattern] = judged_model(prior).usual
+    found: dict[str, ConfidenceScale] = {}
+    for row, name in enumerate(lessons.services):
+        given = [
+            GivenValue(
+                float(usual[one.cell.pattern][row]),
+                sure,
+                float(one.is_right(value)),
+                scale * item.weight,
+            )
+            for item in judged
+            if (sure := item.confidences.get(name)) is not None
+            for one in item.cells
+            if (value := one.cell.values.get(name)) is not None
+        ]
+        if (of_service := confidence_scale(given)) is not None:
+            found[name] = of_service
+    return found
+
+
+def _outcome(one: JudgedCell, value: Leaf | None) -> int:
+    """The column of :data:`FieldLessons.counts` that a service's value counts in."""
+    if one.truth is None:
+        return 4 if value is None else 3
+    if value is None:
+        return 1
+    return 0 if one.is_right(value) else 2
+
+
+def _of_all(one: JudgedCell) -> Floats:
+    groups = groups_of(one.cell)
+    wrong = [
+        groups[name]
+        for name, value in one.cell.values.items()
+        if groups[name] != ABSENT and not one.is_right(value)
+    ]
+    further, apart = max(len(wrong) - 1, 0), max(len(set(wrong)) - 1, 0)
+    there = one.truth is not None
+    return np.array([further - apart, apart, there, not there], dtype=np.float64)
+
+
+def pack(lessons: FieldLessons) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays by name, and facts that JSON can hold; :func:`unpack` turns them back."""
+    patterns = list(lessons.counts)
+    k = len(lessons.services)
+    arrays = {
+        "counts": np.array([lessons.counts[one] for one in patterns]).reshape(-1, k, _OF_SERVICE),
+        "shared": np.array([lessons.shared[one] for one in patterns]).reshape(-1, _SHARED),
+        "scales": np.array([[one.slope, one.centre] for one in lessons.scales.values()]),
+    }
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "services": list(lessons.services),
+        "versions": list(lessons.versions),
+        "patterns": patterns,
+        "scaled": list(lessons.scales),
+        "verdicts": lessons.verdicts,
+        "effective": lessons.effective,
+    }
+    return arrays, facts
+
+
+def unpack(arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> FieldLessons:
+    """The lessons that :func:`pack` took apart. Raises ValueError for another format."""
+    if facts.get("format") != FORMAT:
+        raise ValueError(f"format {facts.get('format')} of field lessons, expected {FORMAT}")
+    patterns = facts["patterns"]
+    return FieldLessons(
+        tuple(facts["services"]),
+        tuple(facts["versions"]),
+        dict(zip(patterns, arrays["counts"], strict=True)),
+        dict(zip(patterns, arrays["shared"], strict=True)),
+        {
+            name: ConfidenceScale(*row)
+            for name, row in zip(facts["scaled"], arrays["scales"].tolist(), strict=True)
+        },
+        facts["verdicts"],
+        facts["effective"],
+    )
