@@ -1,10 +1,11 @@
 """Structured answers of several services: what stands of each field, and whether its risk is true.
 
 ``python -m benchmarks record_consensus [--documents N] [--seeds A,B] [--shared P]
-[--verdicts N] [--json FILE]``: generated invoices, reminders and letters whose truth is known, read by three scripted services of
-different skill and by the embedded ``labelled_values``, which knows one label a language for each
-field. ``--shared`` is how often the luck of the scripted ones about a value is the same.
-Figures are over all seeds; models are learned for each seed alone, from agreement, as in a batch.
+[--verdicts N] [--json FILE]``: generated invoices, reminders and letters whose truth is known, read
+by three scripted services of different skill and by the embedded ``labelled_values``, which knows
+one label a language for each field. ``--shared`` is how often the luck of the scripted ones about a
+value is the same. Figures are over all seeds; models are learned for each seed alone, from
+agreement, as in a batch.
 Then the first half of the documents is a batch of which N questions are drawn as the review queue
 draws them and answered rightly, and the second half is settled with what that taught, and without:
 by all services, and by two, which cannot judge each other.

@@ -175,9 +175,9 @@ def review_queue(
     deps=[RESOLUTIONS.name, GOLD_LABELS.name],
     description=(
         "What agreement and verdicts have taught about the services of each label task, and "
-        "verdicts about the fields of each record task; and whether it passed the gate: on verdicts that it "
-        "has not seen, neither its risk nor its answers may be worse than what is in use. What "
-        "passes is promoted, and later batches use it."
+        "verdicts about the fields of each record task; and whether it passed the gate: on "
+        "verdicts that it has not seen, neither its risk nor its answers may be worse than what is "
+        "in use. What passes is promoted, and later batches use it."
     ),
 )
 def calibration(

@@ -68,6 +68,7 @@ from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
 from orchestration_assets.schemas.enums import Consequence, ResolutionStatus, Triage
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.record_answers import RecordAnswer, record_of
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import (
@@ -181,7 +182,7 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     errors: dict[str, str] = {}
     asked = decode(NamedQuestion, resolutions)
     answered = batch.readings, tasks, known, errors, batch.roles, batch.with_evidence
-    rows = list(disagreements(asked, *answered))
+    rows = list(disagreements(asked, *answered, _standing_records(resolutions)))
     vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
     near = neighbours_of(vectors, {row.item_id for row in rows})
     home.series.await_earlier(key, DISAGREEMENTS.name)
@@ -200,6 +201,13 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
         **{f"earlier batch {one} not read": why for one, why in earlier.skipped.items()},
     }
     return TableResult(table, figures, list(_warnings("not compared", errors)))
+
+
+def _standing_records(resolutions: pa.Table) -> dict[Key, RecordAnswer]:
+    """What stands of each question that is answered by a record."""
+    stand = resolutions.filter(pc.is_valid(resolutions["answer_record"]))
+    named = values(stand, "item_id", "task", "answer_record")
+    return {(item, task): record_of(text) for item, task, text in named}
 
 
 def classify_disputes(

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from orchestration_assets.disagreement.given_shares import MOSTLY, given_shares
 from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_votes
 from orchestration_assets.evidence.records.cells import cells_of
 from orchestration_assets.evidence.records.consensus import (
@@ -111,7 +112,9 @@ def weigh_records(
         scales = _scales(services, models, agreed, items, confidences)
     else:
         scales = promoted.lessons.scales if promoted is not None else {}
-    known = Models(models, scales)
+    given = given_shares(map(ok_votes, readings.values()), task)
+    seldom = frozenset(key for key, share in given.items() if share < MOSTLY)
+    known = Models(models, scales, seldom)
     basis = _in_words(services, len(records), learn_from, len(models), len(agreed), len(codes))
     if not judged or promoted is None:
         return RecordWeights(known, f"{basis}, no verdicts" if models else basis)
@@ -176,6 +179,6 @@ def _in_words(
 def _of_verdicts(promoted: PromotedLessons, judged: int) -> str:
     lessons = promoted.lessons
     return (
-        f"{judged} fields start from {lessons.verdicts} verdicts, which tell as much as "
+        f"{lessons.verdicts} verdicts judge {judged} fields of these, and tell as much as "
         f"{lessons.effective:.0f} of an even sample (lessons {promoted.version})"
     )

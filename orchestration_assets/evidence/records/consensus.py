@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as member
 from math import prod
@@ -30,11 +30,14 @@ class Models:
     """What is known of the fields of a task.
 
     ``by_pattern``: pattern -> the services that a model knows, in its order, and the model.
-    ``scales``: how the confidences of services are read where a model is known.
+    ``scales``: how the confidences of services are read where a model is known. ``seldom``:
+    services and fields of the record of which they give little: that they leave one out says
+    nothing, where no model is known.
     """
 
     by_pattern: Mapping[str, tuple[tuple[str, ...], FieldModel]] = member(default_factory=dict)
     scales: Scales = member(default_factory=dict)
+    seldom: frozenset[tuple[str, str]] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.by_pattern)
@@ -158,7 +161,8 @@ def settle(
             stated = np.array([[np.nan if one is None else one for one in named]])
             shifts = None
         alike = [cells[place] for place in places]
-        told = _settled(alike, services, model, stated, shifts, stands)
+        seldom = frozenset[tuple[str, str]]() if pattern else models.seldom
+        told = _settled(alike, services, model, stated, shifts, stands, seldom)
         settled |= zip(places, told, strict=True)
     return [settled[place] for place in range(len(cells))]
 
@@ -170,9 +174,16 @@ def _settled(
     stated: Floats | None,
     shifts: Floats | None,
     stands: str | None,
+    seldom: Collection[tuple[str, str]],
 ) -> Iterator[CellConsensus]:
     grouped = [groups_of(cell) for cell in cells]
-    codes: Ints = np.array([codes_of(groups, services) for groups in grouped], np.int64)
+    codes: Ints = np.array(
+        [
+            _heard(codes_of(groups, services), services, cell, seldom)
+            for cell, groups in zip(cells, grouped, strict=True)
+        ],
+        np.int64,
+    )
     if stated is not None:
         stated = np.broadcast_to(stated, codes.shape)
     told = model.posterior(codes, stated, shifts)
@@ -190,6 +201,20 @@ def _settled(
             tuple(name for name in groups if groups[name] not in (ABSENT, best)),
             tuple(name for name in groups if best and groups[name] == ABSENT),
         )
+
+
+def _heard(
+    codes: Sequence[int],
+    services: Sequence[str],
+    cell: Cell,
+    seldom: Collection[tuple[str, str]],
+) -> list[int]:
+    """The codes without the silence of those that seldom give the field."""
+    name = _FIELD.split(cell.path, maxsplit=1)[0]
+    return [
+        NOT_ASKED if code == ABSENT and (service, name) in seldom else code
+        for service, code in zip(services, codes, strict=True)
+    ]
 
 
 def _best(told: Floats, groups: Mapping[str, int]) -> int:
@@ -288,6 +313,7 @@ def _entries_around(path: str) -> list[str]:
 
 
 _DIGITS: Final = 9
+_FIELD: Final = re.compile(r"[.\[]")
 _ENTRY: Final = re.compile(r"\[\d+\]")
 
 
@@ -308,8 +334,13 @@ def standing_first(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
         return _ENTRY.sub(lambda match: numbers[path[: match.end()]], path)
 
     renamed = [replace(one, cell=replace(one.cell, path=moved(one.cell.path))) for one in settled]
-    # what is part of an entry follows it, entries by their number
-    first = {one.cell.path: place for place, one in enumerate(renamed)}
+    order = _place_among([one.cell.path for one in renamed])
+    return sorted(renamed, key=lambda one: order(one.cell.path))
+
+
+def _place_among(paths: Sequence[str]) -> Callable[[str], tuple[int, ...]]:
+    """Where a path comes: what is part of an entry follows it, entries by their number."""
+    first = {path: place for place, path in enumerate(paths)}
     lists: dict[str, int] = {}
     for path, place in first.items():
         if path.endswith("]"):
@@ -321,4 +352,44 @@ def standing_first(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
             key += (lists[path[: match.start()]], int(match[0][1:-1]))
         return (*key, first[path])
 
-    return sorted(renamed, key=lambda one: order(one.cell.path))
+    return order
+
+
+# sorts after every service, so that entries are aligned as without it
+_STANDING: Final = "\U0010ffff"
+
+
+def cells_named_as_standing(
+    records: Mapping[str, RecordAnswer], standing: RecordAnswer, fields: Sequence[RecordField]
+) -> list[Cell]:
+    """The cells of several services' records, under the paths that values have in the record that
+    stands; entries that do not stand are counted after those, as :func:`standing_first` has it."""
+    numbers: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    cells = cells_of({**records, _STANDING: standing}, fields)
+    entries = [one for one in cells if one.path.endswith("]")]
+    for one in entries:
+        of_list = one.path[: one.path.rindex("[")]
+        if _STANDING in one.own:
+            numbers[one.path] = one.own[_STANDING][one.own[_STANDING].rindex("[") :]
+            counts[of_list] += 1
+    for one in entries:
+        if one.path not in numbers:
+            of_list = one.path[: one.path.rindex("[")]
+            numbers[one.path] = f"[{counts[of_list]}]"
+            counts[of_list] += 1
+
+    def moved(path: str) -> str:
+        return _ENTRY.sub(lambda match: numbers[path[: match.end()]], path)
+
+    named = [
+        replace(
+            one,
+            path=moved(one.path),
+            values={name: value for name, value in one.values.items() if name != _STANDING},
+            own={name: path for name, path in one.own.items() if name != _STANDING},
+        )
+        for one in cells
+    ]
+    order = _place_among([one.path for one in named])
+    return sorted(named, key=lambda one: order(one.path))
