@@ -12,16 +12,17 @@ from orchestration_assets.disagreement.readings import ServiceReadings
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.record_answers import RecordAnswer
 
-MOSTLY: Final = 0.5
+MOSTLY: Final = 0.75
+"""Share of a field below which leaving it out is usual."""
 # items in which a service is taken to have given a field before any is seen
-_BEFORE: Final = 2.0
+_BEFORE: Final = 4.0
 
 
 def given_shares(votes: Iterable[ServiceReadings], task: Task) -> dict[tuple[str, str], float]:
     """(service, field) -> the share of the field that it gives, in [0, 1].
 
     Of each item in which any service gives the field, what it gives of the most that any gives;
-    over these items, and two more in which it is taken to have given all: so one or two items tell
+    over these items, and four more in which it is taken to have given all: so one item tells
     nothing yet. ``votes`` are the readings of each item.
     """
     items: Counter[tuple[str, str]] = Counter()
