@@ -17,6 +17,7 @@ import numpy as np
 
 from orchestration_assets.disagreement.given_shares import MOSTLY, given_shares
 from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_votes
+from orchestration_assets.evidence.recorded_answers import Bools
 from orchestration_assets.evidence.records.cells import cells_of
 from orchestration_assets.evidence.records.consensus import (
     NO_MODELS,
@@ -28,13 +29,14 @@ from orchestration_assets.evidence.records.field_model import (
     ABSENT,
     FieldModel,
     FieldPrior,
+    Floats,
     Ints,
     fit_field,
     judged_model,
 )
 from orchestration_assets.evidence.records.lessons import ENOUGH_JUDGED, FieldLessons
 from orchestration_assets.evidence.records.stated_confidence import (
-    GivenValue,
+    GivenValues,
     Scales,
     confidence_scale,
 )
@@ -131,19 +133,29 @@ def _scales(
 ) -> Scales:
     """How the confidences of services are read, by where the others bear them out: each value is
     right as probably as agreement alone makes it."""
-    given: defaultdict[str, list[GivenValue]] = defaultdict(list)
+    stated = np.array(
+        [[_or_nan(of_item.get(name)) for name in services] for of_item in confidences]
+    )
+    given: list[tuple[Floats, Floats, Floats, Bools]] = []
     for pattern, codes in agreed.items():
         model = models[pattern][1]
-        told = model.posterior(codes)
-        right = np.take_along_axis(told, np.maximum(codes, 0), axis=1).tolist()
-        usual = model.usual.tolist()
-        for row, (item, of_cell) in enumerate(zip(items[pattern], codes.tolist(), strict=True)):
-            for k, code in enumerate(of_cell):
-                sure = confidences[item].get(services[k])
-                if code > ABSENT and sure is not None:
-                    given[services[k]].append(GivenValue(usual[k], sure, right[row][k]))
-    scales = {name: confidence_scale(values) for name, values in given.items()}
-    return {name: scale for name, scale in scales.items() if scale is not None}
+        right = np.take_along_axis(model.posterior(codes), np.maximum(codes, 0), axis=1)
+        usual = np.broadcast_to(model.usual, codes.shape)
+        sure = stated[items[pattern]]
+        given.append((usual, sure, right, (codes > ABSENT) & ~np.isnan(sure)))
+    usual, sure, right, counts = map(np.concatenate, zip(*given, strict=True))
+    scales = {}
+    for k, name in enumerate(services):
+        own = counts[:, k]
+        weight = np.ones(int(own.sum()))
+        scale = confidence_scale(GivenValues(usual[own, k], sure[own, k], right[own, k], weight))
+        if scale is not None:
+            scales[name] = scale
+    return scales
+
+
+def _or_nan(confidence: float | None) -> float:
+    return np.nan if confidence is None else confidence
 
 
 def _judged_alone(

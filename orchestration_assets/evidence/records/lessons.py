@@ -31,7 +31,7 @@ from orchestration_assets.evidence.records.judged import (
 )
 from orchestration_assets.evidence.records.stated_confidence import (
     ConfidenceScale,
-    GivenValue,
+    GivenValues,
     Scales,
     confidence_scale,
 )
@@ -223,18 +223,14 @@ def _scales(lessons: FieldLessons, judged: Sequence[JudgedItem], scale: float) -
     found: dict[str, ConfidenceScale] = {}
     for row, name in enumerate(lessons.services):
         given = [
-            GivenValue(
-                float(usual[one.cell.pattern][row]),
-                sure,
-                float(one.is_right(value)),
-                scale * item.weight,
-            )
+            (usual[one.cell.pattern][row], sure, one.is_right(value), scale * item.weight)
             for item in judged
             if (sure := item.confidences.get(name)) is not None
             for one in item.cells
             if (value := one.cell.values.get(name)) is not None
         ]
-        if (of_service := confidence_scale(given)) is not None:
+        columns = np.array(given, np.float64).reshape(-1, 4).T
+        if (of_service := confidence_scale(GivenValues(*columns))) is not None:
             found[name] = of_service
     return found
 

@@ -7,7 +7,7 @@ service that is always as sure changes nothing, and one whose confidence tells n
 prior around 0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,43 +30,44 @@ class ConfidenceScale:
 
     def shift(self, confidence: float | None) -> float:
         """What is added to the log-odds of each value of a record; 0 where none is stated."""
-        return 0.0 if confidence is None else self.slope * (log_odds(confidence) - self.centre)
+        if confidence is None:
+            return 0.0
+        return self.slope * (float(log_odds(np.array([confidence]))[0]) - self.centre)
 
 
 Scales = Mapping[str, ConfidenceScale]
 """Service -> how to read its confidence; services that state none are left out."""
 
 
-def log_odds(confidence: float) -> float:
-    """Of a confidence in [0, 1], at most 99 to 1 either way."""
-    held = min(max(confidence, _FLOOR), 1.0 - _FLOOR)
-    return float(np.log(held / (1.0 - held)))
+def log_odds(confidences: Floats) -> Floats:
+    """Of confidences (n,) in [0, 1], at most 99 to 1 either way."""
+    held = np.clip(confidences, _FLOOR, 1.0 - _FLOOR)
+    odds: Floats = np.log(held / (1.0 - held))
+    return odds
 
 
 @dataclass(frozen=True, slots=True)
-class GivenValue:
-    """A value that a service gave: the log-odds that it is right by its field, the confidence in
-    the record, the probability that it is right, and how many such it stands for."""
+class GivenValues:
+    """Values that a service gave (n,): the log-odds that each is right by its field (``usual``),
+    the ``stated`` confidence in its record, the probability that it is ``right``, and its
+    ``weight``, above 0."""
 
-    usual: float
-    confidence: float
-    right: float
-    weight: float = 1.0
+    usual: Floats
+    stated: Floats
+    right: Floats
+    weight: Floats
 
 
-def confidence_scale(given: Sequence[GivenValue]) -> ConfidenceScale | None:
+def confidence_scale(given: GivenValues) -> ConfidenceScale | None:
     """The scale of one service; None where its confidence is always the same or never stated."""
-    if not given:
+    if not len(given.stated):
         return None
-    stated = np.array([log_odds(one.confidence) for one in given])
-    weights = np.array([one.weight for one in given])
-    centre = float((weights * stated).sum() / weights.sum())
+    stated = log_odds(given.stated)
+    centre = float((given.weight * stated).sum() / given.weight.sum())
     shift = stated - centre
     if not np.abs(shift).max() > _FLOOR:
         return None
-    usual = np.array([one.usual for one in given])
-    right = np.array([one.right for one in given])
-    slope = _slope(usual, shift, right, weights)
+    slope = _slope(given.usual, shift, given.right, given.weight)
     return ConfidenceScale(min(max(slope, 0.0), _MOST), centre)
 
 

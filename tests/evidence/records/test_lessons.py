@@ -12,7 +12,7 @@ from orchestration_assets.evidence.records.lessons import (
     pack,
     unpack,
 )
-from orchestration_assets.evidence.records.stated_confidence import GivenValue, confidence_scale
+from orchestration_assets.evidence.records.stated_confidence import GivenValues, confidence_scale
 from orchestration_assets.schemas.record_answers import EntryVerdict, RecordAnswer
 from orchestration_assets.schemas.record_fields import (
     ENTRY,
@@ -139,13 +139,17 @@ def test_two_services_are_told_apart_by_verdicts_and_not_by_their_agreement() ->
         assert model.posterior(codes)[0, 1] > 0.9
 
 
+def given(stated, right) -> GivenValues:
+    ones = np.ones(len(stated))
+    return GivenValues(ones, stated, right.astype(np.float64), ones)
+
+
 def test_a_confidence_counts_as_much_as_it_tells_and_never_against_itself() -> None:
     chance = np.random.default_rng(3)
     stated = chance.uniform(0.3, 0.95, 400)
 
     def scale(right):
-        values = [GivenValue(1.0, c, float(r)) for c, r in zip(stated, right, strict=True)]
-        return confidence_scale(values)
+        return confidence_scale(given(stated, right))
 
     telling = scale(chance.random(400) < stated)
     silent = scale(chance.random(400) < 0.7)
@@ -153,5 +157,5 @@ def test_a_confidence_counts_as_much_as_it_tells_and_never_against_itself() -> N
     assert telling.slope > 0.5 > silent.slope and against.slope == 0.0
     assert telling.shift(0.95) > 0.0 > telling.shift(0.3)
     assert telling.shift(None) == 0.0
-    assert confidence_scale([GivenValue(1.0, 0.8, 1.0)] * 5) is None
-    assert confidence_scale([]) is None
+    assert confidence_scale(given(np.full(5, 0.8), np.ones(5))) is None
+    assert confidence_scale(given(np.zeros(0), np.zeros(0))) is None
