@@ -1,5 +1,6 @@
 """When two values of a field are the same, and how far apart they lie."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +16,9 @@ from orchestration_assets.schemas.record_fields import FieldType, RecordField
 SAME_TEXT: Final = 0.25
 """Texts that lie nearer than this are one value that two services cut or spelled otherwise."""
 _CACHED: Final = 65_536
+_YEARS: Final = re.compile(
+    r"^(?:(?:copyright|\(c\)|\u00a9)\s*)*\d{4}(?:\s*[-,\u2013]\s*\d{4})*,?\s+(?=\D)", re.IGNORECASE
+)
 _EXACT: Final = 1e-9
 
 Leaf = str | float | bool
@@ -60,6 +64,15 @@ def _texts_apart(first: str, second: str) -> float:
     one = same_identifier(first, second)
     if one is not None:
         return 0.0 if one else 1.0
+    first, second = _without_years(first, second)
     if fold(first) == fold(second) or are_forms_of_one(first, second):
         return 0.0
     return 1.0 if exclude_each_other(first, second) else text_distance(first, second)
+
+
+def _without_years(first: str, second: str) -> tuple[str, str]:
+    """Both texts, without the years in front of one where the other has none: *1991-2000 Silicon
+    Graphics* names the same holder as *Silicon Graphics, Inc*."""
+    bare = _YEARS.sub("", first), _YEARS.sub("", second)
+    dated = bare[0] != first, bare[1] != second
+    return bare if dated[0] != dated[1] and all(bare) else (first, second)
