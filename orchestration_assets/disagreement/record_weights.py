@@ -113,7 +113,7 @@ def weigh_records(
     if agreed:
         scales = _scales(services, models, agreed, items, confidences)
     else:
-        scales = promoted.lessons.scales if promoted is not None else {}
+        scales = promoted.lessons.scales_of(versions or {}) if promoted is not None else {}
     given = given_shares(map(ok_votes, readings.values()), task)
     seldom = frozenset(key for key, share in given.items() if share < MOSTLY)
     known = Models(models, scales, seldom)

@@ -210,6 +210,8 @@ def _heard(
     seldom: Collection[tuple[str, str]],
 ) -> list[int]:
     """The codes without the silence of those that seldom give the field."""
+    if not seldom or ABSENT not in codes:
+        return list(codes)
     name = _FIELD.split(cell.path, maxsplit=1)[0]
     return [
         NOT_ASKED if code == ABSENT and (service, name) in seldom else code

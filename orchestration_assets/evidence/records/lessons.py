@@ -156,11 +156,7 @@ class FieldLessons:
         """
         if pattern not in self.counts:
             return None
-        place = {
-            name: number
-            for number, (name, version) in enumerate(zip(self.services, self.versions, strict=True))
-            if versions.get(name, version) == version
-        }
+        place = {name: self.services.index(name) for name in self._unchanged(versions)}
         of_service = np.zeros((len(services), _OF_SERVICE))
         for row, name in enumerate(services):
             if name in place:
@@ -169,6 +165,19 @@ class FieldLessons:
             return None
         shared = self.shared[pattern]
         return FieldPrior(of_service[:, :3], of_service[:, 3:], shared[:2], shared[2:])
+
+    def scales_of(self, versions: Mapping[str, str]) -> Scales:
+        """How the confidences of services are read that have not changed since."""
+        return {
+            name: self.scales[name] for name in self._unchanged(versions) if name in self.scales
+        }
+
+    def _unchanged(self, versions: Mapping[str, str]) -> list[str]:
+        return [
+            name
+            for name, version in zip(self.services, self.versions, strict=True)
+            if versions.get(name, version) == version
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def test_lessons_are_kept_whole_and_say_nothing_of_a_service_that_changed() -> N
     again = unpack(arrays, facts)
     assert again.counts["total"].tolist() == lessons.counts["total"].tolist()
     assert (again.scales, again.services) == (lessons.scales, lessons.services)
+    assert list(again.scales_of(VERSIONS)) == ["x"] and not again.scales_of({"x": "2"})
     known = again.prior("total", ("y", "x", "new"), {"x": "1", "y": "2"})
     assert known is not None
     assert known.given.tolist() == [[0, 0, 0], [2, 0, 0], [0, 0, 0]]
