@@ -8,7 +8,7 @@ _ADDRESS: Final = re.compile(
     r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)\S+|[^\s@]+@[^\s@]+\.[^\s@]+", re.I
 )
 # an address with words or signs around it: Documentation: https://example.org/, <https://e.org>.
-_INSIDE: Final = re.compile(r"https?://[^\s<>\"'()\[\]]+", re.I)
+_INSIDE: Final = re.compile(r"https?://[^\s<>\"'(){}\[\]]+", re.I)
 _MOST_BESIDE: Final = 4
 _CODE: Final = re.compile(r"(?=\S*\d)[^\W_][\w.+#:/-]*", re.ASCII)
 _SPACED_CODE: Final = re.compile(r"[A-Za-z]{1,5} \d{2,}")

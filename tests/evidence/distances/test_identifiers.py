@@ -28,6 +28,7 @@ NUMBER = RecordField("number", FieldType.TEXT)
         ("https://example.org/a", "https://example.org/b", False),
         ("Documentation: https://example.org/a/", "https://example.org/a", True),
         ("<https://example.org/a>.", "https://example.org/a", True),
+        ("{https://example.org/a}", "https://example.org/a", True),
         ("https://example.org/a and https://example.org/b", "https://example.org/a", None),
         ("Ann@Example.org", "ann@example.org", True),
         ("ann@example.org", "anne@example.org", False),
