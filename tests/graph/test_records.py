@@ -284,5 +284,8 @@ def test_the_scorecard_tells_field_by_field_who_errs_and_who_quotes_what_is_not_
     }
     assert of_hasty["total"]["right"] == 0 and of_hasty["date"]["right"] == 1
     assert of_hasty["number"]["right"] == 0
+    assert cards["hasty"]["verdict"] == (
+        "right in 1 of 3 judged values (33%); worst at number, 0 of 1"
+    )
     page = (project.home / "reports" / "services.html").read_text()
     assert "0 of 1 judged right" in page and "8 ungrounded" in page
