@@ -20,18 +20,20 @@ from orchestration_assets.disagreement.record_weights import (
 )
 from orchestration_assets.evidence.records.cells import cells_of
 from orchestration_assets.evidence.records.consensus import (
-    CellConsensus,
     built,
     record_risk,
     settle,
-    standing_first,
-    without_fallen,
 )
+from orchestration_assets.evidence.records.judged_cells import judged_cells
 from orchestration_assets.evidence.records.lessons import (
     FieldLessons,
     JudgedItem,
-    judged_cells,
     learn,
+)
+from orchestration_assets.evidence.records.standing_cells import (
+    CellConsensus,
+    standing_first,
+    without_fallen,
 )
 from orchestration_assets.evidence.review_sampling import permanent_number, sizes_of
 from orchestration_assets.schemas.enums import Status

@@ -33,6 +33,8 @@ from orchestration_assets.evidence.records.cells import cells_of
 from orchestration_assets.evidence.records.consensus import (
     built,
     settle,
+)
+from orchestration_assets.evidence.records.standing_cells import (
     standing_first,
     without_fallen,
 )

@@ -18,11 +18,14 @@ from orchestration_assets.disagreement.readings import Key, ServiceReadings, ok_
 from orchestration_assets.disagreement.record_weights import PromotedLessons, weigh_records
 from orchestration_assets.evidence.calibration import reliability
 from orchestration_assets.evidence.recorded_answers import Bools, Floats, effective_count
-from orchestration_assets.evidence.records.consensus import Models, settle
+from orchestration_assets.evidence.records.consensus import (
+    Models,
+    settle,
+)
+from orchestration_assets.evidence.records.judged_cells import judged_cells
 from orchestration_assets.evidence.records.lessons import (
     FieldLessons,
     JudgedItem,
-    judged_cells,
     learn,
 )
 from orchestration_assets.evidence.verdict_weights import VerdictWeights

@@ -34,7 +34,10 @@ from orchestration_assets.evidence.records.field_model import (
     fit_field,
     judged_model,
 )
-from orchestration_assets.evidence.records.lessons import ENOUGH_JUDGED, FieldLessons
+from orchestration_assets.evidence.records.lessons import (
+    ENOUGH_JUDGED,
+    FieldLessons,
+)
 from orchestration_assets.evidence.records.stated_confidence import (
     GivenValues,
     Scales,

@@ -26,7 +26,7 @@ from orchestration_assets.evidence.distances.record_values import (
     value_distance,
 )
 from orchestration_assets.evidence.records.cells import Cell
-from orchestration_assets.evidence.records.consensus import cells_named_as_standing
+from orchestration_assets.evidence.records.standing_cells import cells_named_as_standing
 from orchestration_assets.evidence.single_values import is_short_value
 from orchestration_assets.schemas.enums import Consequence, DisagreementKind, Status
 from orchestration_assets.schemas.items import Reading, Task

@@ -5,9 +5,9 @@ import pytest
 
 from orchestration_assets.evidence.records.field_model import fit_field, judged_model
 from orchestration_assets.evidence.records.judged import judged_values, right_share
+from orchestration_assets.evidence.records.judged_cells import judged_cells
 from orchestration_assets.evidence.records.lessons import (
     JudgedItem,
-    judged_cells,
     learn,
     pack,
     unpack,
