@@ -11,9 +11,9 @@ from orchestration_assets.evidence.calibration import reliability
 from orchestration_assets.evidence.distances.entry_alignment import aligned
 from orchestration_assets.evidence.distances.record_values import Leaf, same_value
 from orchestration_assets.evidence.records.cells import Cell, cells_of
-from orchestration_assets.evidence.records.consensus import (
+from orchestration_assets.evidence.records.consensus import groups_of
+from orchestration_assets.evidence.records.standing_cells import (
     CellConsensus,
-    groups_of,
     without_fallen,
 )
 from orchestration_assets.schemas.record_answers import RecordAnswer

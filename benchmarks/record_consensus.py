@@ -1,10 +1,14 @@
 """Structured answers of several services: what stands of each field, and whether its risk is true.
 
-``python -m benchmarks record_consensus [--documents N] [--seeds A,B] [--shared P] [--json FILE]``:
-generated invoices, reminders and letters whose truth is known, read by three scripted services of
-different skill and by the embedded ``labelled_values``, which knows one label a language for each
-field. ``--shared`` is how often the luck of the scripted ones about a value is the same.
-Figures are over all seeds; models are learned for each seed alone, from agreement, as in a batch.
+``python -m benchmarks record_consensus [--documents N] [--seeds A,B] [--shared P]
+[--verdicts N] [--json FILE]``: generated invoices, reminders and letters whose truth is known, read
+by three scripted services of different skill and by the embedded ``labelled_values``, which knows
+one label a language for each field. ``--shared`` is how often the luck of the scripted ones about a
+value is the same. Figures are over all seeds; models are learned for each seed alone, from
+agreement, as in a batch.
+Then the first half of the documents is a batch of which N questions are drawn as the review queue
+draws them and answered rightly, and the second half is settled with what that taught, and without:
+by all services, and by two, which cannot judge each other.
 """
 
 import argparse
@@ -22,12 +26,15 @@ from benchmarks._document_services import SHARED, SKILLS, reading
 from benchmarks._document_words import LANGUAGES
 from benchmarks._documents import TASK, GeneratedDocument, documents
 from benchmarks._output import table, write_json
+from benchmarks._record_lessons import AFTER, BEFORE, lessons_figures
 from benchmarks._record_scores import Judged, judged, majority, marks, risk_figures
 from orchestration_assets.disagreement.record_weights import weigh_records
 from orchestration_assets.evidence.records.cells import cells_of
 from orchestration_assets.evidence.records.consensus import (
     built,
     settle,
+)
+from orchestration_assets.evidence.records.standing_cells import (
     standing_first,
     without_fallen,
 )
@@ -42,6 +49,14 @@ from orchestration_assets.services.registry import load_embedded
 LIMIT_ECE: Final = 0.05
 OFFLINE: Final = "labelled_values"
 CONSENSUS, MAJORITY = "consensus", "majority"
+_TAUGHT: Final = (
+    ("large", "medium", "small", OFFLINE),
+    ("large", "medium"),
+    ("large", "small"),
+    ("medium", OFFLINE),
+    ("small", OFFLINE),
+)
+_LESSON_FIGURES: Final = ("accuracy", "mean_ece", "worst_ece")
 _THRESHOLDS: Final = (0.02, 0.05, 0.1)
 _LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "number": ("number", "reference"),
@@ -59,18 +74,21 @@ _LABELS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``[--documents N] [--seeds A,B,...] [--shared P] [--json FILE]``."""
+    """``[--documents N] [--seeds A,B,...] [--shared P] [--verdicts N] [--json FILE]``."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks record_consensus", description=__doc__
     )
     parser.add_argument("--documents", type=int, default=1_000)
     parser.add_argument("--seeds", type=_numbers, default=(11, 12, 13), metavar="A,B")
     parser.add_argument("--shared", type=float, default=SHARED, metavar="P")
+    parser.add_argument("--verdicts", type=int, default=100, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
     figures = measure(given.documents, given.seeds, given.shared)
+    taught = measure_lessons(given.documents, given.seeds, given.shared, given.verdicts)
     _show(figures)
-    write_json(given.json, figures)
+    _show_lessons(taught, given.verdicts)
+    write_json(given.json, {**figures, "lessons": taught})
     return 0
 
 
@@ -106,6 +124,42 @@ def measure(count: int, seeds: Sequence[int], shared: float = SHARED) -> dict[st
         "services": services,
         "fields": fields,
     }
+
+
+def measure_lessons(
+    count: int, seeds: Sequence[int], shared: float, verdicts: int
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Services -> before and after so many verdicts -> mean figures over the seeds."""
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for seed in seeds:
+        told = documents(count, seed)
+        heard = asyncio.run(_heard(told, seed, shared))
+        for services in _TAUGHT:
+            of_seed = lessons_figures(told, heard, services, verdicts, seed)
+            found[", ".join(services)].append(of_seed)
+    return {
+        services: {
+            when: {
+                figure: float(np.mean([one[when][figure] for one in of_seeds]))
+                for figure in _LESSON_FIGURES
+            }
+            for when in (BEFORE, AFTER)
+        }
+        for services, of_seeds in found.items()
+    }
+
+
+def _show_lessons(taught: Mapping[str, Mapping[str, Mapping[str, float]]], verdicts: int) -> None:
+    header = (
+        "services",
+        *(f"{figure} {when}" for figure in _LESSON_FIGURES for when in (BEFORE, AFTER)),
+    )
+    rows = [
+        (services, *(one[when][figure] for figure in _LESSON_FIGURES for when in (BEFORE, AFTER)))
+        for services, one in taught.items()
+    ]
+    title = f"Second half of the documents, before and after {verdicts} verdicts on the first"
+    print(table(title, header, rows))
 
 
 def _patterns() -> list[str]:

@@ -2,11 +2,17 @@
 
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-from orchestration_assets.disagreement.readings import reading_of
+import pyarrow as pa
+
+from orchestration_assets.disagreement.batch import record_weights, service_versions
+from orchestration_assets.disagreement.calibration_registry import lessons_in_use
+from orchestration_assets.disagreement.readings import group_alike, independent, reading_of
+from orchestration_assets.disagreement.record_weights import RecordWeights
 from orchestration_assets.disagreement.replay import (
     PairedDifference,
     RecordedBatch,
@@ -19,11 +25,13 @@ from orchestration_assets.disagreement.replay import (
 )
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.taught_models import knowing_all, taught_services
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
-from orchestration_assets.schemas.items import Reading
+from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.record_answers import record_of
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     CONTENT_PROFILES,
@@ -32,6 +40,7 @@ from orchestration_assets.schemas.tables import (
     profiles_of,
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
+from orchestration_assets.schemas.verdicts import GoldRow
 from orchestration_assets.selection.batch import is_learned, learning_inputs
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models
@@ -42,7 +51,7 @@ from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from resources.damage import notice
 from resources.home import Home
-from resources.table_store import TableMissingError, TableStore
+from resources.table_store import TableMissingError
 
 _DESCRIBING = (CONTENT_PROFILES.name, CONTENT_VECTORS.name)
 
@@ -67,11 +76,10 @@ def run(settings: Settings, *, as_json: bool) -> int:
     replayed = list(_replay_all(home, batches, settings.policy))
     rows = gold_rows(store)
     weights = stored_weights(store, rows)
-    # a verdict about some fields of a record does not say whether the whole of it is right
-    whole = [row for row in rows if row.kind is not AnswerKind.RECORD]
+    tasks = build_tasks(loaded.policy)
     gold = {
-        (row.item_id, row.task): WeighedGold(row.answer, weights[row.task].weights[content])
-        for row in whole
+        (row.item_id, row.task): _weighed(row, weights[row.task].weights[content], tasks)
+        for row in rows
         if (content := row.content_hash) is not None and content in weights[row.task].weights
     }
     found = figures(replayed, gold)
@@ -82,6 +90,13 @@ def run(settings: Settings, *, as_json: bool) -> int:
         words = "\n\n".join(render(one) for one in found)
         sys.stdout.write(f"{loaded.source} over {len(batches)} recorded batches\n\n{words}\n")
     return 0
+
+
+def _weighed(row: GoldRow, weight: float, tasks: Mapping[str, Task]) -> WeighedGold:
+    if row.answer_record is None:
+        return WeighedGold(row.answer, weight)
+    fields = tasks[row.task].fields if row.task in tasks else ()
+    return WeighedGold(row.answer, weight, record_of(row.answer_record), fields)
 
 
 def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator[ReplayedQuestion]:
@@ -115,7 +130,7 @@ def replay_batch(
     store, services, prices = home.tables, known.services, known.prices
     learns = is_learned(loaded.policy)
     try:
-        log = _read_log(store, batch, taught_services(services))
+        log = _read_log(home, batch, loaded.policy, taught_services(services))
         # without learned steps, a batch is replayed whether its vectors can be read or not
         describing = [store.read(name, batch) for name in _DESCRIBING if learns]
         inputs = learning_inputs(loaded.policy, *describing) if learns else None
@@ -128,7 +143,8 @@ def replay_batch(
     yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, chosen))
 
 
-def _read_log(store: TableStore, batch: str, taught: Collection[str]) -> RecordedBatch:
+def _read_log(home: Home, batch: str, policy: Policy, taught: Collection[str]) -> RecordedBatch:
+    store = home.tables
     tables = [(table, store.read(table.name, batch)) for table in INTERPRETATIONS.values()]
     readings: dict[str, Reading] = {}
     asked: dict[tuple[str, str], list[str]] = {}
@@ -140,11 +156,22 @@ def _read_log(store: TableStore, batch: str, taught: Collection[str]) -> Recorde
             if row.service in taught:
                 about = row.item_id, row.task, row.service, row.service_version
                 of_taught[about] = readings[row.answer_key]
-    columns = ("item_id", "task", "answer")
-    resolved = values(store.read(RESOLUTIONS.name, batch, columns), *columns)
-    stands = {(item, task): answer for item, task, answer in resolved}
+    columns = ("item_id", "task", "answer", "answer_record")
+    resolved = list(values(store.read(RESOLUTIONS.name, batch, columns), *columns))
+    stands = {(item, task): answer for item, task, answer, _ in resolved}
+    records = {(item, task): record for item, task, _, record in resolved if record is not None}
+    weights = _record_weights(home, [data for _, data in tables], policy) if records else {}
     profiles = list(profiles_of(store.read(CONTENT_PROFILES.name, batch)))
-    return RecordedBatch(batch, profiles, readings, stands, asked, of_taught)
+    return RecordedBatch(batch, profiles, readings, stands, asked, of_taught, records, weights)
+
+
+def _record_weights(
+    home: Home, tables: Sequence[pa.Table], policy: Policy
+) -> dict[str, RecordWeights]:
+    """What the values of records are settled by, from all that was recorded of a batch."""
+    alike = independent(*group_alike(tables))
+    lessons = partial(lessons_in_use, home.models)
+    return record_weights(alike, build_tasks(policy), service_versions(tables), policy, lessons)
 
 
 def render(replayed: ReplayFigures) -> str:
@@ -175,8 +202,7 @@ def render(replayed: ReplayFigures) -> str:
         )
     elif replayed.answerable:
         lines.append(
-            "  accuracy    not answerable from the log: none of them has gold of known probability "
-            "about the whole answer"
+            "  accuracy    not answerable from the log: none of them has gold of known probability"
         )
     unanswered = replayed.questions - replayed.answerable
     if unanswered:

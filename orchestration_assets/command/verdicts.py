@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestration_assets.content.item_lookup import finder
+from orchestration_assets.content.standing_records import standing_finder
 from orchestration_assets.content.verdict_files import VerdictFileError
 from orchestration_assets.content.verdicts import VerdictContext, understand
 from orchestration_assets.policy.load import load_policy
@@ -26,7 +27,8 @@ def check(settings: Settings, path: Path) -> int:
         sys.stderr.write(f"{path}: cannot be read: {error.strerror}\n")
         return 2
     try:
-        checked = understand(path.name, data, rules, finder(home.tables))
+        tables = home.tables
+        checked = understand(path.name, data, rules, finder(tables), standing_finder(tables))
     except VerdictFileError as error:
         sys.stderr.write("".join(f"{path}: {problem}\n" for problem in error.problems))
         return 2

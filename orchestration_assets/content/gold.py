@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.gold_columns import keep_declared
 from orchestration_assets.content.item_lookup import finder
+from orchestration_assets.content.standing_records import standing_finder
 from orchestration_assets.content.verdict_folder import (
     ACCEPTED,
     accepted_verdicts,
@@ -25,12 +26,12 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     """Takes in the files and columns that are new, and merges every verdict ever accepted."""
     pin_policy(home.policies, loaded, home.files)
     rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
-    find = finder(home.tables)
+    find, standing = finder(home.tables), standing_finder(home.tables)
     taken = take(
         home.verdicts,
         time.time,
         loaded.policy.feedback.settle_seconds,
-        lambda name, data: understand(name, data, rules, find),
+        lambda name, data: understand(name, data, rules, find, standing),
     )
     declared = keep_declared(home.tables, home.verdicts / ACCEPTED, rules)
     verdicts = accepted_verdicts(home.verdicts)

@@ -32,6 +32,7 @@ from orchestration_assets.content.record_verdicts import (
     read_record_verdict,
 )
 from orchestration_assets.content.spreadsheets import mangled
+from orchestration_assets.content.standing_records import FindStanding
 from orchestration_assets.content.verdict_files import (
     ASKED_IN,
     CHOICES,
@@ -97,12 +98,18 @@ def file_hash(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def understand(file: str, data: bytes, rules: VerdictContext, find: FindItems) -> ParsedVerdicts:
+def understand(
+    file: str,
+    data: bytes,
+    rules: VerdictContext,
+    find: FindItems,
+    standing: FindStanding | None = None,
+) -> ParsedVerdicts:
     """Every verdict of a file. Raises VerdictFileError, which lists what is wrong with it.
 
     A line whose verdict is empty, or says that nobody can tell, was not judged: sheets may come
     back half filled in. ``find`` gives the items that a collection of ids, addresses and paths may
-    stand for.
+    stand for, ``standing`` the records that stand, of which verdicts may name single entries.
     """
     lines = read_lines(file, data)
     judged = [line for line in lines if not _is_left_out(line, rules.tasks)]
@@ -112,7 +119,8 @@ def understand(file: str, data: bytes, rules: VerdictContext, find: FindItems) -
     items = find({name for line in judged if (name := _plain(line.values["item"]))})
     identity = file_hash(data)
     order = settled_order(_plain(line.values["when"]) for line in lines)
-    rows = collect(file, (_verdict(identity, file, line, rules, items, order) for line in judged))
+    found = (_verdict(identity, file, line, rules, items, order, standing) for line in judged)
+    rows = collect(file, found)
     return ParsedVerdicts(tuple(rows), len(lines) - len(judged))
 
 
@@ -131,6 +139,7 @@ def _verdict(
     rules: VerdictContext,
     items: Mapping[str, list[ManifestItem]],
     order: DateOrder | None,
+    standing: FindStanding | None,
 ) -> VerdictRow | VerdictProblem:
     values = line.values
     try:
@@ -141,7 +150,10 @@ def _verdict(
         content = _content(values.get(OPTIONAL), item, said_at)
         sheet = _sheet(values.get(ASKED_IN))
         given = _Given(identity, file, line.number, _text(values, "who"), said_at, sheet)
-        answer = _on_sheet(values["verdict"], values.get(CHOICES), task)
+        held = None
+        if task.kind is AnswerKind.RECORD and standing is not None:
+            held = standing(item.item_id, task_name, content, sheet)
+        answer = _on_sheet(values["verdict"], values.get(CHOICES), task, held)
         return _row(given, item.item_id, item.path, content, task_name, answer, rules)
     except FieldError as error:
         return VerdictProblem(line.number, error.field, str(error))
@@ -277,11 +289,11 @@ def _is_left_out(line: VerdictLine, tasks: Mapping[str, TaskConfig]) -> bool:
     return cannot_tell(text) and (task is None or text not in task.labels)
 
 
-def _on_sheet(verdict: Any, cell: Any, task: TaskConfig) -> Answer:
+def _on_sheet(verdict: Any, cell: Any, task: TaskConfig, held: RecordAnswer | None) -> Answer:
     """The verdict of a sheet: that no answer is right, the answer that is listed under the letter
     which it is, or what it says."""
     if not isinstance(verdict, str) or task.kind is AnswerKind.VECTOR:
-        return _answer(verdict, task)
+        return _answer(verdict, task, held)
     text, choices = _plain(verdict), listed(cell)
     if is_letter(text) and is_damaged(cell):
         raise FieldError(
@@ -292,12 +304,12 @@ def _on_sheet(verdict: Any, cell: Any, task: TaskConfig) -> Answer:
     if says_none(text) and text not in (*task.labels, *choices):
         return NONE_OF_THEM
     try:
-        return _answer(named_answer(text or verdict, choices, task.labels), task)
+        return _answer(named_answer(text or verdict, choices, task.labels), task, held)
     except LetterError as error:
         raise FieldError("verdict", str(error)) from error
 
 
-def _answer(value: Any, task: TaskConfig) -> Answer:
+def _answer(value: Any, task: TaskConfig, held: RecordAnswer | None = None) -> Answer:
     text = _plain(value)
     match task.kind:
         case AnswerKind.SCORE:
@@ -306,7 +318,7 @@ def _answer(value: Any, task: TaskConfig) -> Answer:
             return _set(value, task.labels)
         case AnswerKind.RECORD:
             try:
-                return read_record_verdict(value, task.record_fields)
+                return read_record_verdict(value, task.record_fields, held)
             except RecordVerdictError as error:
                 raise FieldError("verdict", str(error)) from error
         case AnswerKind.VECTOR:

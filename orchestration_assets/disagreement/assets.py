@@ -17,7 +17,7 @@ from orchestration_assets.disagreement.batch_tables import (
 )
 from orchestration_assets.disagreement.cohorts import resolve_cohorts
 from orchestration_assets.disagreement.corpus_tables import (
-    calibrate_labels,
+    calibrate_tasks,
     calibrate_thresholds,
     score_services,
 )
@@ -175,16 +175,16 @@ def review_queue(
     deps=[RESOLUTIONS.name, GOLD_LABELS.name],
     description=(
         "What agreement and verdicts have taught about the services of each label task, and "
-        "whether it passed the gate: on verdicts that it has not seen, neither its risk nor "
-        "its answers may be worse than what is in use. What passes is promoted, and later batches "
-        "use it."
+        "verdicts about the fields of each record task; and whether it passed the gate: on "
+        "verdicts that it has not seen, neither its risk nor its answers may be worse than what is "
+        "in use. What passes is promoted, and later batches use it."
     ),
 )
 def calibration(
     context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], policy_file: PolicyFileResource
 ) -> dg.MaterializeResult[pa.Table]:
     """Learns from every stored batch; promotes what passes."""
-    return materialize(context, calibrate_labels(home, load_policy(policy_file.path).policy))
+    return materialize(context, calibrate_tasks(home, load_policy(policy_file.path).policy))
 
 
 @_corpus_asset(

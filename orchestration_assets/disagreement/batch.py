@@ -18,7 +18,11 @@ from orchestration_assets.disagreement.label_weights import (
     weigh,
 )
 from orchestration_assets.disagreement.readings import Key, ServiceReadings
-from orchestration_assets.disagreement.record_weights import RecordWeights, weigh_records
+from orchestration_assets.disagreement.record_weights import (
+    PromotedLessons,
+    RecordWeights,
+    weigh_records,
+)
 from orchestration_assets.disagreement.resolution import ResolutionRules
 from orchestration_assets.disagreement.vectors import BatchThresholds
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse
@@ -90,7 +94,11 @@ def label_weights(
 
 
 def record_weights(
-    readings: Mapping[Key, ServiceReadings], tasks: Mapping[str, Task], policy: Policy | None
+    readings: Mapping[Key, ServiceReadings],
+    tasks: Mapping[str, Task],
+    versions: Mapping[str, Mapping[str, str]],
+    policy: Policy | None,
+    promoted: Callable[[str], PromotedLessons | None],
 ) -> dict[str, RecordWeights]:
     """What the values of each record task are settled by."""
     if policy is None:
@@ -98,7 +106,11 @@ def record_weights(
     enough = policy.disagreement.learn_from_items
     return {
         name: weigh_records(
-            task, {key: votes for key, votes in readings.items() if key[1] == name}, enough
+            task,
+            {key: votes for key, votes in readings.items() if key[1] == name},
+            enough,
+            promoted(name),
+            versions.get(name, {}),
         )
         for name, task in tasks.items()
         if task.kind is AnswerKind.RECORD

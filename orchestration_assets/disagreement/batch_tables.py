@@ -18,7 +18,11 @@ from orchestration_assets.disagreement.batch import (
     rules_of,
     service_versions,
 )
-from orchestration_assets.disagreement.calibration_registry import promoted_for, thresholds_in_use
+from orchestration_assets.disagreement.calibration_registry import (
+    lessons_in_use,
+    promoted_for,
+    thresholds_in_use,
+)
 from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
 from orchestration_assets.disagreement.kinds.citations import citation_rows
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
@@ -70,6 +74,7 @@ from orchestration_assets.schemas.disagreement import DISPUTE_KINDS, ReviewRow
 from orchestration_assets.schemas.enums import Consequence, ResolutionStatus, Triage
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.record_answers import RecordAnswer, record_of
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import (
@@ -147,7 +152,8 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
     plans = PROCESSING_PLANS.rows(learned_from)
     calibrated = promoted_for(registry)
     weights = label_weights(batch.independent, batch.tasks, batch.versions, policy, calibrated)
-    records = record_weights(batch.independent, batch.tasks, policy)
+    lessons = partial(lessons_in_use, registry)
+    records = record_weights(batch.independent, batch.tasks, batch.versions, policy, lessons)
     learned = learned_weights(plans, batch.independent, learned_models(batch.plans, registry))
     log, inputs = batch.by_name[DECISION_LOG.name], task_inputs(policy)
     unasked = turned_away(log, inputs)
@@ -174,6 +180,7 @@ def resolve_batch(batch: InterpretedBatch) -> TableResult:
         **{f"triage_{band}": count for band, count in bands.items()},
         **{f"calibration: {task}": version for task, version in weights.versions.items()},
         **{f"records: {task}": one.basis for task, one in records.items()},
+        **{f"field lessons: {task}": one.version for task, one in records.items() if one.version},
     }
     return TableResult(table, figures)
 
@@ -189,7 +196,7 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
     errors: dict[str, str] = {}
     asked = decode(NamedQuestion, resolutions)
     answered = batch.readings, tasks, known, errors, batch.roles, batch.with_evidence
-    rows = list(disagreements(asked, *answered))
+    rows = list(disagreements(asked, *answered, _standing_records(resolutions)))
     vectors = home.tables.read(CONTENT_VECTORS.name, key, column_names(NeighboursRow))
     near = neighbours_of(vectors, {row.item_id for row in rows})
     home.series.await_earlier(key, DISAGREEMENTS.name)
@@ -208,6 +215,13 @@ def compare_batch(batch: InterpretedBatch, resolutions: pa.Table, key: str) -> T
         **{f"earlier batch {one} not read": why for one, why in earlier.skipped.items()},
     }
     return TableResult(table, figures, list(_warnings("not compared", errors)))
+
+
+def _standing_records(resolutions: pa.Table) -> dict[Key, RecordAnswer]:
+    """What stands of each question that is answered by a record."""
+    stand = resolutions.filter(pc.is_valid(resolutions["answer_record"]))
+    named = values(stand, "item_id", "task", "answer_record")
+    return {(item, task): record_of(text) for item, task, text in named}
 
 
 def classify_disputes(

@@ -111,38 +111,14 @@ def calibrate(
     ]
     counted = weighed.counted(gold)
     judged = [content for content in contents if content in counted]
-    row = CalibrationRow(
-        task=task,
-        version=version,
-        services=tuple(sorted(readings.versions)),
-        service_versions=tuple(readings.versions[name] for name in sorted(readings.versions)),
+    names = sorted(readings.versions)
+    row = unlearned(task, version, {name: readings.versions[name] for name in names}, weighed)
+    row = replace(
+        row,
         items=len(contents),
         gold=len(judged),
         effective=effective_count(weighed.of(judged)),
-        held_out=0,
-        basis=weighed.basis,
         set_aside=sum(readings.set_aside.values()),
-        promoted=False,
-        reason="",
-        brier=None,
-        brier_low=None,
-        brier_high=None,
-        brier_before=None,
-        ece=None,
-        brier_change=None,
-        brier_change_low=None,
-        brier_change_high=None,
-        risk_gap=None,
-        risk_gap_low=None,
-        risk_gap_high=None,
-        accuracy=None,
-        accuracy_low=None,
-        accuracy_high=None,
-        best_single=None,
-        best_single_accuracy=None,
-        best_single_low=None,
-        best_single_high=None,
-        coverage_risk=(),
     )
     aside = _set_aside(readings)
     if len(readings.versions) < 2:
@@ -219,6 +195,45 @@ def calibrate(
         coverage_risk=coverage_risk(new.risk, new.right, held_weights),
     )
     return CalibrationResult(model if better else None, row, model)
+
+
+def unlearned(
+    task: str, version: str | None, versions: Mapping[str, str], weights: VerdictWeights
+) -> CalibrationRow:
+    """The row of a task of which nothing was learned yet; ``versions``: service -> its identity."""
+    return CalibrationRow(
+        task=task,
+        version=version,
+        services=tuple(versions),
+        service_versions=tuple(versions.values()),
+        items=0,
+        gold=0,
+        effective=0.0,
+        held_out=0,
+        basis=weights.basis,
+        set_aside=0,
+        promoted=False,
+        reason="",
+        brier=None,
+        brier_low=None,
+        brier_high=None,
+        brier_before=None,
+        ece=None,
+        brier_change=None,
+        brier_change_low=None,
+        brier_change_high=None,
+        risk_gap=None,
+        risk_gap_low=None,
+        risk_gap_high=None,
+        accuracy=None,
+        accuracy_low=None,
+        accuracy_high=None,
+        best_single=None,
+        best_single_accuracy=None,
+        best_single_low=None,
+        best_single_high=None,
+        coverage_risk=(),
+    )
 
 
 def _too_few(kept: int, held_weights: Floats) -> str | None:

@@ -6,7 +6,12 @@ from dataclasses import replace
 
 from orchestration_assets.disagreement.calibration import CalibrationResult
 from orchestration_assets.disagreement.label_weights import PromotedCalibration
+from orchestration_assets.disagreement.record_weights import PromotedLessons
 from orchestration_assets.evidence.label_model import artefact_name, pack, unpack
+from orchestration_assets.evidence.records.lessons import FieldLessons
+from orchestration_assets.evidence.records.lessons import artefact_name as lessons_name
+from orchestration_assets.evidence.records.lessons import pack as pack_lessons
+from orchestration_assets.evidence.records.lessons import unpack as unpack_lessons
 from orchestration_assets.evidence.vector_thresholds import ThresholdsInUse, VectorThresholds
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.evidence.vector_thresholds import pack as pack_thresholds
@@ -43,6 +48,28 @@ def promote(registry: ModelRegistry, result: CalibrationResult) -> CalibrationRo
     version = registry.store(name, arrays, facts).version
     registry.promote(name, version)
     return replace(result.row, version=version)
+
+
+def lessons_in_use(registry: ModelRegistry, task: str) -> PromotedLessons | None:
+    """What verdicts have taught of the fields of a record task, None where nothing is in use.
+
+    Raises ArtefactError for lessons that have another format.
+    """
+    artefact = registry.usable(lessons_name(task))
+    if artefact is None:
+        return None
+    try:
+        return PromotedLessons(unpack_lessons(artefact.arrays, artefact.facts), artefact.version)
+    except (KeyError, ValueError) as error:
+        raise _not_understood(artefact, error, "calibration") from error
+
+
+def promote_lessons(registry: ModelRegistry, task: str, lessons: FieldLessons) -> str:
+    """Puts lessons that passed the gate into use; returns their version."""
+    name = lessons_name(task)
+    version = registry.store(name, *pack_lessons(lessons)).version
+    registry.promote(name, version)
+    return version
 
 
 def thresholds_in_use(

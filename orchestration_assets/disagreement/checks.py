@@ -1,6 +1,6 @@
 """Checks of disagreement: plans are resolved, contradictions are rows, models in use are valid."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Final
 
@@ -17,6 +17,7 @@ from orchestration_assets.disagreement.label_history import answered_versions
 from orchestration_assets.disagreement.label_weights import mismatch
 from orchestration_assets.disagreement.readings import group_alike
 from orchestration_assets.evidence.label_model import artefact_name
+from orchestration_assets.evidence.records.lessons import artefact_name as lessons_name
 from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.evidence.vector_thresholds import artefact_name as thresholds_name
 from orchestration_assets.policy.load import load_policy
@@ -186,19 +187,27 @@ def _check_answer_counts(stored: Stored, cards: pa.Table) -> list[Balance]:
 
 def _check_calibration_versions(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches read."""
-    return [_are_current(stored.home.models, table, artefact_name, "versions in use")]
+    return [
+        _are_current(stored.home.models, table, (artefact_name, lessons_name), "versions in use")
+    ]
 
 
 def _check_threshold_versions(stored: Stored, table: pa.Table) -> list[Balance]:
     """Every version that the table names is the one that batches pin."""
-    return [_are_current(stored.home.models, table, thresholds_name, "versions in force")]
+    return [_are_current(stored.home.models, table, (thresholds_name,), "versions in force")]
 
 
 def _are_current(
-    registry: ModelRegistry, table: pa.Table, name_of: Callable[[str], str], words: str
+    registry: ModelRegistry,
+    table: pa.Table,
+    names: Sequence[Callable[[str], str]],
+    words: str,
 ) -> Balance:
+    """``names``: under which names what a task has in use may stand."""
     named = [row for row in values(table, "task", "version") if row[1] is not None]
-    same = sum(registry.current(name_of(task)) == version for task, version in named)
+    same = sum(
+        version in {registry.current(name_of(task)) for name_of in names} for task, version in named
+    )
     return Balance(len(named), same, words)
 
 

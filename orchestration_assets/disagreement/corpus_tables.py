@@ -9,10 +9,12 @@ from orchestration_assets.disagreement.calibration_registry import (
     promoted_for,
     thresholds_in_use,
 )
-from orchestration_assets.disagreement.field_scores import field_scores
+from orchestration_assets.disagreement.field_scores import field_scores, scores_in_words
 from orchestration_assets.disagreement.label_history import label_readings
+from orchestration_assets.disagreement.record_history import learn_record_tasks
 from orchestration_assets.disagreement.scorecards import (
     SPENDING_COLUMNS,
+    UNCOMPARED,
     families_of,
     scorecards,
     tally,
@@ -26,6 +28,8 @@ from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     SERVICE_SCORECARDS,
     VECTOR_THRESHOLDS,
+    FieldScore,
+    ScorecardRow,
     VectorThresholdRow,
 )
 from orchestration_assets.schemas.enums import AnswerKind
@@ -34,8 +38,8 @@ from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from resources.home import Home
 
 
-def calibrate_labels(home: Home, policy: Policy) -> TableResult:
-    """What every label task has taught so far; what passes the gate is promoted."""
+def calibrate_tasks(home: Home, policy: Policy) -> TableResult:
+    """What every label and record task has taught so far; what passes the gate is promoted."""
     in_use = promoted_for(home.models)
     verdicts = gold_rows(home.tables)
     gold, weights = gold_of(verdicts), stored_weights(home.tables, verdicts)
@@ -56,6 +60,8 @@ def calibrate_labels(home: Home, policy: Policy) -> TableResult:
             policy.disagreement.learn_from_items,
         )
         rows.append(promote(home.models, result))
+    rows += learn_record_tasks(home, policy, verdicts, weights)
+    rows.sort(key=lambda row: row.task)
     figures = {"promoted": sum(row.promoted for row in rows)}
     reasons = {f"{row.task}": row.reason for row in rows}
     return TableResult(rows_to_arrow(CALIBRATION, rows), {**figures, **reasons})
@@ -91,8 +97,9 @@ def score_services(home: Home) -> TableResult:
     families = families_of(home.tables, judged)
     of_fields = field_scores(home, verdicts)
     rows = [
-        replace(row, fields=of_fields.get((row.task, row.service)))
+        replace(row, fields=fields, verdict=_verdict(row, fields))
         for row in scorecards(counted, readings, gold, weights, families)
+        for fields in (of_fields.get((row.task, row.service)),)
     ]
     figures = {
         "clones": sum(row.clone_of is not None for row in rows),
@@ -100,3 +107,11 @@ def score_services(home: Home) -> TableResult:
         **{f"{row.task}: {row.service}": row.verdict for row in rows},
     }
     return TableResult(rows_to_arrow(SERVICE_SCORECARDS, rows), figures)
+
+
+def _verdict(row: ScorecardRow, fields: tuple[FieldScore, ...] | None) -> str:
+    """The service in one sentence; of records with how often its values are right."""
+    said = scores_in_words(fields)
+    if said is None:
+        return row.verdict
+    return said if row.verdict == UNCOMPARED else f"{said}; {row.verdict}"

@@ -59,6 +59,20 @@ def field_scores(
     return {key: tuple(scores) for key, scores in found.items()}
 
 
+def scores_in_words(scores: Iterable[FieldScore] | None) -> str | None:
+    """How often a service's values of all fields are right by verdicts, and where it errs most;
+    None where none were judged."""
+    judged = [one for one in scores or () if one.judged]
+    if not judged:
+        return None
+    total, right = sum(one.judged for one in judged), sum(one.right for one in judged)
+    said = f"right in {right:,} of {total:,} judged values ({right / total:.0%})"
+    worst = min(judged, key=lambda one: (one.right / one.judged, one.pattern))
+    if worst.right == worst.judged or len(judged) < 2:
+        return said
+    return f"{said}; worst at {worst.pattern}, {worst.right:,} of {worst.judged:,}"
+
+
 def _counts_of(store: TableStore, batch: str) -> dict[str, Any]:
     """What a batch adds, kept beside its tables; what is damaged adds nothing."""
     try:

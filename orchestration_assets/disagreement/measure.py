@@ -1,7 +1,7 @@
 """The interface of a measure: how far two answers to one task of a batch lie apart, and why."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
@@ -10,6 +10,7 @@ from orchestration_assets.evidence.distances import distance, is_disagreement
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import Consequence, DisagreementKind
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.tables import FieldDifference
 
 Sides = tuple[tuple[str, ...], tuple[str, ...]]
@@ -22,12 +23,13 @@ _EQUAL: Final = harmless("both say the same")
 class TaskReadings:
     """One task's ``ok`` readings over a batch, by item in the order of the resolutions.
 
-    ``paths`` names each item for people.
+    ``paths`` names each item for people. ``standing``: of record tasks, what stands of an item.
     """
 
     task: Task
     votes: Mapping[str, ServiceReadings]
     paths: Mapping[str, str]
+    standing: Mapping[str, RecordAnswer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Reading, Task
+from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.tables import DisagreementRow
 
 _MEASURES: Final[Mapping[AnswerKind, MakeMeasure]] = {
@@ -58,6 +59,7 @@ def disagreements(
     errors: dict[str, str] | None = None,
     roles: Mapping[Key, Roles] | None = None,
     with_evidence: Callable[[Collection[Key]], Mapping[Key, ServiceReadings]] | None = None,
+    standing: Mapping[Key, RecordAnswer] | None = None,
 ) -> Iterator[DisagreementRow]:
     """One row a pair of ``ok`` readings that lie far apart or that exclude each other.
 
@@ -68,12 +70,16 @@ def disagreements(
     part, nor do pairs of which, by ``roles``, one service knew the other's answer. ``errors``
     gets, by item and task, what went wrong where a question could not be compared.
     ``with_evidence`` gives the readings of questions with what they rest on, where ``readings`` are
-    without it; only those are asked for whose answers are not all the same.
+    without it; only those are asked for whose answers are not all the same. ``standing``: the
+    records that stand, in which differing values are named.
     """
     rows = list(questions)
     votes_of = once_for_each(ok_votes)
     measures = {
-        name: _measure(_task_readings(rows, readings, task, votes_of), (thresholds or {}).get(name))
+        name: _measure(
+            _task_readings(rows, readings, task, votes_of, standing or {}),
+            (thresholds or {}).get(name),
+        )
         for name, task in tasks.items()
     }
     may_differ = once_for_each(_may_differ)
@@ -125,10 +131,12 @@ def _task_readings(
     readings: Mapping[Key, ServiceReadings],
     task: Task,
     votes_of: Callable[[ServiceReadings], ServiceReadings],
+    standing: Mapping[Key, RecordAnswer],
 ) -> TaskReadings:
     paths = {row.item_id: row.path for row in rows if row.task == task.name}
     votes = {item: votes_of(readings.get((item, task.name), ())) for item in paths}
-    return TaskReadings(task, votes, paths)
+    stands = {item: one for item in paths if (one := standing.get((item, task.name))) is not None}
+    return TaskReadings(task, votes, paths, stands)
 
 
 def _compared(

@@ -1,7 +1,6 @@
 """Records: how two of them differ, value by value, and what each difference would change."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,6 +8,7 @@ from typing import Final, cast
 
 from orchestration_assets.disagreement.consequences.judgement import Judgement, harmless
 from orchestration_assets.disagreement.consequences.texts import judge_texts
+from orchestration_assets.disagreement.given_shares import MOSTLY, given_shares
 from orchestration_assets.disagreement.measure import (
     AnswerComparison,
     Differences,
@@ -18,14 +18,15 @@ from orchestration_assets.disagreement.measure import (
     required_answer,
     with_evidence,
 )
-from orchestration_assets.disagreement.readings import Vote
+from orchestration_assets.disagreement.readings import ServiceReadings, Vote
 from orchestration_assets.evidence.distances import distance
 from orchestration_assets.evidence.distances.record_values import (
     Leaf,
     same_value,
     value_distance,
 )
-from orchestration_assets.evidence.records.cells import Cell, cells_of
+from orchestration_assets.evidence.records.cells import Cell
+from orchestration_assets.evidence.records.standing_cells import cells_named_as_standing
 from orchestration_assets.evidence.single_values import is_short_value
 from orchestration_assets.schemas.enums import Consequence, DisagreementKind, Status
 from orchestration_assets.schemas.items import Reading, Task
@@ -39,7 +40,6 @@ _NAMED: Final = 3
 _LONGEST: Final = 80
 # that something is left out weighs half of that two services say different things
 _LEFT_OUT: Final = 0.5
-_MOSTLY: Final = 0.5
 _FIELD: Final = re.compile(r"[.\[]")
 
 
@@ -48,23 +48,24 @@ class RecordMeasure:
     """Compares the values of two records, entries of lists by their content.
 
     ``given``: (service, field) -> how much of the field the service gives over the batch, in
-    [0, 1].
+    [0, 1]. ``votes`` are all readings of each item, ``standing`` what stands of it: paths are those
+    that values have there.
     """
 
     task: Task
     given: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    votes: Mapping[str, ServiceReadings] = field(default_factory=dict)
+    standing: Mapping[str, RecordAnswer] = field(default_factory=dict)
     kind: DisagreementKind = DisagreementKind.FIELD_CONFLICT
 
     def compare(self, item_id: str, first: Vote, second: Vote) -> AnswerComparison:
-        a, b = _records(first, second)
-        apart = distance(a, b, self.task)
-        cells = _pair_cells(a, b, self.task.fields)
+        apart = distance(required_answer(first), required_answer(second), self.task)
+        cells = self._pair_cells(item_id, first, second)
         judgement = _judged(cells, first[0], second[0], self.given)
         return compare_by_policy(apart, self.task, judgement)
 
     def differences(self, item_id: str, first: Vote, second: Vote) -> Differences:
-        a, b = _records(first, second)
-        found = field_differences(_pair_cells(a, b, self.task.fields))
+        found = field_differences(self._pair_cells(item_id, first, second))
         only = tuple(
             tuple(one.path for one in found if (one.value_a, one.value_b)[1 - side] is None)
             for side in (0, 1)
@@ -81,43 +82,39 @@ class RecordMeasure:
             tuple(found),
         )
 
+    def _pair_cells(self, item_id: str, first: Vote, second: Vote) -> list[Cell]:
+        """The cells of the two, aligned and named as those of all services of the item are."""
+        votes = {**dict(self.votes.get(item_id, ())), **dict((first, second))}
+        records = {name: cast(RecordAnswer, one.answer) for name, one in votes.items()}
+        standing = self.standing.get(item_id, RecordAnswer(()))
+        cells = _item_cells(tuple(sorted(records.items())), standing, self.task.fields)
+        return [
+            Cell(one.path, one.pattern, one.field, values, {})
+            for one in cells
+            if (values := _sides(one, first[0], second[0]))
+        ]
 
-@lru_cache(maxsize=64)
-def _pair_cells(
-    first: RecordAnswer, second: RecordAnswer, fields: tuple[RecordField, ...]
+
+def _sides(cell: Cell, first: str, second: str) -> dict[str, Leaf | None]:
+    return {
+        side: cell.values[name] for side, name in ((_A, first), (_B, second)) if name in cell.values
+    }
+
+
+@lru_cache(maxsize=16)
+def _item_cells(
+    records: tuple[tuple[str, RecordAnswer], ...],
+    standing: RecordAnswer,
+    fields: tuple[RecordField, ...],
 ) -> tuple[Cell, ...]:
-    """Asked for when two records are compared, and again to say how they differ."""
-    return cells_of({_A: first, _B: second}, fields)
+    """Asked for by every pair of an item, and again to say how the two differ."""
+    return tuple(cells_named_as_standing(dict(records), standing, fields))
 
 
 def record_measure(batch: TaskReadings) -> Measure:
     """The mean distance of the fields that either record has."""
-    return RecordMeasure(batch.task, _given_shares(batch))
-
-
-def _given_shares(batch: TaskReadings) -> dict[tuple[str, str], float]:
-    """(service, field) -> values that it gives, of the most that any service gives of each item
-    that it answered too."""
-    own: Counter[tuple[str, str]] = Counter()
-    most: Counter[tuple[str, str]] = Counter()
-    for votes in batch.votes.values():
-        for one in batch.task.fields:
-            counts = {name: _count(reading.answer, one.name) for name, reading in votes}
-            for name, count in counts.items():
-                own[name, one.name] += count
-                most[name, one.name] += max(counts.values())
-    return {key: own[key] / total for key, total in most.items() if total}
-
-
-def _count(answer: object, name: str) -> int:
-    value = answer.get(name) if isinstance(answer, RecordAnswer) else None
-    return len(value) if isinstance(value, tuple) else int(value is not None)
-
-
-def _records(first: Vote, second: Vote) -> tuple[RecordAnswer, RecordAnswer]:
-    return (
-        cast(RecordAnswer, required_answer(first)),
-        cast(RecordAnswer, required_answer(second)),
+    return RecordMeasure(
+        batch.task, given_shares(batch.votes.values(), batch.task), batch.votes, batch.standing
     )
 
 
@@ -198,7 +195,7 @@ def _usually_gives(
     """Whether the side that leaves a value out gives most of this field elsewhere: a service that
     seldom does says nothing by its silence."""
     lacks = name_a if one.value_a is None else name_b
-    return given.get((lacks, _FIELD.split(one.path, maxsplit=1)[0]), 1.0) >= _MOSTLY
+    return given.get((lacks, _FIELD.split(one.path, maxsplit=1)[0]), 1.0) >= MOSTLY
 
 
 def _named(found: Sequence[FieldDifference], name_a: str, name_b: str) -> str:

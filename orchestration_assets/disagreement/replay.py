@@ -20,9 +20,11 @@ import numpy as np
 from orchestration_assets.disagreement.batch import rules_of
 from orchestration_assets.disagreement.label_weights import learned_weights
 from orchestration_assets.disagreement.readings import ServiceReadings
+from orchestration_assets.disagreement.record_weights import RecordWeights
 from orchestration_assets.disagreement.resolution import resolve
 from orchestration_assets.evidence.intervals import Z
 from orchestration_assets.evidence.recorded_answers import Floats
+from orchestration_assets.evidence.records.judged import right_share
 from orchestration_assets.evidence.weighted_estimates import (
     difference_estimate,
     share_estimate,
@@ -43,6 +45,8 @@ from orchestration_assets.schemas.answers import shown
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice, Policy
+from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
+from orchestration_assets.schemas.record_fields import RecordField
 from orchestration_assets.schemas.tables import ItemProfile, PlanRow
 from orchestration_assets.schemas.task_inputs import InputAnswer, Inputs
 from orchestration_assets.selection.active_selector import ChosenPoint
@@ -56,6 +60,7 @@ from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
 
 _REASONS = 3
+_UNLEARNED = RecordWeights()
 
 
 class NotRecordedError(Exception):
@@ -64,12 +69,13 @@ class NotRecordedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PathOutcome:
-    """What one question took and yielded."""
+    """What one question took and yielded. ``record``: the answer as JSON, where it is a record."""
 
     answer: str | None
     calls: int
     usd: float
     ms: float
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class RecordedBatch:
 
     ``taught`` holds the readings of taught services once more, by item, task, service and its
     identity: they count whatever was known when they were given, as the promise was the same.
+    ``records``: the records that stand as JSON, and ``weights``, by task, what the values of
+    records are settled by.
     """
 
     batch: str
@@ -104,6 +112,8 @@ class RecordedBatch:
     stands: Mapping[tuple[str, str], str | None]
     asked: Mapping[tuple[str, str], Sequence[str]]
     taught: Mapping[tuple[str, str, str, str], Reading] = field(default_factory=dict)
+    records: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    weights: Mapping[str, RecordWeights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,7 +156,9 @@ def _replay(
             if key not in log.stands:
                 before[name] = "it was not asked"
                 continue
-            recorded = _path_outcome(log.stands[key], log.asked.get(key, ()), other.prices)
+            recorded = _path_outcome(
+                log.stands[key], log.asked.get(key, ()), other.prices, log.records.get(key)
+            )
             profile = profiles[row.item_id]
             item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
             question = Question(tasks[name], item)
@@ -160,15 +172,18 @@ def _replay(
                 continue
             before[name] = standing_of(done, tasks[name])
             if done.stands is not None and not done.answered:
-                taken = _path_outcome(shown(done.stands.answer), (), other.prices)
+                given = done.stands.answer
+                record = record_json(given) if isinstance(given, RecordAnswer) else None
+                taken = _path_outcome(shown(given), (), other.prices, record)
                 yield ReplayedQuestion(row.item_id, name, recorded, taken)
                 continue
             readings = _final_readings(done)
             weighed = learned_weights([row], {key: readings}, selectors).get(key)
             roles = roles_of(done.answered)
-            resolved = resolve(row, readings, tasks[name], roles, rules_of(other.policy), weighed)
+            rules, known = rules_of(other.policy), log.weights.get(name, _UNLEARNED)
+            resolved = resolve(row, readings, tasks[name], roles, rules, weighed, records=known)
             asked = [one.service for one in done.answered]
-            taken = _path_outcome(resolved.answer, asked, other.prices)
+            taken = _path_outcome(resolved.answer, asked, other.prices, resolved.answer_record)
             learned = None if row.artefact is None else models[row.artefact]
             in_sample = learned is not None and learned.was_trained_on(row.content_hash)
             yield ReplayedQuestion(
@@ -220,12 +235,16 @@ async def _carried_out(
 
 
 def _path_outcome(
-    answer: str | None, asked: Sequence[str], prices: Mapping[str, Price]
+    answer: str | None,
+    asked: Sequence[str],
+    prices: Mapping[str, Price],
+    record: str | None = None,
 ) -> PathOutcome:
     """At present prices, whether or not the cache answered then: policies are compared alike."""
     known = [prices[name] for name in asked if name in prices]
     usd = math.fsum(one.cost_usd for one in known)
-    return PathOutcome(answer, len(asked), usd, math.fsum(one.expected_ms for one in known))
+    ms = math.fsum(one.expected_ms for one in known)
+    return PathOutcome(answer, len(asked), usd, ms, record)
 
 
 def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
@@ -313,18 +332,29 @@ class ReplayFigures:
 
 @dataclass(frozen=True, slots=True)
 class WeighedGold:
-    """The right ``answer`` of an item, and how many items its verdict stands for."""
+    """The right ``answer`` of an item, and how many items its verdict stands for. Of a record,
+    what the verdict says of some of its ``fields``."""
 
     answer: str
     weight: float
+    record: RecordAnswer | None = None
+    fields: tuple[RecordField, ...] = ()
+
+    def right(self, outcome: PathOutcome) -> float | None:
+        """How right an answer is, in [0, 1]: of a record, the share of the judged values; None
+        where the verdict judges none of the fields."""
+        if self.record is None:
+            return float(outcome.answer == self.answer)
+        given = RecordAnswer(()) if outcome.record is None else record_of(outcome.record)
+        return right_share(given, self.record, self.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A question with gold: whether both policies are right, and what it counts."""
+    """A question with gold: how right both policies are, and what it counts."""
 
-    old_right: bool
-    new_right: bool
+    old_right: float
+    new_right: float
     weight: float
     learned: bool
     in_sample: bool
@@ -367,14 +397,17 @@ def figures(
         pairs = [(one.recorded, one.other) for one in mine if one.other is not None]
         judged = [
             _Judged(
-                one.recorded.answer == truth.answer,
-                one.other.answer == truth.answer,
+                old,
+                new,
                 truth.weight,
                 one.learned,
                 one.in_sample,
             )
             for one in mine
-            if one.other is not None and (truth := gold.get((one.item_id, task))) is not None
+            if one.other is not None
+            and (truth := gold.get((one.item_id, task))) is not None
+            and (old := truth.right(one.recorded)) is not None
+            and (new := truth.right(one.other)) is not None
         ]
         old_right, new_right, weights = _out_of_sample(judged)
         share = share_estimate(new_right, weights)

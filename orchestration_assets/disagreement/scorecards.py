@@ -41,6 +41,8 @@ _SIDES: Final = ("supporters", "dissenters")
 _COUNTED: Final = (*(one.name for one in INTERPRETATIONS.values()), RESOLUTIONS.name, CALL_LOG.name)
 # another number where these tables are counted in another way
 _COUNTS: Final = "service_counts_1"
+UNCOMPARED: Final = "nothing to compare it with"
+"""The sentence on a service of which nothing can be said."""
 SPENDING_COLUMNS: Final = ("batch", "task", "service", "usd")
 _BROKEN_BELOW: Final = 0.1
 
@@ -396,4 +398,4 @@ def verdict_of(row: ScorecardRow, basis: str = "", *, reached_only: bool = False
         parts.append(f"{row.set_aside} answers of before it changed are set aside")
     if parts and basis:
         parts.append(basis)
-    return "; ".join(parts) or "nothing to compare it with"
+    return "; ".join(parts) or UNCOMPARED

@@ -2,6 +2,7 @@
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.record_fields import FieldType
 
 
 def allowed_answers(task: Task) -> str:
@@ -18,6 +19,15 @@ def allowed_answers(task: Task) -> str:
         case AnswerKind.TEXT:
             return "one text"
         case AnswerKind.RECORD:
-            return f"values of: {', '.join(field.name for field in task.fields)}"
+            return f"values of: {', '.join(field.name for field in task.fields)}{_of_entries(task)}"
         case AnswerKind.VECTOR:
             return "a vector; nobody can judge it"
+
+
+def _of_entries(task: Task) -> str:
+    """How single entries of the first list are named, where there is one."""
+    for field in task.fields:
+        if field.type is FieldType.LIST:
+            part = "" if field.plain else f".{field.fields[0].name}"
+            return f"; single entries as {field.name}[0]{part}, a missing one {field.name}[+]"
+    return ""

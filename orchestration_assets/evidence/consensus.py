@@ -20,11 +20,11 @@ from orchestration_assets.evidence.distances.sets import member_weights
 from orchestration_assets.evidence.posterior import Posterior, posterior
 from orchestration_assets.evidence.records.consensus import (
     NO_MODELS,
-    CellConsensus,
     Models,
     record_risk,
     settled_record,
 )
+from orchestration_assets.evidence.records.standing_cells import CellConsensus
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task

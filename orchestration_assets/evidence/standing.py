@@ -12,7 +12,10 @@ from typing import Final, cast
 
 from orchestration_assets.evidence.consensus import Consensus, Vote, consensus, support_of
 from orchestration_assets.evidence.distances import distance, is_disagreement
-from orchestration_assets.evidence.records.consensus import NO_MODELS, Models
+from orchestration_assets.evidence.records.consensus import (
+    NO_MODELS,
+    Models,
+)
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task

@@ -99,9 +99,6 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
         field = f"{path}.learned"
         if task.kind is AnswerKind.VECTOR:
             yield Problem(field, "", "learns from answers that are right or wrong, vectors are not")
-        if task.kind is AnswerKind.RECORD:
-            message = "learns from answers that are right or wrong as a whole, records are not"
-            yield Problem(field, "", message)
         yield from untaught_problems(policy, field, task.learned)
         for number, name in enumerate(task.learned.services):
             yield from _service_problems(policy, f"{field}.services[{number}]", name, task.kind)

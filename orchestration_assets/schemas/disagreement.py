@@ -126,7 +126,9 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationRow:
-    """One row a label task: what its services' agreement and people's verdicts have taught."""
+    """One row a label or record task: what its services' agreement and people's verdicts have
+    taught. Of records the figures are about single values, and all verdicts are held out in turn.
+    """
 
     task: _TaskName
     version: Annotated[str | None, Column("version that batches use; null when none does")]

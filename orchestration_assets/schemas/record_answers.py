@@ -18,6 +18,7 @@ FieldValue: TypeAlias = str | float | bool | tuple["RecordAnswer", ...]
 """A single value, or the entries of a list."""
 _DIGITS: Final = 15
 _FIELDS, _QUOTES, _UNGROUNDED, _ABSENT = "fields", "quotes", "ungrounded", "absent"
+_ENTRIES, _PATH, _STOOD, _SAID, _THERE = "entries", "path", "stood", "said", "there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +27,60 @@ class RecordAnswer:
 
     A field without a value is left out. ``quotes`` maps paths to words of the content that the
     value rests on, as the service gave them; ``ungrounded`` are the paths whose quotes do not stand
-    in the content. ``absent``: fields of which a person says that they have no value. Only the
-    outermost record has any of these.
+    in the content. ``absent``: fields of which a person says that they have no value; ``entries``:
+    what a person says of single entries of lists. Only the outermost record has any of these, and
+    what is said of one entry its own ``absent``.
     """
 
     values: tuple[tuple[str, FieldValue], ...]
     quotes: tuple[tuple[str, str], ...] = ()
     ungrounded: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    entries: tuple["EntryVerdict", ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.values or self.absent)
+        return bool(self.values or self.absent or self.entries)
 
     def get(self, name: str) -> FieldValue | None:
         """The value of a field; None where it has none."""
         return next((value for field, value in self.values if field == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryVerdict:
+    """What a person says of one entry of a list.
+
+    ``path`` names it as people saw it: ``lines[2]``, and ``lines[+]`` for one that was missing.
+    ``stood``: the entry as it stood there then, None for one that was missing; by that it is found
+    again among other answers, whatever its place. ``said``: the fields that are judged, with their
+    values or as ``absent``. ``there``: whether there is such an entry at all.
+    """
+
+    path: str
+    stood: RecordAnswer | None
+    said: RecordAnswer
+    there: bool = True
+
+    @property
+    def name(self) -> str:
+        """The field that is the list."""
+        return self.path.partition("[")[0]
+
+    @property
+    def anchor(self) -> RecordAnswer:
+        """What other answers are searched for."""
+        return self.said if self.stood is None else self.stood
+
+    @property
+    def corrected(self) -> RecordAnswer:
+        """The entry as it should be, as far as that is known."""
+        return overridden(self.stood or RecordAnswer(()), self.said)
+
+
+def overridden(entry: RecordAnswer, said: RecordAnswer) -> RecordAnswer:
+    """An entry with what is said of some of its fields; the others keep their values."""
+    values = dict(entry.values) | dict(said.values)
+    return RecordAnswer(tuple((k, v) for k, v in values.items() if k not in said.absent))
 
 
 def is_plain_entry(entry: RecordAnswer) -> bool:
@@ -89,7 +129,20 @@ def value_at(record: RecordAnswer, path: str) -> "FieldValue | RecordAnswer | No
 def record_text(record: RecordAnswer) -> str:
     """The record as one line for people: ``number: 17; lines: (item: pen; price: 2), (...)``."""
     said = [f"{name}: {value_text(value)}" for name, value in record.values]
-    return "; ".join([*said, *(f"{name}: none" for name in record.absent)])
+    said += [f"{name}: none" for name in record.absent]
+    return "; ".join([*said, *(text for one in record.entries for text in _entry_texts(one))])
+
+
+def _entry_texts(one: EntryVerdict) -> list[str]:
+    """What is said of an entry, as people write it."""
+    if not one.there:
+        return [f"{one.path}: none"]
+    if is_plain_entry(one.said):
+        return [f"{one.path}: {one.said.values[0][1]}"]
+    if one.stood is None:
+        return [f"{one.path}: ({record_text(one.said)})"]
+    said = [f"{one.path}.{name}: {value_text(value)}" for name, value in one.said.values]
+    return [*said, *(f"{one.path}.{name}: none" for name in one.said.absent)] or [one.path]
 
 
 def value_text(value: "FieldValue | RecordAnswer") -> str:
@@ -109,7 +162,8 @@ def value_text(value: "FieldValue | RecordAnswer") -> str:
 
 def record_json(record: RecordAnswer) -> str:
     """The record as tables hold it: ``{"fields": {...}, "quotes": {path: words},
-    "ungrounded": [path], "absent": [field]}``, all but the first where there are any."""
+    "ungrounded": [path], "absent": [field], "entries": [...]}``, all but the first where there are
+    any."""
     held: dict[str, Any] = {_FIELDS: plain_fields(record)}
     if record.quotes:
         held[_QUOTES] = dict(record.quotes)
@@ -117,7 +171,19 @@ def record_json(record: RecordAnswer) -> str:
         held[_UNGROUNDED] = list(record.ungrounded)
     if record.absent:
         held[_ABSENT] = list(record.absent)
+    if record.entries:
+        held[_ENTRIES] = [_entry_plain(one) for one in record.entries]
     return json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _entry_plain(one: EntryVerdict) -> dict[str, Any]:
+    return {
+        _PATH: one.path,
+        _STOOD: None if one.stood is None else plain_fields(one.stood),
+        _SAID: plain_fields(one.said),
+        _ABSENT: list(one.said.absent),
+        _THERE: one.there,
+    }
 
 
 def plain_fields(record: RecordAnswer) -> dict[str, Any]:
@@ -144,6 +210,17 @@ def record_of(text: str) -> RecordAnswer:
         tuple(quotes.items()),
         tuple(held.get(_UNGROUNDED, ())),
         tuple(held.get(_ABSENT, ())),
+        tuple(map(_entry_of, held.get(_ENTRIES, ()))),
+    )
+
+
+def _entry_of(held: Mapping[str, Any]) -> EntryVerdict:
+    stood = held[_STOOD]
+    return EntryVerdict(
+        held[_PATH],
+        None if stood is None else RecordAnswer(_values(stood)),
+        RecordAnswer(_values(held[_SAID]), absent=tuple(held[_ABSENT])),
+        held[_THERE],
     )
 
 
@@ -204,6 +281,7 @@ def whole_record(record: RecordAnswer) -> RecordAnswer:
         tuple((_whole(path), _whole(words)) for path, words in record.quotes),
         tuple(map(_whole, record.ungrounded)),
         tuple(map(_whole, record.absent)),
+        record.entries,
     )
 
 

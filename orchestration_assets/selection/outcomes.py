@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.verdicts import DECLARED_BY
 from orchestration_assets.evidence.distances import distance
+from orchestration_assets.evidence.records.judged import judged_fields, right_share
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.evidence.verdict_weights import VerdictWeights
 from orchestration_assets.policy.tasks import build_tasks
@@ -18,12 +19,13 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.outcomes import OutcomeRow, OutcomeSource
 from orchestration_assets.schemas.policy import LEARNED, Choice, Policy, TaskConfig
+from orchestration_assets.schemas.record_answers import RecordAnswer, record_of
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
 from orchestration_assets.schemas.verdicts import GoldRow
 from resources.table_store import TableStore
 
-# vectors and records are not right or wrong as a whole
-_NEVER_OUTCOMES: Final = frozenset({"answer_vector", "answer_record"})
+# vectors are not right or wrong
+_NEVER_OUTCOMES: Final = frozenset({"answer_vector"})
 _NOT_ASKED: Final = frozenset({Status.DEFERRED, Status.OVER_BUDGET})
 
 _Row = TypeVar("_Row")
@@ -128,7 +130,7 @@ def policy_outcomes(policy: Policy, evidence: OutcomeEvidence) -> list[OutcomeRo
     tasks = {
         name: task
         for name, task in build_tasks(policy).items()
-        if task.kind not in (AnswerKind.VECTOR, AnswerKind.RECORD)
+        if task.kind is not AnswerKind.VECTOR
     }
     judges = {name: judges_of(policy.tasks[name]) for name in tasks}
     gold = _of_people(evidence, tasks)
@@ -162,7 +164,10 @@ def judges_of(task: TaskConfig) -> frozenset[str]:
 
 
 def closeness(answer: Answer, right: Answer, task: Task) -> float:
-    """How right an answer is, from 0 to 1: 1 less its distance to the right one."""
+    """How right an answer is, from 0 to 1: 1 less its distance to the right one. Of a record, the
+    share of its values that are right, of those that the right one judges."""
+    if isinstance(answer, RecordAnswer) and isinstance(right, RecordAnswer):
+        return right_share(answer, right, task.fields) or 0.0
     return 1.0 - distance(answer, right, task)
 
 
@@ -208,6 +213,10 @@ def _of_people(
     for row in sorted(evidence.gold, key=lambda row: row.item_id):
         if row.task not in tasks or row.kind is not tasks[row.task].kind:
             continue
+        if row.answer_record is not None and not judged_fields(
+            record_of(row.answer_record), tasks[row.task].fields
+        ):
+            continue  # the fields that it judges are none of the task any more
         if row.content_hash is None:
             unnamed[row.task, row.item_id] = row
         else:
@@ -227,6 +236,8 @@ def _right_by(row: GoldRow, content: str, weights: Mapping[str, VerdictWeights])
         answer = row.answer_score
     elif row.answer_set is not None:
         answer = row.answer_set
+    elif row.answer_record is not None:
+        answer = record_of(row.answer_record)
     return RightAnswer(
         answer,
         OutcomeSource.GOLD if declared else OutcomeSource.VERDICT,
@@ -255,11 +266,19 @@ def _of_judges(
         if answer is not None:
             key = (reading.task, reading.content_hash)
             before = found[key].judged if key in found else None
+            if isinstance(answer, RecordAnswer):
+                answer = _as_a_whole(answer, tasks[reading.task])
             if before is None or len(seen) >= len(before):
                 found[key] = RightAnswer(
                     answer, OutcomeSource.JUDGE, reading.service, 1.0, seen, reading.batch
                 )
     return found
+
+
+def _as_a_whole(record: RecordAnswer, task: Task) -> RecordAnswer:
+    """A record as a verdict about all fields: what it leaves out is not there."""
+    missing = tuple(one.name for one in task.fields if record.get(one.name) is None)
+    return RecordAnswer(record.values, absent=missing)
 
 
 def _final_readings(store: TableStore) -> Iterator[RecordedReading]:

@@ -17,6 +17,10 @@ _SCALES: Final = {
 }  # fmt: skip
 _SCALE: Final = re.compile(rf"(?<![^\W\d_])({'|'.join(_SCALES)})(?![^\W\d_])", re.IGNORECASE)
 _MOST_CHARS: Final = 64
+_IDENTIFIER: Final = re.compile(r"([^\W\d_]+)[-\u2212_/]$")
+_CURRENCIES: Final = frozenset(
+    {"EUR", "USD", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK"}
+)
 
 
 def plain_number(text: str) -> float | None:
@@ -25,7 +29,8 @@ def plain_number(text: str) -> float | None:
 
     A comma or point before exactly three digits at the end separates thousands where it is a
     comma, decimals where it is a point; of two different marks the last one is the decimal one.
-    ``1.2 million`` is 1200000.
+    ``1.2 million`` is 1200000. A sign between a word and the digits belongs to an identifier:
+    ``INV-12`` is no number, ``EUR -12`` is one.
     """
     if len(text) > _MOST_CHARS:
         return None
@@ -34,6 +39,9 @@ def plain_number(text: str) -> float | None:
         return None
     digits, mark, rest = match["digits"], match["mark"], match["rest"] or ""
     before = text[: text.find(digits)]
+    word = _IDENTIFIER.search(before)
+    if word is not None and word[1].upper() not in _CURRENCIES:
+        return None
     if mark is not None and not rest and mark == "." and digits.count(mark) == 1:
         # 1.234 is written with a point more often than with thousands
         rest, digits = "." + digits.split(".", 1)[1], digits.split(".", 1)[0]

@@ -155,3 +155,49 @@ def test_who_seldom_gives_a_field_disputes_nothing_by_its_silence() -> None:
         compared = measure.compare("i9", *votes["i9"])
         assert compared is not None and compared.disagree
         assert (compared.judgement.consequence is Consequence.MISSING_VALUE) is disputed
+
+
+def test_differences_are_named_by_the_places_of_the_record_that_stands() -> None:
+    pen, ink, desk = line("blue pen", 2.0), line("red ink", 3.0), line("oak desk", 9.0)
+    votes = (
+        ("x", ok(record(lines=(desk, pen, ink)))),
+        ("y", ok(record(lines=(line("red ink", 4.0), pen)))),
+        ("z", ok(record(lines=(pen, ink)))),
+    )
+    standing = record(lines=(pen, ink))
+    batch = TaskReadings(TASK, {"i": votes}, {"i": "i"}, {"i": standing})
+    measure = record_measure(batch)
+    found = measure.differences("i", votes[0], votes[1])
+    assert [(one.path, one.value_a, one.value_b) for one in found.fields or ()] == [
+        ("lines[1].amount", "3", "4"),
+        # what does not stand is counted after what does
+        ("lines[2]", "item: oak desk; amount: 9", None),
+    ]
+    swapped = measure.differences("i", votes[1], votes[0])
+    assert [one.path for one in swapped.fields or ()] == [one.path for one in found.fields or ()]
+
+
+def test_silence_of_a_service_that_never_gives_a_field_makes_a_value_no_less_probable() -> None:
+    def heard(number: int):
+        total = record(total=float(number))
+        return (
+            ("gives", ok(record(total=float(number), name=f"Ann {number}"), 0.9)),
+            ("total", ok(total, 0.9)),
+            ("also total", ok(total, 0.9)),
+        )
+
+    many = {(f"i{number}", TASK.name): heard(number) for number in range(12)}
+    one = {("i0", TASK.name): heard(0)}
+    of_many, of_one = (
+        {
+            field.path: field.risk
+            for field in resolve(
+                PLAN, heard(0), TASK, records=weigh_records(TASK, readings, 200)
+            ).fields
+            or ()
+        }
+        for readings in (many, one)
+    )
+    # one item does not show what a service usually leaves out
+    assert of_many["name"] < 0.15 < of_one["name"]
+    assert of_many["total"] == of_one["total"]

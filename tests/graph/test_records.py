@@ -248,7 +248,7 @@ def test_verdicts_judge_single_fields_and_add_up(read) -> None:
     assert "'totl' is no field of the task" in problems.read_text()
 
 
-def test_a_verdict_about_some_fields_is_no_accuracy_of_the_whole(read, capsys) -> None:
+def test_the_accuracy_of_a_replay_is_of_the_values_that_verdicts_judge(read, capsys) -> None:
     project, _, _ = read
     assert project.tables.read("gold_labels").num_rows == 1
     capsys.readouterr()
@@ -256,7 +256,8 @@ def test_a_verdict_about_some_fields_is_no_accuracy_of_the_whole(read, capsys) -
     assert main(["replay", *arguments]) == 0
     (task,) = json.loads(capsys.readouterr().out)["tasks"]
     assert (task["questions"], task["answerable"]) == (COUNT, COUNT)
-    assert (task["gold"], task["accuracy"]) == (0, None)
+    # total and date are right, and that there is no number is not what anybody said
+    assert task["gold"] == 1 and task["accuracy"]["after"] == pytest.approx(2 / 3)
 
 
 def test_the_same_answers_give_the_same_tables(read) -> None:
@@ -283,5 +284,8 @@ def test_the_scorecard_tells_field_by_field_who_errs_and_who_quotes_what_is_not_
     }
     assert of_hasty["total"]["right"] == 0 and of_hasty["date"]["right"] == 1
     assert of_hasty["number"]["right"] == 0
+    assert cards["hasty"]["verdict"] == (
+        "right in 1 of 3 judged values (33%); worst at number, 0 of 1"
+    )
     page = (project.home / "reports" / "services.html").read_text()
     assert "0 of 1 judged right" in page and "8 ungrounded" in page

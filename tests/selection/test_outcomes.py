@@ -95,6 +95,46 @@ def test_of_two_texts_the_one_that_says_the_same_is_more_right() -> None:
     assert 0.0 < second.score < first.score <= 1.0
 
 
+def test_a_record_is_as_right_as_the_share_of_its_judged_values() -> None:
+    fields = {
+        "total": "number",
+        "day": "date",
+        "lines": {"type": "list", "fields": {"item": "text"}},
+    }
+    rules = Policy.model_validate(
+        {
+            "version": 1,
+            "services": {name: {"implementation": "labelled_values"} for name in NAMES},
+            "tasks": {"r": {"question": "?", "kind": "record", "fields": fields, "default": ASK}},
+        }
+    )
+
+    def told(service, text):
+        return reading(service, text, "r", answer_record=text)
+
+    verdict = row(
+        GoldRow,
+        item_id="i",
+        content_hash="c",
+        task="r",
+        who="kim",
+        kind=AnswerKind.RECORD,
+        answer="x",
+        answer_record='{"fields":{"total":3,"lines":[{"item":"pen"}]},"absent":["day"]}',
+    )
+    readings = [
+        told("one", '{"fields":{"total":3,"lines":[{"item":"pen"}]}}'),
+        told("two", '{"fields":{"total":4,"day":"2026","lines":[{"item":"pen"},{"item":"ink"}]}}'),
+    ]
+    weights = {"r": VerdictWeights({"c": 2.0})}
+    found = {one.service: one for one in outcomes(readings, [verdict], (), weights, rules)}
+    assert (found["one"].score, found["one"].weight) == (1.0, 2.0)
+    # right: the pen and its name; wrong: total, day and an ink that is not there
+    assert found["two"].score == pytest.approx(2 / 5)
+    elsewhere = replace(verdict, answer_record='{"fields":{"vat":3}}')
+    assert not outcomes(readings, [elsewhere], (), weights, rules)
+
+
 def test_what_the_content_declares_is_gold_and_unknown_chances_are_no_weight() -> None:
     (found,) = outcomes([reading("one", "x")], [gold("x", who=DECLARED_BY)], weights={})
     assert (found.why, found.weight) == (OutcomeSource.GOLD, None)

@@ -365,3 +365,13 @@ PIECES = (
 def test_whatever_is_declared_the_record_can_be_kept(text, family) -> None:
     reading = read("declared_facts", text, FACTS | FUNCTIONS, family=family)
     answer_columns(reading.answer)
+
+
+def test_headers_without_a_text_below_them_look_like_data_and_are_read_all_the_same() -> None:
+    text = (
+        "Metadata-Version: 2.1\nName: zict\nVersion: 3.0.0\nSummary: Mutable mapping tools\n"
+        "License: BSD\nClassifier: Topic :: Utilities\nClassifier: License :: OSI Approved\n"
+    )
+    told = declared(text, "data")
+    assert told == declared(text, "prose")
+    assert "3.0.0" in str(told) and "Mutable mapping tools" in str(told)

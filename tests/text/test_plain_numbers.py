@@ -80,3 +80,15 @@ def test_any_text_is_a_finite_number_or_none(text) -> None:
 )
 def test_only_a_text_that_is_one_number_is_read(text, number) -> None:
     assert plain_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["INV-12", "LS\u221212", "No/12", "order INV-0012"])
+def test_an_identifier_is_no_number(text: str) -> None:
+    assert plain_number(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("EUR -12", -12.0), ("EUR-12.50", -12.5), ("about -3", -3.0)]
+)
+def test_a_sign_after_a_currency_or_a_space_is_a_sign(text: str, number: float) -> None:
+    assert plain_number(text) == number

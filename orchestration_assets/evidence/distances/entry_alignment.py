@@ -3,13 +3,13 @@
 The best one-to-one matching by content: the sum of similarities is the largest possible (the
 assignment problem, solved by scipy's linear_sum_assignment after Crouse 2016), and two entries are
 matched only where they are similar enough. The similarity of two entries is the weighted mean of
-that of their fields: 1 or 0 for numbers, dates, labels and booleans, the cosine of hashed words and
-character n-grams for texts, 0 where only one entry has the field. A field weighs the share of
-distinct values that it has in its list: what tells entries apart also tells which are the same,
-while a flag or a currency says nothing. Of matchings that are equally good, the one that keeps the
-order of both lists is taken, as far as one place in the list is worth a thousandth of the least
-similarity. Lists within entries take part only where two entries hold nothing else: then what they
-share of all values counts.
+that of their fields: 1 or 0 for numbers, dates, labels, booleans, identifiers and addresses, the
+cosine of hashed words and character n-grams for other texts, 0 where only one entry has the field.
+A field weighs the share of distinct values that it has in its list: what tells entries apart also
+tells which are the same, while a flag or a currency says nothing. Of matchings that are equally
+good, the one that keeps the order of both lists is taken, as far as one place in the list is worth
+a thousandth of the least similarity. Lists within entries take part only where two entries hold
+nothing else: then what they share of all values counts.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from orchestration_assets.evidence.distances.folding import fold
+from orchestration_assets.evidence.distances.identifiers import exact_form, is_address
 from orchestration_assets.evidence.distances.texts import word_profile
 from orchestration_assets.schemas.record_answers import RecordAnswer, leaves, pattern_of
 from orchestration_assets.schemas.record_fields import FieldType, RecordField
@@ -119,4 +120,24 @@ def _same(first: Sequence[Any], second: Sequence[Any], field: RecordField) -> Fl
     a, b = (np.stack([word_profile(str(v or "")) for v in values]) for values in (first, second))
     cosine = np.clip((a @ b.T).astype(np.float64), 0.0, 1.0)
     alike: Floats = np.maximum(equal, cosine)
-    return alike
+    return _exactly(first, second, alike)
+
+
+def _exactly(first: Sequence[Any], second: Sequence[Any], alike: Floats) -> Floats:
+    """The similarities, 1 or 0 where two values are identifiers or addresses; an address is like no
+    words."""
+    rows, columns = (
+        [None if v is None else exact_form(str(v)) for v in values] for values in (first, second)
+    )
+    held_a, held_b = (np.array([one is not None for one in forms]) for forms in (rows, columns))
+    both = held_a[:, None] & held_b[None, :]
+    if both.any():
+        a, b = (np.array([one or "" for one in forms]) for forms in (rows, columns))
+        alike = np.where(both, a[:, None] == b[None, :], alike)
+    url_a, url_b = (
+        np.array([v is not None and is_address(str(v)) for v in values])
+        for values in (first, second)
+    )
+    apart = url_a[:, None] != url_b[None, :]
+    exact: Floats = np.where(apart, 0.0, alike)
+    return exact

@@ -1,9 +1,9 @@
 """What stands of several records of one item, value by value."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as member
 from math import prod
 from typing import Final
 
@@ -19,30 +19,48 @@ from orchestration_assets.evidence.records.field_model import (
     Ints,
     prior_model,
 )
+from orchestration_assets.evidence.records.standing_cells import (
+    CellConsensus,
+    standing_first,
+    without_fallen,
+)
+from orchestration_assets.evidence.records.stated_confidence import Scales
 from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
 from orchestration_assets.schemas.record_fields import ENTRY, FieldType, RecordField
 
-Models = Mapping[str, tuple[tuple[str, ...], FieldModel]]
-"""Pattern -> the services that a model knows, in its order, and the model."""
 
-NO_MODELS: Final[Models] = {}
+@dataclass(frozen=True)
+class Models:
+    """What is known of the fields of a task.
 
-
-@dataclass(frozen=True, slots=True)
-class CellConsensus:
-    """What stands of one cell.
-
-    ``value``: None where the item most probably has none. ``risk``: the probability in [0, 1] that
-    this is wrong. ``supporters`` gave the value (or none, where None stands), ``dissenters``
-    another one, ``missing`` none where a value stands; all by name.
+    ``by_pattern``: pattern -> the services that a model knows, in its order, and the model.
+    ``scales``: how the confidences of services are read where a model is known. ``seldom``:
+    services and fields of the record of which they give little: that they leave one out says
+    nothing, where no model is known.
     """
 
-    cell: Cell
-    value: Leaf | None
-    risk: float
-    supporters: tuple[str, ...]
-    dissenters: tuple[str, ...]
-    missing: tuple[str, ...]
+    by_pattern: Mapping[str, tuple[tuple[str, ...], FieldModel]] = member(default_factory=dict)
+    scales: Scales = member(default_factory=dict)
+    seldom: frozenset[tuple[str, str]] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.by_pattern)
+
+    def shifts(
+        self, services: Sequence[str], confidences: Mapping[str, float | None]
+    ) -> Floats | None:
+        """(1, K) what the confidences in a record add to the log-odds of its values; None where
+        they tell nothing."""
+        found = [
+            self.scales[name].shift(confidences.get(name)) if name in self.scales else 0.0
+            for name in services
+        ]
+        return np.array([found]) if any(found) else None
+
+
+NO_MODELS: Final = Models()
+_DIGITS: Final = 9
+_FIELD: Final = re.compile(r"[.\[]")
 
 
 def groups_of(cell: Cell) -> dict[str, int]:
@@ -110,26 +128,31 @@ def settle(
     models: Models = NO_MODELS,
     stands: str | None = None,
 ) -> list[CellConsensus]:
-    """What stands of each cell: by the model of its pattern where it knows all who answered, else
-    by what services state of themselves. ``stands``: whose values stand, whatever others say."""
+    """What stands of each cell: by the model of its pattern where it knows all who answered,
+    shifted by what they state of themselves; else by that alone. ``stands``: whose values stand,
+    whatever others say."""
     settled: dict[int, CellConsensus] = {}
     # cells that are settled alike are settled together
     together: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for place, cell in enumerate(cells):
         services = tuple(sorted(cell.values))
-        known = models.get(cell.pattern)
+        known = models.by_pattern.get(cell.pattern)
         learned = known is not None and set(services) <= set(known[0])
         together.setdefault((cell.pattern if learned else "", services), []).append(place)
     for (pattern, services), places in together.items():
         if pattern:
-            services, model = models[pattern]  # noqa: PLW2901 -- in the order of the model
-            stated = None
+            # in the order of the model
+            services, model = models.by_pattern[pattern]  # noqa: PLW2901
+            stated, shifts = None, models.shifts(services, confidences)
         else:
             model = prior_model(len(services))
             named = [confidences.get(name) for name in services]
             stated = np.array([[np.nan if one is None else one for one in named]])
+            shifts = None
         alike = [cells[place] for place in places]
-        settled |= zip(places, _settled(alike, services, model, stated, stands), strict=True)
+        seldom = frozenset[tuple[str, str]]() if pattern else models.seldom
+        told = _settled(alike, services, model, stated, shifts, stands, seldom)
+        settled |= zip(places, told, strict=True)
     return [settled[place] for place in range(len(cells))]
 
 
@@ -138,14 +161,22 @@ def _settled(
     services: Sequence[str],
     model: FieldModel,
     stated: Floats | None,
+    shifts: Floats | None,
     stands: str | None,
+    seldom: Collection[tuple[str, str]],
 ) -> Iterator[CellConsensus]:
     grouped = [groups_of(cell) for cell in cells]
-    codes: Ints = np.array([codes_of(groups, services) for groups in grouped], np.int64)
+    codes: Ints = np.array(
+        [
+            _heard(codes_of(groups, services), services, cell, seldom)
+            for cell, groups in zip(cells, grouped, strict=True)
+        ],
+        np.int64,
+    )
     if stated is not None:
         stated = np.broadcast_to(stated, codes.shape)
-    told = model.posterior(codes, stated)
-    right, wrong = model.of_given(codes, stated)
+    told = model.posterior(codes, stated, shifts)
+    right, wrong = model.of_given(codes, stated, shifts)
     sureness = np.log1p(right / wrong)
     for row, (cell, groups) in enumerate(zip(cells, grouped, strict=True)):
         best = _best(told[row], groups) if stands is None else groups.get(stands, ABSENT)
@@ -159,6 +190,22 @@ def _settled(
             tuple(name for name in groups if groups[name] not in (ABSENT, best)),
             tuple(name for name in groups if best and groups[name] == ABSENT),
         )
+
+
+def _heard(
+    codes: Sequence[int],
+    services: Sequence[str],
+    cell: Cell,
+    seldom: Collection[tuple[str, str]],
+) -> list[int]:
+    """The codes without the silence of those that seldom give the field."""
+    if not seldom or ABSENT not in codes:
+        return list(codes)
+    name = _FIELD.split(cell.path, maxsplit=1)[0]
+    return [
+        NOT_ASKED if code == ABSENT and (service, name) in seldom else code
+        for service, code in zip(services, codes, strict=True)
+    ]
 
 
 def _best(told: Floats, groups: Mapping[str, int]) -> int:
@@ -225,69 +272,3 @@ def settled_record(
         surest = max(sorted(records), key=lambda name: confidences.get(name) or 0.0)
         answer, settled = stood(surest)
     return answer, settled
-
-
-def without_fallen(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
-    """The cells without those that are part of an entry that does not stand; an entry of which no
-    value stands does not stand either."""
-    holding = {
-        entry
-        for one in settled
-        if one.value is not None and not one.cell.is_entry
-        for entry in _entries_around(one.cell.path)
-    }
-    kept: list[CellConsensus] = []
-    fallen: set[str] = set()
-    for one in settled:
-        path = one.cell.path
-        if not fallen.isdisjoint(_entries_around(path)):
-            continue
-        stands = one.value is not None
-        if one.cell.is_entry:
-            stands = stands and path in holding
-            if not stands:
-                fallen.add(path)
-        kept.append(one if stands else replace(one, value=None))
-    return kept
-
-
-def _entries_around(path: str) -> list[str]:
-    """The entries that a value is part of: of ``a[0].b[1].c``, ``a[0]`` and ``a[0].b[1]``."""
-    return [path[: match.end()] for match in _ENTRY.finditer(path) if match.end() < len(path)]
-
-
-_DIGITS: Final = 9
-_ENTRY: Final = re.compile(r"\[\d+\]")
-
-
-def standing_first(settled: Sequence[CellConsensus]) -> list[CellConsensus]:
-    """The cells with the entries of each list that stand counted first, the others after them: so
-    the path of a value that stands is its path in the record that stands."""
-    numbers: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for stands in (True, False):
-        for one in settled:
-            path = one.cell.path
-            if path.endswith("]") and (one.value is not None) is stands:
-                of_list = path[: path.rindex("[")]
-                numbers[path] = f"[{counts[of_list]}]"
-                counts[of_list] += 1
-
-    def moved(path: str) -> str:
-        return _ENTRY.sub(lambda match: numbers[path[: match.end()]], path)
-
-    renamed = [replace(one, cell=replace(one.cell, path=moved(one.cell.path))) for one in settled]
-    # what is part of an entry follows it, entries by their number
-    first = {one.cell.path: place for place, one in enumerate(renamed)}
-    lists: dict[str, int] = {}
-    for path, place in first.items():
-        if path.endswith("]"):
-            lists.setdefault(path[: path.rindex("[")], place)
-
-    def order(path: str) -> tuple[int, ...]:
-        key: list[int] = []
-        for match in _ENTRY.finditer(path):
-            key += (lists[path[: match.start()]], int(match[0][1:-1]))
-        return (*key, first[path])
-
-    return sorted(renamed, key=lambda one: order(one.cell.path))

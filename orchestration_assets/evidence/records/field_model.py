@@ -9,9 +9,11 @@ harder than others for all of them, and a further wrong value is the same as the
 probability q. How much harder, and the prior of q, cannot be learned from agreement alone (who
 agrees in error looks like who is right), so they are set, by judgement, q to one half. The rest is
 estimated by expectation maximisation. Dirichlet and beta priors keep the estimates of few items
-near the prior.
+near the prior. What verdicts have said of a field is counted to these priors, which makes two
+services identifiable too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,6 +36,39 @@ _MOST_INVENTED: Final = 0.35
 # share of the cells, and what multiplies the odds of a wrong value there: on average one
 _DIFFICULTIES: Final = ((0.75, 0.6), (0.25, 2.6))
 _FLOOR: Final = 1e-6
+# values without which one service is taken to make values up as often as the others
+_ALIKE: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPrior:
+    """What verdicts have said of K services and one field, as counts of values, at least 0.
+
+    ``given`` (K, 3): right, left out and wrong where the item has a value. ``made_up`` (K, 2):
+    given and not given where it has none. ``met`` (2,): further wrong values that were the same as
+    another one, and others. ``exists`` (2,): values that items have, and have not.
+    """
+
+    given: Floats
+    made_up: Floats
+    met: Floats
+    exists: Floats
+
+    @property
+    def known(self) -> Floats:
+        """(K,) how many values of each service were judged."""
+        total: Floats = self.given.sum(axis=1) + self.made_up.sum(axis=1)
+        return total
+
+    def take(self, services: Sequence[int]) -> "FieldPrior":
+        """The prior of some of the services."""
+        places = list(services)
+        return FieldPrior(self.given[places], self.made_up[places], self.met, self.exists)
+
+
+def no_prior(services: int) -> FieldPrior:
+    """Nothing is known of so many services."""
+    return FieldPrior(np.zeros((services, 3)), np.zeros((services, 2)), np.zeros(2), np.zeros(2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +88,18 @@ class FieldModel:
     exists: float
     cells: int = 0
 
-    def posterior(self, codes: Ints, confidences: Floats | None = None) -> Floats:
+    def posterior(
+        self, codes: Ints, confidences: Floats | None = None, shifts: Floats | None = None
+    ) -> Floats:
         """(n, K + 2) probabilities that the truth is: no value; each group of equal values, in
         the order of their codes; a value that nobody gave.
 
         ``codes`` (n, K): :data:`NOT_ASKED`, :data:`ABSENT`, or the number of the group, from 1.
         ``confidences`` (n, K), NaN where none is stated, replace what is known of being right
-        among the values that are given.
+        among the values that are given. ``shifts`` (n, K) or (1, K) are added to the log-odds that
+        values which are given are right.
         """
-        right, wrong = self.of_given(codes, confidences)
+        right, wrong = self.of_given(codes, confidences, shifts)
         scores = np.logaddexp.reduce(
             [
                 np.log(share) + self._scores(codes, *_at_odds(right, wrong, factor))
@@ -109,11 +147,15 @@ class FieldModel:
         scores[:, k + 1] = there + apart * np.maximum(groups - 1, 0)
         return scores
 
-    def of_given(self, codes: Ints, confidences: Floats | None) -> tuple[Floats, Floats]:
+    def of_given(
+        self, codes: Ints, confidences: Floats | None, shifts: Floats | None = None
+    ) -> tuple[Floats, Floats]:
         """(n, K) probabilities that a service gives the right value, and that it gives a wrong
         one, where a value is."""
         right = np.broadcast_to(self.right, codes.shape)
         wrong = np.broadcast_to(self.wrong, codes.shape)
+        if shifts is not None:
+            return _at_odds(right, wrong, np.exp(-np.broadcast_to(shifts, codes.shape)))
         if confidences is None:
             return right, wrong
         given = right + wrong
@@ -121,8 +163,14 @@ class FieldModel:
         stated = ~np.isnan(confidences)
         return np.where(stated, given * share, right), np.where(stated, given * (1 - share), wrong)
 
+    @property
+    def usual(self) -> Floats:
+        """(K,) the log-odds that a value which is given is right, where the item has one."""
+        odds: Floats = np.log(self.right / self.wrong)
+        return odds
 
-def _at_odds(right: Floats, wrong: Floats, factor: float) -> tuple[Floats, Floats]:
+
+def _at_odds(right: Floats, wrong: Floats, factor: float | Floats) -> tuple[Floats, Floats]:
     """Right and wrong, of the same sum, with the odds of wrong times the factor."""
     given = right + wrong
     worse = factor * wrong
@@ -132,25 +180,25 @@ def _at_odds(right: Floats, wrong: Floats, factor: float) -> tuple[Floats, Float
 
 def prior_model(services: int) -> FieldModel:
     """What holds for services that nothing is known of."""
-    right, left_out, wrong = _PRIOR / _PRIOR.sum()
-    each = np.ones(services)
-    return FieldModel(
-        right * each,
-        left_out * each,
-        wrong * each,
-        _mean(_INVENTED) * each,
-        _mean(_COINCIDE),
-        _mean(_EXISTS),
-    )
+    return judged_model(no_prior(services))
 
 
-def fit_field(codes: Ints) -> FieldModel:
-    """The model of a field by what K services said in n cells, ``codes`` (n, K)."""
-    model = prior_model(codes.shape[1])
+def judged_model(prior: FieldPrior) -> FieldModel:
+    """What holds for services of which verdicts alone are known: the means of Dirichlet and beta
+    distributions with the counts of the verdicts."""
+    none = np.zeros(2)
+    return _of_counts(prior, np.zeros_like(prior.given), none, none, none, 0)
+
+
+def fit_field(codes: Ints, prior: FieldPrior | None = None) -> FieldModel:
+    """The model of a field by what K services said in n cells, ``codes`` (n, K), and by what
+    verdicts said of them before."""
+    prior = prior or no_prior(codes.shape[1])
+    model = judged_model(prior)
     # few patterns recur in many cells
     distinct, times = np.unique(codes, axis=0, return_counts=True)
     for _ in range(_ITERATIONS):
-        fitted = _refit(model, distinct, times.astype(np.float64))
+        fitted = _refit(model, distinct, times.astype(np.float64), prior)
         moved = np.abs(fitted.right - model.right).max(initial=0.0)
         model = fitted
         if moved < _SETTLED:
@@ -158,9 +206,9 @@ def fit_field(codes: Ints) -> FieldModel:
     return model
 
 
-def _refit(model: FieldModel, codes: Ints, times: Floats) -> FieldModel:
+def _refit(model: FieldModel, codes: Ints, times: Floats, prior: FieldPrior) -> FieldModel:
     """The model by distinct cells (m, K), each of which occurs some ``times`` (m,)."""
-    n, k = float(times.sum()), codes.shape[1]
+    n = float(times.sum())
     told = model.posterior(codes)
     absent = told[:, 0]
     asked, gave = codes != NOT_ASKED, codes > ABSENT
@@ -168,22 +216,40 @@ def _refit(model: FieldModel, codes: Ints, times: Floats) -> FieldModel:
     there = (1.0 - absent)[:, None]
     missed = np.where(asked & ~gave, there, 0.0)
     failed = np.where(gave, there, 0.0) - hit
-    counts = _PRIOR + np.stack([times @ one for one in (hit, missed, failed)], axis=1)
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    given = np.stack([times @ one for one in (hit, missed, failed)], axis=1)
     made_up = float((times @ np.where(gave, absent[:, None], 0.0)).sum())
     silent = float((times @ np.where(asked & ~gave, absent[:, None], 0.0)).sum())
-    strength = 1.0 + _INVENTED_SHARE * n
-    invented = _mean(strength * _INVENTED + np.array([made_up, silent]))
     met, chances = _coincidences(codes, told, times)
     without = float(times @ absent)
+    return _of_counts(
+        prior,
+        given,
+        np.array([made_up, silent]),
+        np.array([met, max(chances - met, 0.0)]),
+        np.array([n - without, without]),
+        int(n),
+    )
+
+
+def _of_counts(
+    prior: FieldPrior, given: Floats, made_up: Floats, met: Floats, exists: Floats, cells: int
+) -> FieldModel:
+    """The model by what verdicts counted and what agreement makes probable: ``given`` (K, 3),
+    ``made_up``, ``met`` and ``exists`` (2,), over so many ``cells``."""
+    counts = _PRIOR + prior.given + given
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    strength = 1.0 + _INVENTED_SHARE * cells
+    of_all = _mean(strength * _INVENTED + made_up + prior.made_up.sum(axis=0))
+    judged = prior.made_up
+    invented = (_ALIKE * of_all + judged[:, 0]) / (_ALIKE + judged.sum(axis=1))
     return FieldModel(
         shares[:, 0],
         shares[:, 1],
         shares[:, 2],
-        np.full(k, min(invented, _MOST_INVENTED)),
-        _mean(_COINCIDE + np.array([met, max(chances - met, 0.0)])),
-        _mean(_EXISTS + np.array([n - without, without])),
-        int(n),
+        np.minimum(invented, _MOST_INVENTED),
+        _mean(_COINCIDE + prior.met + met),
+        _mean(_EXISTS + prior.exists + exists),
+        cells,
     )
 
 

@@ -78,6 +78,8 @@ _TABLES: Final = (("project",), ("package",), ("tool", "poetry"), ("workspace", 
 def _of_data(text: str) -> Iterator[Declaration]:
     block = read_json(text) or read_toml(text) or read_yaml(text[:_HEAD_CHARS])
     if block is None:
+        # headers with nothing below them look like data
+        yield from _headers(text)
         return
     for path in _TABLES:
         table: Any = block

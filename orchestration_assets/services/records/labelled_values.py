@@ -373,7 +373,10 @@ def _offer(document: _Document, plan: _Plan, pair: Pair) -> None:
 def _parts(value: str) -> list[str]:
     """The members of a list in a line: by semicolons, else by commas and the last *and*."""
     value = value.strip().removeprefix("[").removesuffix("]")
-    return [*filter(None, (_PARTS if ";" in value else _COMMAS).split(value))][:MAX_ENTRIES]
+    members = [*filter(None, (_PARTS if ";" in value else _COMMAS).split(value))][:MAX_ENTRIES]
+    # words beside an address say what it is an address of: Homepage, https://example.org
+    addresses = [one for one in members if "://" in one]
+    return addresses or members
 
 
 def _offer_below(

@@ -14,6 +14,7 @@ from orchestration_assets.text.plain_numbers import plain_number
 
 _LONGEST_TEXT: Final = 4000
 _MOST_ENTRIES: Final = 500
+_MOST_IN_ALL: Final = 2_000
 _MOST_QUOTES: Final = 500
 _LONGEST_QUOTE: Final = 1000
 _YEAR_OR_MONTH: Final = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
@@ -48,7 +49,24 @@ def read_record(
         raise FieldValueError(f"has none of the members {', '.join(one.name for one in fields)}")
     if all(_is_nothing(value, field) or value == [] for field, value in known):
         return RecordAnswer(())
-    return RecordAnswer(_read(given, fields, ""), tuple(_quotes(quotes)))
+    record = RecordAnswer(_read(given, fields, ""), tuple(_quotes(quotes)))
+    _bounded(record)
+    return record
+
+
+def _bounded(record: RecordAnswer) -> None:
+    """Raises FieldValueError for a record whose lists, and those within them, hold too much."""
+    left = _MOST_IN_ALL
+    waiting = [record]
+    while waiting:
+        for name, value in waiting.pop().values:
+            entries = value if isinstance(value, tuple) else ()
+            left -= len(entries)
+            if left < 0:
+                raise FieldValueError(
+                    f'"{name}" has too many entries: at most {_MOST_IN_ALL} in all lists together'
+                )
+            waiting += entries
 
 
 def _read(

@@ -4,7 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.evidence.records.cells import cells_of
-from orchestration_assets.evidence.records.consensus import groups_of, settled_record
+from orchestration_assets.evidence.records.consensus import (
+    groups_of,
+    settled_record,
+)
 from orchestration_assets.schemas.record_answers import (
     RecordAnswer,
     leaves,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.record_answers import is_storable_record, leaves, plain_fields
-from orchestration_assets.schemas.record_fields import FieldType, RecordField
+from orchestration_assets.schemas.record_fields import PLAIN_ENTRY, FieldType, RecordField
 from orchestration_assets.text.replies.record_values import FieldValueError, read_record
 from tests.evidence.records_drawn import FIELDS, records
 from tests.fuzzing import fuzz
@@ -132,3 +132,12 @@ def test_quotes_are_kept_by_path_whatever_form_they_come_in() -> None:
     assert read_record(told, FIELDS, as_list).quotes == (("total", "Total 1"),)
     assert read_record(told, FIELDS, {"total": "Total 1"}).quotes == (("total", "Total 1"),)
     assert read_record(told, FIELDS, "Total 1").quotes == ()
+
+
+def test_the_entries_of_all_lists_together_are_bounded() -> None:
+    inner = RecordField("b", FieldType.LIST, fields=PLAIN_ENTRY, plain=True)
+    nested = (RecordField("a", FieldType.LIST, fields=(inner,)),)
+    fits = {"a": [{"b": ["x"] * 400}] * 4}
+    assert read_record(fits, nested)
+    with pytest.raises(FieldValueError, match="at most 2000 in all lists together"):
+        read_record({"a": [{"b": ["x"] * 400}] * 5}, nested)
