@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestration_assets import __version__
+from orchestration_assets.command.environment import environment_chosen
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
@@ -104,15 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what is younger stays as it is (30)",
     )
     _shared_options(tidy, "print it as JSON")
-    policy = commands.add_parser("policy", help="check a policy file, print its schema, show it")
-    actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, words in (
-        ("check", "report every problem in the file"),
-        ("show", "print the policy in force, defaults filled in"),
-    ):
-        action = actions.add_parser(name, help=words)
-        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
-    actions.add_parser("schema", help="print the JSON Schema of the policy file")
+    _policy_commands(commands)
     replay = commands.add_parser(
         "replay", help="what another policy would have yielded on recorded answers, without a call"
     )
@@ -128,6 +121,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _policy_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    policy = commands.add_parser(
+        "policy", help="check a policy file, show it, bring it up to date, print its schema"
+    )
+    actions = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, words in (
+        ("check", "report every problem in the file"),
+        ("show", "print the policy in force, defaults filled in"),
+    ):
+        action = actions.add_parser(name, help=words)
+        action.add_argument("file", nargs="?", type=Path, metavar="FILE")
+        _environment_option(action)
+        if name == "check":
+            action.add_argument(
+                "--watch", action="store_true", help="check again after every change, until Ctrl-C"
+            )
+        else:
+            action.add_argument(
+                "--explain", action="store_true", help="say of each value where it comes from"
+            )
+    migrate = actions.add_parser(
+        "migrate", help="bring files to the present version of the format, comments kept"
+    )
+    migrate.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    migrate.add_argument(
+        "--write", action="store_true", help="rewrite the files; without this, print them"
+    )
+    actions.add_parser("schema", help="print the JSON Schema of the policy file, for editors")
+
+
 def _usd(text: str) -> float:
     value = float(text)
     if not 0.0 <= value < float("inf"):
@@ -140,7 +163,14 @@ def _shared_options(command: argparse.ArgumentParser, json_words: str) -> None:
     command.add_argument(
         "--policy", type=Path, metavar="FILE", help="policy file (packaged default)"
     )
+    _environment_option(command)
     command.add_argument("--json", action="store_true", help=json_words)
+
+
+def _environment_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--env", metavar="NAME", help="environment of the policy (ORCHESTRATION_ENV, else none)"
+    )
 
 
 def _positive(text: str) -> int:
@@ -170,7 +200,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     _let_everything_be_written()
     given = _parser().parse_args(arguments)
-    with stoppable() as signal_seen, saying_damage(sys.stderr):
+    chosen = environment_chosen(getattr(given, "env", None))
+    with chosen, stoppable() as signal_seen, saying_damage(sys.stderr):
         try:
             allow_open_files()
             return _dispatch(given)
@@ -212,12 +243,7 @@ def _about(error: BaseException) -> str:
 def _dispatch(given: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     if given.command == "policy":
-        from orchestration_assets.command import policy
-
-        if given.action == "schema":
-            return policy.schema()
-        action = policy.check if given.action == "check" else policy.show
-        return action(given.file or settings.policy)
+        return _dispatch_on_policy(given, settings)
     from orchestration_assets.command.lean_arrow import convert_without_pandas
     from resources.home_store import give_back, use_store
 
@@ -230,6 +256,31 @@ def _dispatch(given: argparse.Namespace) -> int:
     code = _dispatch_on_home(given, settings)
     give_back(settings.home)
     return code
+
+
+def _dispatch_on_policy(given: argparse.Namespace, settings: Settings) -> int:
+    if given.action == "migrate":
+        from orchestration_assets.command import policy_migrate
+
+        return policy_migrate.run(given.files, write=given.write)
+    from orchestration_assets.command import policy
+
+    if given.action == "schema":
+        return policy.schema()
+    path = given.file or settings.policy
+    if given.action == "check":
+        from orchestration_assets.command import policy_check
+
+        if not given.watch:
+            return policy_check.check(path)
+        if path is None:
+            return _fail_with("the packaged policy does not change: name a file", USAGE_ERROR)
+        return policy_check.watch(path)
+    if given.explain:
+        from orchestration_assets.command.policy_explain import explain
+
+        return explain(path)
+    return policy.show(path)
 
 
 def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:

@@ -30,7 +30,7 @@ def review_feedback_sensor(
     policy_file: PolicyFileResource,
 ) -> dg.RunRequest | dg.SkipReason:
     """One tick. Files whose runs failed are tried three times, then wait for a person."""
-    settle_seconds = load_policy(policy_file.path).policy.feedback.settle_seconds
+    settle_seconds = load_policy(policy_file.path).policy.feedback.settle_s
     files = waiting(home.verdicts, time.time(), settle_seconds)
     if not files.settled:
         young = f"; {files.unsettled} still being written" if files.unsettled else ""

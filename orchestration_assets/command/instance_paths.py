@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
-from orchestration_assets.settings import Settings
+from orchestration_assets.settings import ENVIRONMENT_VARIABLE, Settings
 from resources.home import Home
 
 # Dagster makes a URL of the path of its database, and quotes nothing in it
@@ -51,5 +51,7 @@ def ui_command(settings: Settings) -> str:
     }
     if settings.policy is not None:
         variables["ORCHESTRATION_POLICY"] = str(settings.policy)
+    if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
+        variables[ENVIRONMENT_VARIABLE] = chosen
     words = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     return " ".join([*words, "dagster dev -m orchestration_assets.definitions"])

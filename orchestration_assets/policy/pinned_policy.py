@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from orchestration_assets.policy.files import UnreadableError, read_text
+from orchestration_assets.policy.formats import upgraded_values
+from orchestration_assets.policy.layers import nodes_below
 from orchestration_assets.policy.load import LoadedPolicy, canonical_hash
 from orchestration_assets.policy.problems import dotted_path
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -26,9 +29,21 @@ class PinnedPolicyError(OrchestrationError):
 
 
 def pin_policy(folder: Path, loaded: LoadedPolicy, files: Files = LOCAL_FILES) -> None:
-    """Stores the canonical policy under its hash."""
+    """Stores the canonical policy under its hash, and beside it what it was resolved from.
+
+    The hash is over what the files yield together, so the same policy may come of other files: the
+    sources are those of the last time. No value of a variable stands there, only its name.
+    """
     canonical = json.dumps(loaded.policy.canonical(), indent=1, sort_keys=True)
     files.write(folder / f"{loaded.hash}.json", canonical.encode())
+    variables = {name for _, node in nodes_below(loaded.root) for name in node.origin.variables}
+    resolved_from = {
+        "environment": loaded.environment,
+        "files": [asdict(source) for source in loaded.sources],
+        "variables": sorted(variables),
+    }
+    text = json.dumps(resolved_from, indent=1, sort_keys=True)
+    files.overwrite(folder / f"{loaded.hash}.sources.json", text.encode())
 
 
 def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:
@@ -44,7 +59,7 @@ def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:
     path = folder / f"{hashes[0]}.json"
     try:
         canonical = json.loads(read_text(path, _MAX_BYTES))
-        policy = Policy.model_validate(canonical)
+        policy = Policy.model_validate(upgraded_values(canonical))
     except (UnreadableError, ValueError, RecursionError) as error:
         raise PinnedPolicyError(
             f"the policy {hashes[0]} cannot be read back from {path}: {_reason(error)}; {_REMEDY}"

@@ -24,18 +24,24 @@ _SHOWN_STEPS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error: path in the file, value there, what is wrong, nearest valid name, line."""
+    """One error: path in the file, value there, what is wrong, nearest valid name, line.
+
+    ``file`` is named where it is not the policy file itself, but one that it is made of.
+    """
 
     path: str
     value: str
     message: str
     nearest: str | None = None
     line: int | None = None
+    file: str | None = None
 
     def __str__(self) -> str:
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         shown = f" (found {self.value})" if self.value else ""
-        place = f", line {self.line}" if self.line else ""
+        where = [f"file {self.file}"] if self.file else []
+        where += [f"line {self.line}"] if self.line else []
+        place = f", {' '.join(where)}" if where else ""
         return f"{self.path or 'file'}{place}: {self.message}{shown}{hint}"
 
 

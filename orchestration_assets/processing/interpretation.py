@@ -79,7 +79,7 @@ def interpret_batch(
     due = plans_to_take_up(rows, stored, inputs) if only_deferred else rows
     progress.stage("asking services", len({plan.item_id for plan in due}))
     sharing = policy is not None and policy.features.share_answers
-    seconds = policy.features.neighbour_seconds if policy else 0.0
+    seconds = policy.features.neighbour_s if policy else 0.0
     manifest, profiles = tables.manifest, tables.profiles
     heavy, source = heavy_items(manifest), home.batches.source(batch)
     with (

@@ -83,7 +83,7 @@ def test_every_policy_is_valid(block: Block) -> None:
     """A block that is marked as a part is valid once it has a task and a service."""
     text = block.text
     if "part" in block.marks:
-        text = yaml.safe_dump({"version": 1, **yaml.safe_load(_REST), **yaml.safe_load(text)})
+        text = yaml.safe_dump({"version": 2, **yaml.safe_load(_REST), **yaml.safe_load(text)})
     parse_policy(text, str(block))
 
 

@@ -15,7 +15,7 @@ from tests.graph.test_embedded_chunks import Batch, stable
 
 ITEMS = 30
 POLICY = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat
@@ -252,7 +252,7 @@ def test_page_explain_and_replay_follow_the_chain(project, server, source, capsy
 
 
 EMBEDDED = """
-version: 1
+version: 2
 services:
   stopwords: {implementation: stopwords}
   langid: {implementation: langid}
