@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from orchestration_assets.policy.marks import RemoveMark, ReplacingMapping
-from orchestration_assets.policy.problems import dotted_path
+from orchestration_assets.policy.problems import safe_key
 
 Path = tuple[int | str, ...]
 _MERGE_KEY: Final = "<<"
@@ -90,23 +90,21 @@ def _tree(value: Any, path: Path, lines: Mapping[Path, int], around: Origin) -> 
 
 def merge(base: Node, over: Node) -> Node:
     """What stands when ``over`` is laid over ``base``."""
+    origin = replace(
+        over.origin, over=(*over.origin.over, replace(base.origin, over=()), *base.origin.over)
+    )
     if isinstance(over, RemovedKey):
         found = over.found or not isinstance(base, RemovedKey) or base.found
-        return replace(over, found=found, origin=_laid_over(base.origin, over.origin))
+        return replace(over, found=found, origin=origin)
     if not isinstance(over, Branch) or over.replaces:
-        return replace(over, origin=_laid_over(base.origin, over.origin))
+        return replace(over, origin=origin)
     if not isinstance(base, Branch):
         # nothing of what stood before the single value may come back
-        return replace(over, replaces=True, origin=_laid_over(base.origin, over.origin))
+        return replace(over, replaces=True, origin=origin)
     children = dict(base.children)
     for name, child in over.children.items():
         children[name] = merge(children[name], child) if name in children else child
-    origin = replace(over.origin, over=(*over.origin.over, *base.origin.over))
     return Branch(children, origin, base.replaces)
-
-
-def _laid_over(base: Origin, over: Origin) -> Origin:
-    return replace(over, over=(*over.over, replace(base, over=()), *base.over))
 
 
 def merged(base: Branch, over: Branch) -> Branch:
@@ -169,7 +167,18 @@ def _child(node: Node, step: int | str) -> Node | None:
 
 def origins_by_path(root: Node) -> dict[str, Origin]:
     """Path as messages show it -> origin, of every value below the root."""
-    return {dotted_path(path): node.origin for path, node in nodes_below(root)}
+    found: dict[str, Origin] = {}
+    waiting: list[tuple[str, Node]] = [("", root)]
+    while waiting:
+        path, node = waiting.pop()
+        if path:
+            found[path] = node.origin
+        if isinstance(node, Branch):
+            start = f"{path}." if path else ""
+            waiting += [(start + safe_key(name), one) for name, one in node.children.items()]
+        elif isinstance(node, Items):
+            waiting += [(f"{path}[{n}]", one) for n, one in enumerate(node.children)]
+    return found
 
 
 def nodes_below(root: Node) -> Iterator[tuple[Path, Node]]:

@@ -16,7 +16,7 @@ from orchestration_assets.policy.formats import CURRENT, OLD
 from orchestration_assets.policy.layers import Branch, Origin, origins_by_path, plain
 from orchestration_assets.policy.plain_values import value_problems
 from orchestration_assets.policy.problems import PolicyError, Problem
-from orchestration_assets.policy.schema_problems import schema_problems
+from orchestration_assets.policy.schema_problems import left_out, schema_problems
 from orchestration_assets.policy.source_text import ENVIRONMENTS, VERSION
 from orchestration_assets.policy.sources import (
     ENVIRONMENT_NAME,
@@ -110,22 +110,24 @@ def _loaded(
     beside: tuple[str, ...],
 ) -> LoadedPolicy:
     problems = list(gathered.problems)
-    main = gathered.texts[-1]
-    if main.root is None:
+    if gathered.incomplete:
+        # what is missing without a file that cannot be read would only hide which file that is
         raise PolicyError(source, problems)
     composed = compose(gathered.texts, gathered.overlay, environment, variables, beside)
     problems += composed.problems
     raw = {VERSION: CURRENT, **plain(composed.root)}
+    beyond = 0
     try:
         policy = Policy.model_validate(raw)
     except ValidationError as error:
         known = {problem.path for problem in problems}
         found = [problem for problem in schema_problems(error, raw) if problem.path not in known]
+        beyond = left_out(error)
     else:
         found = [*value_problems(policy), *semantic_problems(policy)]
     problems += _located(found, composed, gathered)
     if problems:
-        raise PolicyError(source, problems)
+        raise PolicyError(source, problems, beyond)
     return LoadedPolicy(
         policy,
         policy_hash(policy),

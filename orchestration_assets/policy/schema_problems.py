@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from orchestration_assets.policy.plain_values import is_free_text
 from orchestration_assets.policy.problems import (
+    MAX_PROBLEMS,
     Problem,
     closest_name,
     describe_value,
@@ -17,10 +18,14 @@ from orchestration_assets.schemas.policy import Policy
 
 
 def schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
-    """The problems of a policy whose values are ``raw``, in the words of this project."""
+    """The problems of a policy whose values are ``raw``, in the words of this project.
+
+    Those beyond MAX_PROBLEMS are left out: see ``left_out``.
+    """
     schema = _json_schema()
     seen: set[tuple[str, str]] = set()
-    for number, detail in enumerate(error.errors(include_url=False, include_context=True)):
+    details = error.errors(include_url=False, include_context=True)[:MAX_PROBLEMS]
+    for number, detail in enumerate(details):
         # pydantic inserts the member of a union that it tried; it is not in the file
         location = _file_location(raw, detail["loc"], last_is_missing=detail["type"] == "missing")
         path = dotted_path(location)
@@ -44,6 +49,11 @@ def schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
         if (problem.path, problem.message) not in seen:
             seen.add((problem.path, problem.message))
             yield problem
+
+
+def left_out(error: ValidationError) -> int:
+    """How many problems ``schema_problems`` leaves out."""
+    return max(error.error_count() - MAX_PROBLEMS, 0)
 
 
 @cache

@@ -42,7 +42,8 @@ class Gathered:
     """Everything that was read, in the order of merging.
 
     ``texts`` are the extended files and, last, the policy file itself; ``overlay`` is the file of
-    the chosen environment. ``watched`` are the files that were looked for, there or not.
+    the chosen environment. ``watched`` are the files that were looked for, there or not; where one
+    is missing or unreadable the policy is ``incomplete``.
     """
 
     texts: tuple[PolicyText, ...]
@@ -50,6 +51,7 @@ class Gathered:
     sources: tuple[PolicySource, ...] = ()
     watched: tuple[Path, ...] = ()
     problems: tuple[Problem, ...] = ()
+    incomplete: bool = False
 
 
 def packaged_text() -> str:
@@ -111,6 +113,7 @@ def _overlay(reading: "_Reading", path: Path) -> PolicyText | None:
         text = read_text(path)
     except UnreadableError as error:
         reading.problems.append(Problem("", "", str(error), file=path.name))
+        reading.incomplete = True
         return None
     taken = reading.take(text, path.name, "environment")
     if taken.extends:
@@ -131,6 +134,7 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
     under_way: list[tuple[str, str]] = field(default_factory=list)
+    incomplete: bool = False
 
     def take(self, text: str, name: str, role: str) -> PolicyText:
         """Takes a text apart and notes where it came from."""
@@ -138,6 +142,7 @@ class _Reading:
         shown = None if role == "file" else name
         taken = read_policy_text(text, name)
         self.problems += [replace(one, file=shown) for one in taken.problems]
+        self.incomplete |= taken.root is None
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         stored = name if role != "file" or self.folder is None else Path(name).name
         self.sources.append(PolicySource(stored, digest, role))
@@ -146,7 +151,7 @@ class _Reading:
     def add(self, text: str, name: str, role: str, path: Path | None) -> None:
         """Adds a file behind all those that it extends."""
         key = PACKAGED if path is None else os.path.realpath(path)
-        self.under_way.append((key, name))
+        self.under_way.append((key, name if role != "file" else Path(name).name))
         at = len(self.sources)
         taken = self.take(text, name, role)
         own = self.sources.pop(at)
@@ -161,6 +166,7 @@ class _Reading:
         def told(message: str, nearest: str | None = None) -> None:
             problem = Problem(reference.path, "", message, nearest, reference.origin.line, named_in)
             self.problems.append(problem)
+            self.incomplete = True
 
         if reference.name == PACKAGED_REFERENCE:
             key, name, target = PACKAGED, PACKAGED, None
@@ -204,6 +210,7 @@ class _Reading:
             tuple(self.sources),
             tuple(dict.fromkeys(self.watched)),
             tuple(self.problems),
+            self.incomplete,
         )
 
 
