@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -21,37 +22,50 @@ _ERROR: Final = 2
 _LOOK_EVERY_S: Final = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What one check came to: the exit code, and lines for people."""
+
+    code: int
+    errors: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+
+
 def check(path: Path | None) -> int:
     """Prints every problem on a line of its own; returns 2 when there is one.
 
     Where no environment is chosen, each that the policy describes is checked, too.
     """
+    found = _findings(path)
+    _say(found)
+    return found.code
+
+
+def _findings(path: Path | None) -> _Findings:
     try:
         loaded = load_policy(path)
     except PolicyError as error:
-        _say_problems(error)
-        return _ERROR
-    for note in loaded.notes:
-        sys.stderr.write(f"note: {note}\n")
-    sys.stdout.write(f"{loaded.source}: {_valid(loaded)}\n")
+        return _Findings(_ERROR, _problems(error))
+    notes = tuple(f"note: {note}" for note in loaded.notes)
+    lines = [f"{loaded.source}: {_valid(loaded)}"]
     if loaded.environment is not None:
-        return 0
-    codes = [_check_environment(path, name) for name in loaded.environments]
-    return max(codes, default=0)
+        return _Findings(0, notes, tuple(lines))
+    errors: tuple[str, ...] = ()
+    for name in loaded.environments:
+        try:
+            lines.append(f"{loaded.source}, environment {name}: {_valid(load_policy(path, name))}")
+        except PolicyError as error:
+            errors += _problems(error, f", environment {name}")
+    return _Findings(_ERROR if errors else 0, notes + errors, tuple(lines))
 
 
-def _check_environment(path: Path | None, name: str) -> int:
-    try:
-        loaded = load_policy(path, name)
-    except PolicyError as error:
-        _say_problems(error, f", environment {name}")
-        return _ERROR
-    sys.stdout.write(f"{loaded.source}, environment {name}: {_valid(loaded)}\n")
-    return 0
+def _problems(error: PolicyError, which: str = "") -> tuple[str, ...]:
+    return tuple(f"{error.source}{which}: {problem}" for problem in error.problems)
 
 
-def _say_problems(error: PolicyError, which: str = "") -> None:
-    sys.stderr.write("".join(f"{error.source}{which}: {one}\n" for one in error.problems))
+def _say(found: _Findings) -> None:
+    sys.stderr.write("".join(f"{line}\n" for line in found.errors))
+    sys.stdout.write("".join(f"{line}\n" for line in found.lines))
 
 
 def _valid(loaded: LoadedPolicy) -> str:
@@ -73,20 +87,26 @@ def watch(
         while True:
             now = _signatures(path)
             if now != seen:
+                found = _findings(path)
+                # known before it is said: who has read it may end this at once
+                code = found.code
                 if seen is not None:
-                    changed = sorted(
-                        one.name for one in {*now, *seen} if now.get(one) != seen.get(one)
-                    )
-                    at = datetime.now().astimezone().strftime("%H:%M:%S")
-                    sys.stdout.write(f"\n{at} changed: {', '.join(changed)}\n")
+                    _say_changed(seen, now)
                 seen = now
-                code = check(path)
+                _say(found)
                 sys.stdout.flush()
                 sys.stderr.flush()
             wait(_LOOK_EVERY_S)
     except KeyboardInterrupt:
         sys.stdout.write("\n")
         return code
+
+
+def _say_changed(before: dict[Path, object], now: dict[Path, object]) -> None:
+    files = sorted(one.name for one in {*now, *before} if now.get(one) != before.get(one))
+    at = datetime.now().astimezone().strftime("%H:%M:%S")
+    sys.stdout.write(f"\n{at} changed: {', '.join(files)}\n")
+    sys.stdout.flush()
 
 
 def _signatures(path: Path) -> dict[Path, object]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from orchestration_assets.policy.layers import Branch, Origin, find
+from orchestration_assets.policy.layers import Branch, Items, Node, Origin
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.problems import dotted_path
 
@@ -62,12 +62,26 @@ def _values(canonical: Any) -> Iterator[tuple[tuple[int | str, ...], Any]]:
 
 
 def _origin(root: Branch, path: tuple[int | str, ...]) -> Origin | None:
-    node, depth = find(root, path)
-    if depth == len(path) or not isinstance(node, Branch):
-        # what a shorter form in the file stands for is where that form is
-        return node.origin
-    declared = node.children.get("json_schema") if path[depth] == "fields" else None
-    return declared.origin if declared is not None else None
+    """Where a value stands, or the shorter form that stands for it; None for a default."""
+    node: Node = root
+    for step in path:
+        if isinstance(node, Items):
+            node = node.children[int(step)]
+        elif not isinstance(node, Branch):
+            # such as a field that is its type alone
+            break
+        elif isinstance(step, int):
+            # fields of a record are a mapping in the file, and in force a list that keeps its order
+            node = [*node.children.values()][step]
+        elif step in node.children:
+            node = node.children[step]
+        elif step == "fields" and "json_schema" in node.children:
+            return node.children["json_schema"].origin
+        elif step == "name" and path[-3:-2] == ("fields",):
+            break
+        else:
+            return None
+    return node.origin
 
 
 def _shown(value: Any) -> str:

@@ -77,6 +77,8 @@ def editor_schema() -> _Schema:
         condition = definitions[model]["properties"][field]
         definitions[f"{model}Test"] = condition["additionalProperties"]
         _name_features(condition, f"{model}Test", answers=model == "TaskConfig")
+    for model in ("TaskConfig", "FieldConfig"):
+        _allow_short_fields(definitions[model]["properties"]["fields"])
     for (model, field), examples in _EXAMPLES.items():
         definitions[model]["properties"][field]["examples"] = examples
     for node in (schema, *definitions.values()):
@@ -91,7 +93,7 @@ def editor_schema() -> _Schema:
     part["required"] = ["version"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Policy file",
+        "title": "Policy",
         "description": schema["description"],
         "type": "object",
         "if": {"required": ["services", "tasks"], "not": {"required": ["extends"]}},
@@ -166,6 +168,16 @@ def _name_embedded(definitions: dict[str, _Schema]) -> None:
             }
         )
     embedded["allOf"] = cases
+
+
+def _allow_short_fields(fields: _Schema) -> None:
+    """The fields of a record: each may be its type alone; what is in force is shown as a list."""
+    by_name = fields.pop("patternProperties")
+    for pattern, field in by_name.items():
+        by_name[pattern] = {"anyOf": [field, {"$ref": f"#/{_DEFS}/FieldType"}]}
+    inner = {"type": fields.pop("type"), "patternProperties": by_name}
+    inner["propertyNames"] = fields.pop("propertyNames")
+    fields["anyOf"] = [inner, {"type": "array", "items": {"type": "object"}}]
 
 
 def _name_features(condition: _Schema, test: str, *, answers: bool) -> None:
