@@ -18,7 +18,7 @@ BAR_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class MutationOutcome:
     """What became of one mutated policy: how many problems, and processor seconds of the slower
     loading: what others do on the machine does not count."""
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     return int(any(one.seconds > BAR_S for one in judged))
 
 
-def judge(mutated: MutatedPolicy) -> Judged:
+def judge(mutated: MutatedPolicy) -> MutationOutcome:
     """Loads one from files, without and with its environment. Raises what is no PolicyError."""
     problems = 0
     with TemporaryDirectory() as folder:
@@ -58,10 +58,10 @@ def judge(mutated: MutatedPolicy) -> Judged:
             except PolicyError as error:
                 problems = max(problems, len(error.problems))
             seconds = max(seconds, time.process_time() - began)
-    return Judged(mutated.kinds, problems, seconds)
+    return MutationOutcome(mutated.kinds, problems, seconds)
 
 
-def _show(judged: Sequence[Judged]) -> str:
+def _show(judged: Sequence[MutationOutcome]) -> str:
     rows = []
     for kind in KINDS:
         of_kind = [one for one in judged if kind in one.kinds]

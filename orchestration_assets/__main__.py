@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--policy", type=Path, metavar="FILE", required=True, help="the other one")
     replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    _environment_option(replay)
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
     verdicts = commands.add_parser("verdicts", help="check a file of verdicts before dropping it")
     doings = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines")
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+    _environment_option(check)
     return parser
 
 

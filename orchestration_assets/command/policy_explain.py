@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from orchestration_assets.policy.layers import Branch, Items, Node, Origin
+from orchestration_assets.policy.layers import Branch, Items, Node, Origin, nodes_below
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.problems import dotted_path
 
@@ -81,7 +82,9 @@ def _origin(root: Branch, path: tuple[int | str, ...]) -> Origin | None:
             break
         else:
             return None
-    return node.origin
+    inside = [one.origin.variables for _, one in nodes_below(node) if isinstance(node, Items)]
+    read = dict.fromkeys(name for names in (node.origin.variables, *inside) for name in names)
+    return replace(node.origin, variables=tuple(read))
 
 
 def _shown(value: Any) -> str:

@@ -1,18 +1,17 @@
 """Loading a policy: from YAML files to a valid, hashed policy, or to all of its errors at once."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
 from orchestration_assets.policy.composition import Composition, compose
 from orchestration_assets.policy.files import UnreadableError
 from orchestration_assets.policy.formats import CURRENT, OLD
+from orchestration_assets.policy.hashes import policy_hash
 from orchestration_assets.policy.layers import Branch, Origin, origins_by_path, plain
 from orchestration_assets.policy.plain_values import value_problems
 from orchestration_assets.policy.problems import PolicyError, Problem
@@ -177,14 +176,3 @@ def _notes(source: str, gathered: Gathered) -> list[str]:
         for one in (*gathered.texts, *overlay)
         if one.version in OLD and source != PACKAGED
     ]
-
-
-def policy_hash(policy: Policy) -> str:
-    """64 bits of blake2b over the canonical policy, hex: layout and comments do not count."""
-    return canonical_hash(policy.canonical())
-
-
-def canonical_hash(policy: Mapping[str, Any]) -> str:
-    """The hash of a canonical policy as it was stored: fields added since are not in it."""
-    canonical = json.dumps(policy, sort_keys=True, separators=(",", ":"))
-    return blake2b(canonical.encode(), digest_size=8).hexdigest()

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from orchestration_assets.policy.files import UnreadableError, read_text
 from orchestration_assets.policy.formats import upgraded_values
+from orchestration_assets.policy.hashes import canonical_hash
 from orchestration_assets.policy.layers import nodes_below
-from orchestration_assets.policy.load import LoadedPolicy, canonical_hash
+from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.problems import dotted_path
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.policy import Policy

@@ -14,6 +14,7 @@ from orchestration_assets.policy.problems import (
     describe_value,
     dotted_path,
 )
+from orchestration_assets.policy.source_text import ENVIRONMENTS, OF_THE_FILE
 from orchestration_assets.schemas.policy import Policy
 
 
@@ -61,6 +62,7 @@ def _json_schema() -> dict[str, Any]:
     return Policy.model_json_schema(by_alias=True)
 
 
+_OF_FILES: Final = (*OF_THE_FILE, ENVIRONMENTS)
 _SCALARS: Final = ("bool", "int", "float", "str")
 _MOST_HINTS: Final = 100
 _QUOTE: Final = ": quote it"
@@ -127,7 +129,9 @@ def _known_keys(schema: dict[str, Any], location: Sequence[int | str]) -> list[s
                     children += part.get("patternProperties", {}).values()
         nodes = children
     parts = [part for node in nodes for part in _variants(schema, node)]
-    return list(dict.fromkeys(name for part in parts for name in part.get("properties", {})))
+    names = [name for part in parts for name in part.get("properties", {})]
+    # what concerns files is merged before the policy is looked at
+    return list(dict.fromkeys([*names, *(() if location else _OF_FILES)]))
 
 
 def _variants(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:

@@ -23,7 +23,9 @@ def test_explain_says_of_every_value_where_it_comes_from(tmp_path, capsys, monke
     path = write(
         tmp_path,
         base=BASE,
-        policy=POLICY + "variables: [REGION]\ncontent: {max_bytes: 5}\n",
+        policy=POLICY
+        + "variables: [REGION]\n"
+        + "content: {max_bytes: 5, sources: [a, !template 's3://{{ env.REGION }}/b']}\n",
         policy__production="version: 2\nvariables: [REGION]\n"
         "tasks: {language: {question: !template 'In {{ env.REGION }}?'}}\n",
     )
@@ -33,6 +35,7 @@ def test_explain_says_of_every_value_where_it_comes_from(tmp_path, capsys, monke
     )
     origins = {key: value.rpartition("# ")[2] for key, value in lines.items()}
     assert origins["content.max_bytes"] == f"{path} line 4, over base.yaml line 3"
+    assert origins["content.sources"] == f"{path} line 4, from REGION"
     assert origins["tasks.language.question"] == (
         "policy.production.yaml line 3, from REGION, over base.yaml line 9"
     )

@@ -209,6 +209,12 @@ def test_a_problem_in_another_file_names_that_file_and_line(tmp_path) -> None:
     assert "wishes, line 3: unknown key" in problems(path)
 
 
+def test_a_misspelt_key_of_the_file_is_told_with_the_right_one(tmp_path) -> None:
+    path = write(tmp_path, base=BASE, policy="version: 2\nextend: [base.yaml]\n")
+    assert "extend, line 2: unknown key" in problems(path)
+    assert "did you mean 'extends'" in problems(path)
+
+
 def test_a_file_that_cannot_be_read_is_not_hidden_by_what_is_missing_without_it(tmp_path) -> None:
     path = write(tmp_path, base=BASE + "a: [\n", policy=POLICY)
     said = problems(path)

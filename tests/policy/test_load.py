@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orchestration_assets.policy.load import PACKAGED, canonical_hash, load_policy, parse_policy
+from orchestration_assets.policy.hashes import canonical_hash
+from orchestration_assets.policy.load import PACKAGED, load_policy, parse_policy
 from orchestration_assets.policy.pinned_policy import (
     PinnedPolicyError,
     pin_policy,

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.policy.formats import RENAMED, upgraded_values
-from orchestration_assets.policy.load import LoadedPolicy, canonical_hash, load_policy, parse_policy
+from orchestration_assets.policy.hashes import canonical_hash
+from orchestration_assets.policy.load import LoadedPolicy, load_policy, parse_policy
 from orchestration_assets.policy.migration import MigrationError, migrate
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.policy.problems import PolicyError
