@@ -86,10 +86,10 @@ def _policy(folder: Path) -> Path:
     """The packaged policy, with record files declared and without the sensor's waits."""
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     shown["content"] |= {
-        "settle_seconds": 0,
+        "settle_s": 0,
         "records": [{"files": "*.jsonl", "text": "text", "id": "id"}],
     }
-    shown["content"]["batch"] |= {"wait_seconds": 0}
+    shown["content"]["batch"] |= {"wait_s": 0}
     path = folder / "policy.yaml"
     path.write_text(yaml.safe_dump(shown))
     return path

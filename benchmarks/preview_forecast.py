@@ -133,8 +133,8 @@ def _policy(server: BillingServer, choice: dict[str, Any], *, share: bool) -> di
     task = {"question": "What is it about?", "labels": list(LABELS), "default": choice}
     models = {"small": 70, "middle": 82, "large": 92, "judge": 95}
     return {
-        "version": 1,
-        "content": {"records": [records], "settle_seconds": 0},
+        "version": 2,
+        "content": {"records": [records], "settle_s": 0},
         "features": {"share_answers": share},
         "services": {name: service(f"skill-{skill}") for name, skill in models.items()},
         "tasks": {"topic": task},

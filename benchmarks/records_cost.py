@@ -26,7 +26,7 @@ _BARE_RECORDS: Final = 2_000
 _RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 _SERVICES: Final = ("stopwords", "langid")
 _POLICY: Final = """
-version: 1
+version: 2
 content:
   records:
     - {files: "*.jsonl", text: text, id: id}

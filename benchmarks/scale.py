@@ -29,7 +29,7 @@ LIMIT_PEAK_MB: Final = 1_500.0
 LIMIT_BYTES: Final = 3_000.0
 LIMIT_UNCHANGED_S: Final = 60.0
 _POLICY: Final = """
-version: 1
+version: 2
 content:
   records:
     - {{files: "*.jsonl", text: text, id: id}}

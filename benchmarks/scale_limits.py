@@ -36,7 +36,7 @@ from resources.home import Home
 _CONTENT: Final = Content(records=(Records(files="*.jsonl", text="text", id="id"),))
 _SIMULATED: Final = 20_000
 _POLICY: Final = """
-version: 1
+version: 2
 content:
   batch: {max_items: 50}
   records:

@@ -27,7 +27,7 @@ LEAST_SPEED_UP: Final = 1.7
 BATCHES: Final = 4
 _DELAY_MS: Final = 50
 _POLICY: Final = """
-version: 1
+version: 2
 content:
   batch: {{max_items: {items}}}
   records:

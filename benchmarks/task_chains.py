@@ -27,7 +27,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 LIMIT: Final = 1.10
 _ROUNDS: Final = 3
 _FLAT: Final = """
-version: 1
+version: 2
 services:
   stopwords: {implementation: stopwords}
   langid: {implementation: langid}

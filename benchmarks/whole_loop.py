@@ -281,8 +281,8 @@ def _price(name: str) -> dict[str, float]:
     return {"input_usd": SKILLS[name].input_usd, "output_usd": SKILLS[name].output_usd}
 
 
-_POLICY: Final = """version: 1
-feedback: {{settle_seconds: 0}}
+_POLICY: Final = """version: 2
+feedback: {{settle_s: 0}}
 content:
   records:
     - {{files: "*.jsonl", text: text, id: id}}

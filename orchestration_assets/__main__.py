@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestration_assets import __version__
+from orchestration_assets.command.environment import environment_chosen
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--policy", type=Path, metavar="FILE", required=True, help="the other one")
     replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    _environment_option(replay)
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
     _serve_options(
         commands.add_parser("serve", help="show a home in the browser, and take verdicts")
@@ -130,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines")
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+    _environment_option(check)
     _exchange_options(doings)
     return parser
 
@@ -210,7 +213,14 @@ def _shared_options(command: argparse.ArgumentParser, json_words: str) -> None:
     command.add_argument(
         "--policy", type=Path, metavar="FILE", help="policy file (packaged default)"
     )
+    _environment_option(command)
     command.add_argument("--json", action="store_true", help=json_words)
+
+
+def _environment_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--env", metavar="NAME", help="environment of the policy (ORCHESTRATION_ENV, else none)"
+    )
 
 
 def _positive(text: str) -> int:
@@ -240,7 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     _let_everything_be_written()
     given = _parser().parse_args(arguments)
-    with stoppable() as signal_seen, saying_damage(sys.stderr):
+    chosen = environment_chosen(getattr(given, "env", None))
+    with chosen, stoppable() as signal_seen, saying_damage(sys.stderr):
         try:
             allow_open_files()
             return _dispatch(given)

@@ -11,6 +11,8 @@ from pathlib import Path
 from orchestration_assets.schemas.errors import OrchestrationError
 
 DEFAULT_HOME = ".orchestration"
+ENVIRONMENT_VARIABLE = "ORCHESTRATION_ENV"
+"""Names the environment of a policy, such as production, where no option names it."""
 # One source: a URL with what may stand before its path (an IPv6 host, a port, a user), or a path.
 # Two colons chain URLs, and separate no two.
 _SOURCE = re.compile(

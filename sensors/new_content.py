@@ -149,8 +149,8 @@ def _look(
         options = IntakeOptions(
             budget,
             watched.start,
-            timedelta(seconds=content.settle_seconds),
-            watched.closes(now, timedelta(seconds=content.batch.wait_seconds)),
+            timedelta(seconds=content.settle_s),
+            watched.closes(now, timedelta(seconds=content.batch.wait_s)),
             UNPACKED_IN_A_TICK,
         )
         try:

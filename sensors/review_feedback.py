@@ -49,7 +49,7 @@ def _tick(
     context: dg.SensorEvaluationContext, home: Home, policy_file: PolicyFileResource, job: str
 ) -> dg.RunRequest | dg.SkipReason:
     """Files whose runs failed are tried three times, then wait for a person."""
-    settle_seconds = load_policy(policy_file.path).policy.feedback.settle_seconds
+    settle_seconds = load_policy(policy_file.path).policy.feedback.settle_s
     files = waiting(home.verdicts, time.time(), settle_seconds)
     if not files.settled:
         young = f"; {files.unsettled} still being written" if files.unsettled else ""

@@ -74,7 +74,7 @@ def _record(
     webhook = webhook or default_webhook
     if default_webhook is not None:
         problem = None
-    url = os.environ.get(webhook.url_variable, "") if webhook else ""
+    url = os.environ.get(webhook.url_env, "") if webhook else ""
     rows = failure_rows(_failed_run(context), secrets=[url])
     if problem is not None:
         rows = with_delivery(rows, Delivery.UNDELIVERED, problem)
@@ -93,10 +93,10 @@ def _record(
 
 def _tell(rows: list[FailureRow], webhook: Webhook, url: str) -> list[FailureRow]:
     if not url:
-        unset = f"the environment variable {webhook.url_variable} is not set"
+        unset = f"the environment variable {webhook.url_env} is not set"
         return with_delivery(rows, Delivery.UNDELIVERED, unset)
     try:
-        post(url, payload(rows), webhook.timeout_seconds, webhook.attempts)
+        post(url, payload(rows), webhook.timeout_s, webhook.attempts)
     except WebhookError as error:
         return with_delivery(rows, Delivery.UNDELIVERED, str(error))
     return with_delivery(rows, Delivery.DELIVERED)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
-from orchestration_assets.settings import Settings
+from orchestration_assets.settings import ENVIRONMENT_VARIABLE, Settings
 from resources.active_policy import active_policy_version
 from resources.home import Home
 
@@ -54,5 +54,7 @@ def ui_command(settings: Settings) -> str:
     # a file that is named there would be watched, and take the place of the active policy
     if settings.policy is not None and active_policy_version(home) is None:
         variables["ORCHESTRATION_POLICY"] = str(settings.policy)
+    if chosen := os.environ.get(ENVIRONMENT_VARIABLE):
+        variables[ENVIRONMENT_VARIABLE] = chosen
     words = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     return " ".join([*words, "dagster dev -m orchestration_assets.definitions"])

@@ -73,6 +73,6 @@ def item_content(
         return
     policies = [policy, pinned] if pinned else [policy]
     manifest = rows_to_arrow(CONTENT_MANIFEST, [replace(row, outcome=EntryOutcome.ACCEPTED)])
-    with ContentReader(home, source, policy.content.read_seconds) as reader:
+    with ContentReader(home, source, policy.content.read_s) as reader:
         contents = ItemContents(policies, manifest, profiles, reader)
         yield ItemContent(row.item_id, asked_by, contents, hidden=hides_content(policies))

@@ -1,4 +1,4 @@
-"""`orchestrate policy`: check a file, print its JSON Schema, show what is in force."""
+"""`orchestrate policy`: print the JSON Schema of a file, show what is in force."""
 
 import json
 import sys
@@ -8,31 +8,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from orchestration_assets.policy.editor_schema import EDITOR_LINE, editor_schema
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.problems import PolicyError
-from orchestration_assets.policy.service_schema import policy_schema
-from orchestration_assets.services.registry import service_plugins
-
-
-def check(path: Path | None) -> int:
-    """Prints every problem on a line of its own; returns 2 when there is one."""
-    try:
-        loaded = load_policy(path)
-    except PolicyError as error:
-        sys.stderr.write("".join(f"{error.source}: {problem}\n" for problem in error.problems))
-        return 2
-    tasks, services = len(loaded.policy.tasks), len(loaded.policy.services)
-    words = f"valid, {tasks} tasks, {services} services, hash {loaded.hash}"
-    sys.stdout.write(f"{loaded.source}: {words}\n")
-    # what a look at the installed packages tells; `orchestrate plugins` imports them too
-    for unused in service_plugins().problems:
-        sys.stderr.write(f"note: {unused}\n")
-    return 0
 
 
 def schema() -> int:
     """Prints the JSON Schema of the policy file, for editors and other tools."""
-    sys.stdout.write(json.dumps(policy_schema(), indent=2) + "\n")
+    sys.stdout.write(json.dumps(editor_schema(), indent=2) + "\n")
     return 0
 
 
@@ -40,7 +22,8 @@ def show(path: Path | None) -> int:
     """Prints the policy in force with every default filled in. Raises PolicyError."""
     loaded = load_policy(path)
     plain = _without_default_nulls(loaded.policy, loaded.policy.canonical())
-    sys.stdout.write(f"# {loaded.source}, hash {loaded.hash}\n")
+    chosen = f", environment {loaded.environment}" if loaded.environment else ""
+    sys.stdout.write(f"# {loaded.source}{chosen}, hash {loaded.hash}\n{EDITOR_LINE}\n")
     sys.stdout.write(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100))
     return 0
 

@@ -6,7 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.settings import Settings, absolute_path, user_name
+
+
+class NothingToWatchError(OrchestrationError):
+    """There is no file whose changes could be looked at."""
+
 
 _ITEMS = 5_000
 _POLICY = "a file, a version, the first characters of a hash, active or packaged"
@@ -22,7 +28,25 @@ def add_policy_actions(policy: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=words)
         action.add_argument("file", nargs="?", type=Path, metavar="FILE")
         _home(action)
-    actions.add_parser("schema", help="print the JSON Schema of the policy file")
+        action.add_argument(
+            "--env", metavar="NAME", help="environment of the policy (ORCHESTRATION_ENV, else none)"
+        )
+        if name == "check":
+            action.add_argument(
+                "--watch", action="store_true", help="check again after every change, until Ctrl-C"
+            )
+        else:
+            action.add_argument(
+                "--explain", action="store_true", help="say of each value where it comes from"
+            )
+    migrate = actions.add_parser(
+        "migrate", help="bring files to the present version of the format, comments kept"
+    )
+    migrate.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    migrate.add_argument(
+        "--write", action="store_true", help="rewrite the files; without this, print them"
+    )
+    actions.add_parser("schema", help="print the JSON Schema of the policy file, for editors")
     history = actions.add_parser("history", help="every policy that was active or ran, and why")
     diff = actions.add_parser("diff", help="what differs, and what that would cost and change")
     diff.add_argument("before", metavar="A", help=_POLICY)
@@ -75,18 +99,39 @@ def dispatch(
 
     if given.action == "schema":
         return policy.schema()
+    if given.action == "migrate":
+        from orchestration_assets.command import policy_migrate
+
+        return policy_migrate.run(given.files, write=given.write)
     if given.home is not None:
         settings = replace(settings, home=absolute_path(given.home))
     if given.action in ("check", "show"):
-        action = policy.check if given.action == "check" else policy.show
         if given.file is not None:
-            return action(given.file)
+            return _on_file(given, given.file)
         use_store(settings.home, settings.store)
-        return action(in_force(settings).policy)
+        return _on_file(given, in_force(settings).policy)
     use_store(settings.home, settings.store)
     code = _on_home(given, settings)
     give_back(settings.home)
     return code
+
+
+def _on_file(given: argparse.Namespace, path: Path | None) -> int:
+    from orchestration_assets.command import policy
+
+    if given.action == "check":
+        from orchestration_assets.command import policy_check
+
+        if not given.watch:
+            return policy_check.check(path)
+        if path is None:
+            raise NothingToWatchError("the packaged policy does not change: name a file")
+        return policy_check.watch(path)
+    if given.explain:
+        from orchestration_assets.command.policy_explain import explain
+
+        return explain(path)
+    return policy.show(path)
 
 
 def _on_home(given: argparse.Namespace, settings: Settings) -> int:

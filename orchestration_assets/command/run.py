@@ -75,9 +75,10 @@ def run(
     began, since = time.monotonic(), datetime.now(UTC)
     home = Home(settings.home)
     check_home(home)
-    policy = load_policy(settings.policy).policy
+    loaded = load_policy(settings.policy)
+    policy = loaded.policy
     intake = take_in(home, source, policy.content, datetime.now(UTC))
-    for note in intake.notes:
+    for note in (*loaded.notes, *intake.notes):
         say(note)
     known = of_source(home.batches, home.batches.recorded(), intake.listing.source)
     deferred = {} if again else {one.batch: one for one in deferred_batches(home, known)}
@@ -103,7 +104,11 @@ def run(
     )
     accounts.close_finished(lambda batch: is_complete(home, batch))
     summary = replace(
-        summary, elsewhere=tuple(carried.elsewhere), failed_batches=dict(carried.failed)
+        summary,
+        elsewhere=tuple(carried.elsewhere),
+        failed_batches=dict(carried.failed),
+        environment=loaded.environment,
+        policy_notes=loaded.notes,
     )
     _show(summary, as_json=as_json)
     if carried.exit_codes == {2} and not summary.failed:

@@ -48,6 +48,8 @@ class Summary:
     questions without an answer yet, ``deferred_readings`` what services are still to be asked,
     ``shortfalls`` everything that stayed unasked or late, with its remedy, ``stopped`` why
     services were stopped, ``rollout`` what each batch decided about a policy on trial.
+    ``environment`` is that of the policy, None when none was chosen, and ``policy_notes`` say what
+    should be done about a policy that is valid.
     """
 
     source: str
@@ -84,6 +86,8 @@ class Summary:
     elsewhere: tuple[str, ...] = ()
     failed_batches: Mapping[str, str] = field(default_factory=dict)
     rollout: tuple[str, ...] = ()
+    environment: str | None = None
+    policy_notes: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     index: str = ""
     ui_command: str = ""
@@ -212,6 +216,9 @@ def render(summary: Summary) -> str:
     if summary.elsewhere:
         lines.append(f"  elsewhere     {', '.join(summary.elsewhere)}: done by other processes")
     lines += [f"  not done      {why}" for why in summary.failed_batches.values()]
+    if summary.environment:
+        lines.append(f"  environment   {summary.environment}")
+    lines += [f"  policy        {note}" for note in summary.policy_notes]
     lines += [f"  report        {path}" for path in summary.reports]
     lines += [
         f"  index         {summary.index}",

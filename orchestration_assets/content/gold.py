@@ -30,7 +30,7 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     taken = take(
         home.verdicts,
         time.time,
-        loaded.policy.feedback.settle_seconds,
+        loaded.policy.feedback.settle_s,
         lambda name, data: understand(name, data, rules, find, standing),
     )
     declared = keep_declared(home.tables, home.verdicts / ACCEPTED, rules)

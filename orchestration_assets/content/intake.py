@@ -106,7 +106,7 @@ def take_in(
         content.include,
         content.exclude,
         home.folder,
-        content.read_seconds,
+        content.read_s,
         content.max_bytes,
     )
     store, index = home.batches, home.content_index

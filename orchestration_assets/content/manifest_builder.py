@@ -69,9 +69,7 @@ def make_manifest(home: Home, batch: str, content: Content, progress: Progress) 
     """
     entries = entries_of(home, batch)
     source_url = entries[0].source
-    source = open_source(
-        source_url, read_seconds=content.read_seconds, measured_bytes=content.max_bytes
-    )
+    source = open_source(source_url, read_seconds=content.read_s, measured_bytes=content.max_bytes)
     reading = BatchReading(home, source, keeps=content.keep)
     progress.stage("reading", len(entries))
     examined: list[ExaminedEntry] = []

@@ -93,7 +93,7 @@ class HistoryLimits:
 def history_limits(policy: Policy | None) -> HistoryLimits:
     """How far the policy has a batch look."""
     wanted = policy.disagreement if policy else Disagreement()
-    return HistoryLimits(wanted.nearby_batches, wanted.nearby_seconds)
+    return HistoryLimits(wanted.nearby_batches, wanted.nearby_s)
 
 
 def read_history(

@@ -89,7 +89,7 @@ def _content(home: Home, row: Any, loaded: LoadedPolicy) -> str | None:
         return None
     try:
         source = home.batches.source(row.batch)
-        with ContentReader(home, source, loaded.policy.content.read_seconds) as reader:
+        with ContentReader(home, source, loaded.policy.content.read_s) as reader:
             return reader.text(place)
     except (OrchestrationError, ContentError, SupersededError):
         return None

@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from orchestration_assets.policy.files import UnreadableError, read_text
+from orchestration_assets.policy.formats import upgraded_values
 from orchestration_assets.policy.hashes import canonical_hash
 from orchestration_assets.policy.problems import dotted_path
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -98,7 +99,7 @@ def read_kept_policy(path: Path) -> Policy:
     """
     try:
         plain = json.loads(read_text(path, _MAX_BYTES))
-        policy = Policy.model_validate(plain)
+        policy = Policy.model_validate(upgraded_values(plain))
     except (UnreadableError, ValueError, RecursionError) as error:
         raise KeptPolicyError(
             f"the policy {path.stem} cannot be read back from {path}: {_reason(error)}"

@@ -1,5 +1,7 @@
 """The policy of a run: kept under its hash when plans are made, and read back by that hash."""
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,7 @@ from orchestration_assets.policy.kept_policies import (
     keep_policy,
     read_kept_policy,
 )
+from orchestration_assets.policy.layers import nodes_below
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.policy import Policy
@@ -27,9 +30,23 @@ class PinnedPolicyError(OrchestrationError):
 
 
 def pin_policy(folder: Path, loaded: LoadedPolicy, files: Files = LOCAL_FILES) -> None:
-    """Keeps the policy of a run under its hash."""
+    """Keeps the policy of a run under its hash, and beside it what it was resolved from.
+
+    The hash is over what the files yield together, so the same policy may come of other files: the
+    sources are those of the last time. No value of a variable stands there, only its name.
+    """
     first = FirstUse(loaded.source, ChangeNote(user_name(), datetime.now(UTC), "a run"))
     keep_policy(folder, loaded.policy, loaded.text, first, files)
+    if loaded.kept_as is not None:
+        return
+    variables = {name for _, node in nodes_below(loaded.root) for name in node.origin.variables}
+    resolved_from = {
+        "environment": loaded.environment,
+        "files": [asdict(source) for source in loaded.sources],
+        "variables": sorted(variables),
+    }
+    text = json.dumps(resolved_from, indent=1, sort_keys=True)
+    files.overwrite(folder / f"{loaded.hash}.sources.json", text.encode())
 
 
 def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:

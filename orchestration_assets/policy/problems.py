@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -24,39 +25,50 @@ _SHOWN_STEPS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error: path in the file, value there, what is wrong, nearest valid name, line."""
+    """One error: path in the file, value there, what is wrong, nearest valid name, line.
+
+    ``file`` is named where it is not the policy file itself, but one that it is made of.
+    """
 
     path: str
     value: str
     message: str
     nearest: str | None = None
     line: int | None = None
+    file: str | None = None
 
     def __str__(self) -> str:
         hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
         shown = f" (found {self.value})" if self.value else ""
-        place = f", line {self.line}" if self.line else ""
+        where = [f"file {self.file}"] if self.file else []
+        where += [f"line {self.line}"] if self.line else []
+        place = f", {' '.join(where)}" if where else ""
         return f"{self.path or 'file'}{place}: {self.message}{shown}{hint}"
 
 
 class PolicyError(OrchestrationError):
-    """The policy file is not valid; ``problems`` lists everything that is wrong with it."""
+    """The policy file is not valid; ``problems`` lists everything that is wrong with it.
 
-    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+    ``beyond`` counts problems that nobody has put into words, since there are so many.
+    """
+
+    def __init__(self, source: str, problems: Sequence[Problem], beyond: int = 0) -> None:
         self.source = source
-        self.problems = truncate_problems(problems, MAX_PROBLEMS)
+        self.problems = truncate_problems(problems, MAX_PROBLEMS, beyond)
         listed = " | ".join(
-            str(problem) for problem in truncate_problems(problems, _MAX_IN_MESSAGE)
+            str(problem) for problem in truncate_problems(problems, _MAX_IN_MESSAGE, beyond)
         )
         super().__init__(f"policy {source}: {listed}")
 
 
-def truncate_problems(problems: Sequence[Problem], limit: int) -> tuple[Problem, ...]:
-    """The first problems, and how many there are beyond them."""
-    if len(problems) <= limit:
+def truncate_problems(
+    problems: Sequence[Problem], limit: int, beyond: int = 0
+) -> tuple[Problem, ...]:
+    """The first problems, and how many there are beyond them and beyond the list."""
+    left = max(len(problems) - limit, 0) + beyond
+    if not left:
         return tuple(problems)
-    more = Problem("", "", f"has {len(problems) - limit} more problems")
-    return (*problems[:limit], more)
+    return (*problems[:limit], Problem("", "", f"has {left} more problems"))
 
 
 def closest_name(name: object, valid: Sequence[str]) -> str | None:
@@ -75,6 +87,7 @@ def dotted_path(path: Sequence[int | str]) -> str:
     return "".join(steps).removeprefix(".")
 
 
+@lru_cache(8192)
 def safe_key(name: str) -> str:
     """A key of the file, abridged when it is long, unprintable or could be a secret."""
     if len(name) <= _KEY_CHARACTERS and name.isprintable() and not looks_like_secret(name):

@@ -20,7 +20,8 @@ from orchestration_assets.policy.kept_policies import (
     kept_hashes,
     read_kept_policy,
 )
-from orchestration_assets.policy.load import PACKAGED, LoadedPolicy, load_policy
+from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.sources import PACKAGED
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.active_policy import ACTIVE_POLICY, active_policy_version, kept_policy_file
 from resources.home import Home

@@ -13,6 +13,14 @@ from typing import Any, Final
 
 import yaml
 
+from orchestration_assets.policy.marks import (
+    REMOVE_TAG,
+    REPLACE_TAG,
+    TEMPLATE_TAG,
+    RemoveMark,
+    ReplacingMapping,
+    ValueTemplate,
+)
 from orchestration_assets.policy.problems import Problem, describe_value, dotted_path, safe_key
 
 MAX_DEPTH: Final = 64
@@ -23,6 +31,11 @@ _PREFIX: Final = "tag:yaml.org,2002:"
 _MERGE: Final = "<<"
 _LONGEST_NUMBER: Final = 400
 
+_MISPLACED: Final = {
+    TEMPLATE_TAG: "is for a single text",
+    REMOVE_TAG: "stands alone, in place of a value",
+    REPLACE_TAG: "is for a mapping; a list or single value replaces by itself",
+}
 _INT: Final = re.compile(
     r"[-+]?(?:0b[01_]*[01]_*|0x[0-9a-fA-F_]*[0-9a-fA-F]_*|0_*[0-7][0-7_]*|0|[1-9][0-9_]*)"
 )
@@ -50,12 +63,14 @@ class YamlError(ValueError):
 class Document:
     """The value of a text; ``problems`` are the parts of it that no policy can hold.
 
-    ``lines`` maps the path of every value to its line, from 1 on; empty unless requested.
+    ``lines`` maps the path of every value to its line, from 1 on; what stands below an alias has
+    none. ``nodes`` counts the values, each alias as what it stands for.
     """
 
     value: Any
     problems: tuple[Problem, ...]
     lines: dict[tuple[int | str, ...], int]
+    nodes: int
 
 
 @dataclass(slots=True)
@@ -90,11 +105,11 @@ class _OpenContainer:
     height: int = 0
 
 
-def read_yaml(text: str, *, lines: bool = False) -> Document:
-    """The one document of a text. Raises YamlError."""
+def read_yaml(text: str) -> Document:
+    """The one document of a text, tagged values as ``policy.marks``. Raises YamlError."""
     if len(_DIRECTIVE.findall(text)) > _MAX_DIRECTIVES:
         raise YamlError(Problem("", "", "has more than 20 lines that start with %"))
-    reader = _Reader(lines)
+    reader = _Reader()
     try:
         reader.read_events(yaml.parse(text, Loader=yaml.CSafeLoader))
     except UnicodeEncodeError as error:
@@ -105,20 +120,19 @@ def read_yaml(text: str, *, lines: bool = False) -> Document:
         reason = getattr(error, "problem", None) or getattr(error, "reason", None)
         words = reason if isinstance(reason, str) else "it cannot be parsed"
         raise YamlError(Problem(where, "", f"not valid YAML: {words}")) from error
-    return Document(reader.root, tuple(reader.problems), reader.lines)
+    return Document(reader.root, tuple(reader.problems), reader.lines, reader.nodes)
 
 
 class _Reader:
     """Composes events. The stack is a list, so depth costs nothing but memory."""
 
-    def __init__(self, lines: bool) -> None:
+    def __init__(self) -> None:
         self.root: Any = None
         self.problems: list[Problem] = []
         self.lines: dict[tuple[int | str, ...], int] = {}
-        self._keeps_lines = lines
+        self.nodes = 0
         self._stack: list[_OpenContainer] = []
         self._anchors: dict[str, _Node] = {}
-        self._nodes = 0
         self._documents = 0
         self._line = 0
 
@@ -161,8 +175,8 @@ class _Reader:
         self.problems.append(Problem(path, value, message, line=self._line))
 
     def _count_nodes(self, nodes: int, height: int) -> None:
-        self._nodes += nodes
-        if self._nodes > MAX_NODES:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
             raise self._error(
                 f"holds more than {MAX_NODES} values, each alias counted as what it stands for"
             )
@@ -187,6 +201,12 @@ class _Reader:
                 return text
         elif tag == f"{_PREFIX}str":
             return text
+        elif tag == TEMPLATE_TAG:
+            return ValueTemplate(text)
+        elif tag == REMOVE_TAG:
+            if text:
+                self._problem("takes a whole key out: leave out what stands behind !remove")
+            return RemoveMark()
         elif tag not in {f"{_PREFIX}{kind}" for kind in ("null", "bool", "int", "float")}:
             self._unknown_tag(tag)
             return None
@@ -201,11 +221,15 @@ class _Reader:
 
     def _unknown_tag(self, tag: str) -> None:
         short = tag.replace(_PREFIX, "!!", 1)
-        self._problem(f"not valid YAML here: the tag {safe_key(short)} is not known; leave it out")
+        # a mark where it has no meaning is known all the same
+        words = _MISPLACED.get(tag, "is not known; leave it out")
+        self._problem(f"not valid YAML here: the tag {safe_key(short)} {words}")
 
     def _start_container(self, event: Any, value: dict[str, Any] | list[Any], kind: str) -> None:
         self._count_nodes(1, 1)
-        if event.tag not in (None, "!", f"{_PREFIX}{kind}"):
+        if event.tag == REPLACE_TAG and kind == "map":
+            value = ReplacingMapping()
+        elif event.tag not in (None, "!", f"{_PREFIX}{kind}"):
             self._unknown_tag(event.tag)
         if self._in_key():
             self._problem("a key must be text, not a list or mapping")
@@ -216,7 +240,7 @@ class _Reader:
             step = path[-1] if path else ""
         if event.anchor is not None:
             self._define_anchor(event.anchor, _UNFINISHED)
-        if self._keeps_lines and not self._in_key():
+        if not self._in_key():
             self.lines.setdefault(self._path(), self._line)
         self._stack.append(_OpenContainer(value, step, event.anchor))
 
@@ -227,7 +251,8 @@ class _Reader:
             merged: dict[str, Any] = {}
             for mapping in reversed(container.merged):
                 merged |= mapping
-            value = merged | value
+            merged |= value
+            value = ReplacingMapping(merged) if isinstance(value, ReplacingMapping) else merged
         node = _Node(value, container.size, container.height + 1)
         if container.anchor is not None:
             self._anchors[container.anchor] = node
@@ -264,8 +289,7 @@ class _Reader:
             inner.key = self._checked_key(inner.value, node.value)
             inner.size += 1
             return
-        if self._keeps_lines:
-            self.lines.setdefault(self._path(), self._line)
+        self.lines.setdefault(self._path(), self._line)
         if isinstance(inner.value, list):
             inner.value.append(node.value)
         elif isinstance(inner.key, str):
@@ -278,7 +302,9 @@ class _Reader:
 
     def _checked_key(self, mapping: Any, name: Any) -> str | _NoKey:
         if not isinstance(name, str):
-            if not isinstance(name, dict | list):
+            if isinstance(name, ValueTemplate | RemoveMark):
+                self._problem("tags are for values: a key is plain text")
+            elif not isinstance(name, dict | list):
                 self._problem(f"the key {describe_value(name)} is not text: quote it")
             return _UNUSABLE_KEY
         if name in mapping:

@@ -103,7 +103,7 @@ def interpret_batch(
     progress.stage("asking services", len({plan.item_id for plan in due}))
     rollout = rollout_batch(home, batch, due, tables.profiles, watches=not only_deferred)
     sharing = policy is not None and policy.features.share_answers
-    seconds = policy.features.neighbour_seconds if policy else 0.0
+    seconds = policy.features.neighbour_s if policy else 0.0
     heavy, source = heavy_items(tables.manifest), home.batches.source(batch)
     with (
         ContentReader(home, source) as reader,

@@ -38,7 +38,7 @@ class Placement:
         self.choice = choose_tier(items, content_bytes, tiers)
         is_large = self.choice.tier is not SizeTier.IN_PROCESS
         self._may_move = is_large and workers.gain.workers > 0
-        self._least = tiers.dask_from_seconds
+        self._least = tiers.dask_from_s
         self._size, self._tiers, self._workers = (items, content_bytes), tiers, workers
         self._left = _work(items, content_bytes)
         self._rates: list[float] = []

@@ -83,14 +83,23 @@ def _without_secrets(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def _without_password(address: str) -> str:
-    """The address as it is. Raises ValueError."""
+def holds_secret(text: str) -> bool:
+    """Whether a text is an issued key, or an address with a password or key in it."""
+    return _is_issued(text) or _has_password(text)
+
+
+def _has_password(address: str) -> bool:
     user = _USER.search(address)
-    if (
+    return bool(
         _PASSWORD.search(address)
         or (user and _is_issued(user[1]))
         or any(_is_secret_name(name) or name == "sig" for name in _ASKED.findall(address))
-    ):
+    )
+
+
+def _without_password(address: str) -> str:
+    """The address as it is. Raises ValueError."""
+    if _has_password(address):
         raise ValueError(
             "the address holds a user and password or a key, and policies are shown and kept: "
             "leave it out and give it to the process's environment or the store's own settings"

@@ -48,7 +48,7 @@ class Batching(_Strict):
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=256 * MIB, description="a batch closes at this many bytes of content"
     )
-    wait_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+    wait_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
         default=60.0,
         description="the sensor closes a batch that is not full once its oldest entry waited so "
         "long; `orchestrate run` never waits",
@@ -110,11 +110,11 @@ class Content(_Strict):
     records: tuple[Records, ...] = Field(
         default=(), description="record files; the first that matches a path counts"
     )
-    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+    settle_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
         default=5.0,
         description="the sensor leaves a file alone until nothing has changed it for so long",
     )
-    read_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
+    read_s: Annotated[float, Field(gt=0, le=3_600)] = Field(
         default=30.0, description="an entry that takes longer to read is rejected as slow"
     )
     retry_hours: Annotated[float, Field(ge=0, le=876_000)] = Field(
@@ -632,7 +632,7 @@ class SizeTiers(_Strict):
     dask_from_bytes: Annotated[int, Field(ge=0)] = Field(
         default=64 * MIB, description="unless their content is at least this large"
     )
-    dask_from_seconds: Annotated[float, Field(ge=0)] | None = Field(
+    dask_from_s: Annotated[float, Field(ge=0)] | None = Field(
         default=None,
         description=(
             "beyond these boundaries, work goes to the cluster once what is left of a step would "
@@ -759,7 +759,7 @@ class Disagreement(_Strict):
         description="earlier batches that are read to show how the services answered the nearest "
         "earlier items of a disagreement; 0 for none",
     )
-    nearby_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = Field(
+    nearby_s: Annotated[float, Field(gt=0.0, le=3600.0)] = Field(
         default=30.0,
         description="time limit for reading earlier batches; those not read are reported",
     )
@@ -778,7 +778,7 @@ class Features(_Strict):
     neighbours: Annotated[int, Field(ge=0, le=100)] = Field(
         default=5, description="nearest earlier items that are kept for each item"
     )
-    neighbour_seconds: Annotated[float, Field(ge=0)] = Field(
+    neighbour_s: Annotated[float, Field(ge=0)] = Field(
         default=30.0,
         description="time a batch may take in all to read near items that services are shown",
     )
@@ -793,10 +793,8 @@ class Features(_Strict):
 class Webhook(_Strict):
     """A web address that is told of failed runs. The address itself stands in no file."""
 
-    url_variable: VariableName = Field(
-        description="name of the environment variable that holds the URL"
-    )
-    timeout_seconds: Annotated[float, Field(gt=0, le=5)] = Field(
+    url_env: VariableName = Field(description="name of the environment variable that holds the URL")
+    timeout_s: Annotated[float, Field(gt=0, le=5)] = Field(
         default=2.0, description="for connecting, and for each wait for the answer"
     )
     attempts: Annotated[int, Field(ge=1, le=5)] = Field(
@@ -813,7 +811,7 @@ class Alerts(_Strict):
 class Feedback(_Strict):
     """How verdicts of people are taken in."""
 
-    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+    settle_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
         default=10.0, description="a verdict file is read once it has not changed for this long"
     )
 
@@ -831,7 +829,10 @@ class Report(_Strict):
 class Policy(_Strict):
     """The declarative file: tasks, services, rules and limits."""
 
-    version: Literal[1] = Field(description="version of this format")
+    version: Literal[2] = Field(
+        description="version of this format; files of version 1 still run, and `orchestrate policy "
+        "migrate FILE` rewrites them"
+    )
     content: Content = Content()
     knowledge: dict[Name, KnowledgeConfig] = Field(
         default_factory=dict,

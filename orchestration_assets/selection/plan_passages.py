@@ -35,7 +35,7 @@ def with_passages(
     retrieval = Retrieval(
         home.knowledge, sorted({corpus for request in asked.values() for corpus in request.of})
     )
-    texts = _texts(home, batch, wanted, policy.content.read_seconds)
+    texts = _texts(home, batch, wanted, policy.content.read_s)
     found = [
         row
         if (request := asked.get(row.task)) is None

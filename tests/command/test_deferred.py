@@ -16,7 +16,7 @@ from resources.home import Home
 
 NOTES = 30
 POLICY = """
-version: 1
+version: 2
 services:
   names: {{implementation: extension_map}}
   model:

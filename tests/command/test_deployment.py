@@ -137,10 +137,10 @@ class Processes:
 @pytest.mark.skipif(find_spec("dagster_postgres") is None, reason="needs the extra postgres")
 def test_content_dropped_in_becomes_a_report_through_all_of_them(tmp_path) -> None:
     policy = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-    policy["content"] |= {"settle_seconds": 0.5}
-    policy["content"]["batch"] |= {"wait_seconds": 1}
+    policy["content"] |= {"settle_s": 0.5}
+    policy["content"]["batch"] |= {"wait_s": 1}
     # small batches go to the cluster too
-    policy["execution"]["tiers"] |= {"dask_from_items": 2, "dask_from_seconds": 0}
+    policy["execution"]["tiers"] |= {"dask_from_items": 2, "dask_from_s": 0}
     policy["execution"]["cache"] |= {"redis_url_env": "FEATURE_CACHE_URL", "min_item_bytes": 0}
     file = tmp_path / "policy.yaml"
     file.write_text(yaml.safe_dump(policy))

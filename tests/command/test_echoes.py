@@ -18,7 +18,7 @@ from tests.ai_services.http.echoing import FORMS, KEY
 pytestmark = pytest.mark.slow
 
 POLICY = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat

@@ -89,7 +89,7 @@ def test_a_disagreement_says_in_a_sentence_what_it_would_change(copied, call) ->
 
 
 MODEL = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat
@@ -147,7 +147,7 @@ def test_content_that_changed_or_that_the_policy_hides_is_not_shown(tmp_path, ca
 
 
 RECORDS = """
-version: 1
+version: 2
 content:
   records:
     - {{files: "*.jsonl", text: text, id: id, metadata: [author, contact, right]}}

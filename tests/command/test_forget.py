@@ -30,7 +30,7 @@ SECRET = (
 RECORD = "Percival Quackenbush owes the Dunmurrow cooperative nine hundred kopecks for barley."
 COMMON = "The meeting was moved to the afternoon because the room was taken in the morning.\n"
 POLICY = """
-version: 1
+version: 2
 content:
   keep: true
   records:
@@ -56,7 +56,7 @@ tasks:
     question: What is it about?
     kind: set
     default: {model: parallel, services: [tfidf_keywords, graph_keywords]}
-feedback: {settle_seconds: 0}
+feedback: {settle_s: 0}
 """
 
 

@@ -58,7 +58,7 @@ def test_a_run_with_odd_names_everywhere(tmp_path: Path, capsys) -> None:
         file.write(b"other words of a text")
     policy = tmp_path / "p?#.yaml"
     policy.write_text(
-        "version: 1\nservices: {stopwords: {implementation: stopwords}}\n"
+        "version: 2\nservices: {stopwords: {implementation: stopwords}}\n"
         "tasks:\n  language:\n    question: Which?\n"
         "    default: {model: sequential, services: [stopwords]}\n"
     )

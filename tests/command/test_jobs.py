@@ -38,7 +38,7 @@ from tests.command.test_side_by_side import Place, ended, until
 
 slow = pytest.mark.slow
 POLICY = """
-version: 1
+version: 2
 content:
   batch: {{max_items: 10}}
 features: {{neighbours: 3, near_duplicate_at: 0.6}}

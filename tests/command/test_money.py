@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 ITEMS = 120
 CALL_USD = 0.002
 POLICY = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat

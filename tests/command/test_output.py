@@ -13,7 +13,7 @@ from orchestration_assets.__main__ import main
 
 COMMAND = [sys.executable, "-m", "orchestration_assets"]
 POLICY = """
-version: 1
+version: 2
 services: {stopwords: {implementation: stopwords}}
 tasks: {language: {question: Which?, default: {model: sequential, services: [stopwords]}}}
 """

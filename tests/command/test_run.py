@@ -89,7 +89,7 @@ def test_a_usage_error_is_one_line_and_code_2(arguments, words, capsys, monkeypa
 
 def test_a_policy_error_is_one_line_and_code_2(run, tmp_path) -> None:
     policy = tmp_path / "policy.yaml"
-    policy.write_text("version: 1\nservises: {}\ntasks: {}\n")
+    policy.write_text("version: 2\nservises: {}\ntasks: {}\n")
     code, summary, error = run("--policy", str(policy))
     assert (code, summary) == (2, None)
     assert "did you mean 'services'" in error

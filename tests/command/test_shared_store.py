@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 400.0
 POLICY = """
-version: 1
+version: 2
 content:
   keep: true
   batch: {max_items: 6}

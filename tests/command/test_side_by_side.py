@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 ITEMS = 60
 PATIENCE_S = 300.0
 POLICY = """
-version: 1
+version: 2
 content:
   batch: {{max_items: 30}}
 services:

@@ -14,7 +14,7 @@ from orchestration_assets.schemas.tables import BATCH_TABLES
 from resources.home import Home
 
 POLICY = """
-version: 1
+version: 2
 content: {keep: true}
 services:
   stopwords: {implementation: stopwords}

@@ -13,7 +13,7 @@ from resources.home import Home
 from tests.content.test_intake import Intakes, lines
 
 POLICY = """
-version: 1
+version: 2
 content:
   records: [{files: "*.jsonl", text: text, id: id, metadata: [right]}]
 services:

@@ -16,7 +16,7 @@ from tests.content.test_intake import Intakes, lines
 from tests.evidence.answers import ok
 
 POLICY = """
-version: 1
+version: 2
 content:
   records:
     - {files: "*.jsonl", text: text, id: id, metadata: [author, contact, right, note]}

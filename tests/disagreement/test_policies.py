@@ -102,7 +102,7 @@ def test_the_bands_are_those_of_the_policy() -> None:
 
 
 POLICY = """
-version: 1
+version: 2
 services: {{names: {{implementation: extension_map}}, model: {{implementation: magika}}}}
 tasks:
   content_type:

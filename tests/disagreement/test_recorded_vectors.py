@@ -21,7 +21,7 @@ WORDS, GRAMS = "word_hashing", "ngram_hashing"
 
 
 POLICY = f"""
-version: 1
+version: 2
 services:
   {WORDS}: {{implementation: {WORDS}}}
   {GRAMS}: {{implementation: {GRAMS}}}

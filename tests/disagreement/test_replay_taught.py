@@ -19,7 +19,7 @@ from tests.selection.test_active_selector import trained_selector
 WORDS = {"implementation": "word_labels", "parameters": {"labels": {"a": ["x"], "b": ["y"]}}}
 POLICY = Policy.model_validate(
     {
-        "version": 1,
+        "version": 2,
         "services": {
             "s0": WORDS,
             "s1": WORDS,

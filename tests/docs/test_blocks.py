@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from orchestration_assets.__main__ import _parser
-from orchestration_assets.policy.load import parse_policy
+from orchestration_assets.policy.load import load_policy, parse_policy
 from tests.conftest import Finished
 from tests.docs.pages import PAGES, ROOT, Block, blocks, code_spans
 
@@ -79,11 +79,21 @@ def test_every_benchmark_that_is_named_exists_and_every_one_is_named() -> None:
 
 
 @pytest.mark.parametrize("block", _of("yaml"), ids=str)
-def test_every_policy_is_valid(block: Block) -> None:
-    """A block that is marked as a part is valid once it has a task and a service."""
+def test_every_policy_is_valid(block: Block, tmp_path: Path) -> None:
+    """A block that is marked as a part is valid once it has a task and a service.
+
+    One that is marked by a file's name is that file, beside the others of its page.
+    """
     text = block.text
+    if block.marks and block.marks[0].endswith(".yaml"):
+        for other in _of("yaml"):
+            if other.page == block.page and other.marks:
+                (tmp_path / other.marks[0]).write_text(other.text, "utf-8")
+        for environment in load_policy(tmp_path / block.marks[0], "").environments or ("",):
+            load_policy(tmp_path / block.marks[0], environment, {})
+        return
     if "part" in block.marks:
-        text = yaml.safe_dump({"version": 1, **yaml.safe_load(_REST), **yaml.safe_load(text)})
+        text = yaml.safe_dump({"version": 2, **yaml.safe_load(_REST), **yaml.safe_load(text)})
     parse_policy(text, str(block))
 
 

@@ -18,7 +18,7 @@ AT_ONCE = 4
 KNOWN = 4
 """Notes of the prepared home."""
 POLICY = """
-version: 1
+version: 2
 services:
   extension_map: {implementation: extension_map}
   model:

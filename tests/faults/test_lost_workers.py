@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 NEW = 30
 KILLS, EVERY_S = 3, 3.0
-TIERS = "execution: {tiers: {dask_from_items: 1, chunk_items: 2, dask_from_seconds: 0}}\n"
+TIERS = "execution: {tiers: {dask_from_items: 1, chunk_items: 2, dask_from_s: 0}}\n"
 
 
 def descendants(pid: int) -> dict[int, str]:

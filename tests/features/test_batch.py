@@ -246,7 +246,7 @@ def test_every_row_names_a_representative_that_is_its_own(corpus) -> None:
 def test_what_was_finished_is_kept_when_the_cluster_breaks(corpus) -> None:
     rows = tuple(corpus.write(f"{n:02d}", document(n, 60)) for n in range(30))
     tiers = Execution().tiers.model_copy(
-        update={"dask_from_items": 1, "dask_from_seconds": 0, "chunk_items": 10}
+        update={"dask_from_items": 1, "dask_from_s": 0, "chunk_items": 10}
     )
     execution = Execution(tiers=tiers, cache=FeatureCache(min_item_bytes=0))
     work = ProfileChunk(Home(corpus.home), "b1", file_address(corpus.folder), rows)

@@ -84,7 +84,7 @@ def policy(url: str, explore: float) -> str:
             "default": {**asked, "judge": {"service": "judge", "when": "always"}},
         },
     }
-    return yaml.safe_dump({"version": 1, "services": services, "tasks": tasks})
+    return yaml.safe_dump({"version": 2, "services": services, "tasks": tasks})
 
 
 def write_items(folder, first: int, count: int, kinds=("code", "prose")) -> None:

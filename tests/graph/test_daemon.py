@@ -106,8 +106,8 @@ def service(home, tmp_path):
     source.mkdir()
     home.mkdir()
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-    shown["content"] |= {"settle_seconds": 0.5}
-    shown["content"]["batch"] |= {"wait_seconds": 1, "max_items": 10}
+    shown["content"] |= {"settle_s": 0.5}
+    shown["content"]["batch"] |= {"wait_s": 1, "max_items": 10}
     policy = tmp_path / "policy.yaml"
     policy.write_text(yaml.safe_dump(shown))
     with open_instance(Home(home)):

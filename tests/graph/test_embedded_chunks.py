@@ -27,7 +27,7 @@ from resources.worker_gain import WorkerGain
 from tests.conftest import Finished
 from tests.workers import FakeWorkers, no_workers
 
-EVERY_ITEM_THERE = SizeTiers(dask_from_items=1, dask_from_seconds=0, chunk_items=1)
+EVERY_ITEM_THERE = SizeTiers(dask_from_items=1, dask_from_s=0, chunk_items=1)
 
 
 class Batch:

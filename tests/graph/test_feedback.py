@@ -33,7 +33,7 @@ def _policy() -> str:
     from importlib.resources import files
 
     packaged = (files("orchestration_assets.policy") / "default.yaml").read_text("utf-8")
-    return packaged + "\nfeedback: {settle_seconds: 0}\n"
+    return packaged + "\nfeedback: {settle_s: 0}\n"
 
 
 def drop(project, name: str, data: bytes) -> None:
@@ -141,7 +141,7 @@ def test_a_gold_table_that_lost_a_verdict_fails_its_check(listed, monkeypatch) -
 
 
 def test_the_sensor_waits_for_files_that_are_still_written(listed) -> None:
-    listed.policy.write_text(_policy().replace("settle_seconds: 0", "settle_seconds: 3600"))
+    listed.policy.write_text(_policy().replace("settle_s: 0", "settle_s: 3600"))
     drop(listed, "a.csv", as_csv(GUIDE))
     assert "1 still being written" in str(tick(listed).skip_message)
 

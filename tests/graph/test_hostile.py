@@ -30,7 +30,7 @@ LISTED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 ENDING = (Unauthorised, PaymentRequired, Forbidden)
 
 POLICY = """
-version: 1
+version: 2
 services:
   grammar: {{implementation: grammar}}
   names: {{implementation: extension_map}}

@@ -27,7 +27,7 @@ def policy(explore: float, services: list[str] = SERVICES, **more) -> str:
         **more,
     }
     named = {name: {"implementation": name} for name in SERVICES}
-    return yaml.safe_dump({"version": 1, "services": named, "tasks": {"content_type": task}})
+    return yaml.safe_dump({"version": 2, "services": named, "tasks": {"content_type": task}})
 
 
 @pytest.fixture(scope="module")

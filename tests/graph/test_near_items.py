@@ -10,8 +10,8 @@ from resources.ai_services.drill.server import DrillServer, serving
 from tests.graph.conftest import project_in
 
 POLICY = """
-version: 1
-features: {{neighbours: 3, neighbour_seconds: {seconds}}}
+version: 2
+features: {{neighbours: 3, neighbour_s: {seconds}}}
 services:
   names: {{implementation: extension_map}}
   model:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 POLICY = """
-version: 1
+version: 2
 content:
   records:
     - {files: "*.jsonl", text: body, id: id}

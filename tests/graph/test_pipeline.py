@@ -243,7 +243,7 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again) -> None
     project, batch = again
     here = project.tables.read("content_profiles", batch)
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-    shown["execution"]["tiers"] = {"dask_from_items": 1, "dask_from_seconds": 0, "chunk_items": 3}
+    shown["execution"]["tiers"] = {"dask_from_items": 1, "dask_from_s": 0, "chunk_items": 3}
     # nothing is remembered: all is profiled again
     shutil.rmtree(project.home / "features", ignore_errors=True)
     (project.home / "tables" / "content_profiles" / f"{batch}.parquet").unlink()

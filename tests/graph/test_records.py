@@ -104,9 +104,9 @@ def policy(url: str, **task) -> str:
     }
     return yaml.safe_dump(
         {
-            "version": 1,
+            "version": 2,
             "disagreement": {"learn_from_items": 20},
-            "feedback": {"settle_seconds": 0},
+            "feedback": {"settle_s": 0},
             "services": services,
             "tasks": {"invoice": asked | task},
         },

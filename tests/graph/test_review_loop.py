@@ -14,8 +14,8 @@ from resources.home import Home
 from tests.graph.conftest import project_in
 
 POLICY = """
-version: 1
-feedback: {settle_seconds: 0}
+version: 2
+feedback: {settle_s: 0}
 disagreement: {review: {accept_above: 0.995}}
 services:
   stopwords: {implementation: stopwords}

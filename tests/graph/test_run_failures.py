@@ -15,7 +15,7 @@ VARIABLE = "ALERTS_URL"
 def watched(project):
     """A project whose failure sensor has had its first look, which only notes where to begin."""
     shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-    webhook = {"url_variable": VARIABLE, "timeout_seconds": 1.0, "attempts": 2}
+    webhook = {"url_env": VARIABLE, "timeout_s": 1.0, "attempts": 2}
     project.write_policy(yaml.safe_dump(shown | {"alerts": {"webhook": webhook}}))
     return Watched(project)
 

@@ -24,8 +24,8 @@ class Watch:
 
     def set(self, settle: float = 0, wait: float = 0, **batch) -> None:
         shown = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
-        shown["content"]["settle_seconds"] = settle
-        shown["content"]["batch"] |= {"wait_seconds": wait, **batch}
+        shown["content"]["settle_s"] = settle
+        shown["content"]["batch"] |= {"wait_s": wait, **batch}
         self.policy.write_text(yaml.safe_dump(shown))
 
     def tick(self) -> dg.SensorResult:

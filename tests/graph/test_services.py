@@ -11,7 +11,7 @@ from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.home import Home
 
 POLICY = """
-version: 1
+version: 2
 services:
   names: {{implementation: extension_map}}
   model:

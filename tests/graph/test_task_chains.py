@@ -23,7 +23,7 @@ from tests.workers import FakeWorkers
 
 ITEMS = 30
 POLICY = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat
@@ -299,7 +299,7 @@ def test_page_explain_and_replay_follow_the_chain(project, server, source, capsy
 
 
 EMBEDDED = """
-version: 1
+version: 2
 services:
   stopwords: {implementation: stopwords}
   langid: {implementation: langid}

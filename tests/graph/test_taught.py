@@ -39,7 +39,7 @@ def policy(**taught) -> str:
         "labels": list(topics),
         "default": {"model": "sequential", "services": ["pupil", "words"], "stop_at": 0.8},
     }
-    return yaml.safe_dump({"version": 1, "services": services, "tasks": {"topic": task}})
+    return yaml.safe_dump({"version": 2, "services": services, "tasks": {"topic": task}})
 
 
 def write_texts(folder: Path, count: int, seed: int = 1) -> None:

@@ -53,7 +53,7 @@ def policy(url: str) -> str:
         "default": {"model": "sequential", "services": ["pupil", "dear"], "stop_at": 0.8},
     }
     return yaml.safe_dump(
-        {"version": 1, "services": {"dear": dear, "pupil": pupil}, "tasks": {"topic": task}}
+        {"version": 2, "services": {"dear": dear, "pupil": pupil}, "tasks": {"topic": task}}
     )
 
 

@@ -10,7 +10,7 @@ from orchestration_assets.services.embedding.word_hashing import WordHashing
 from resources.home_resource import HomeResource, PolicyFileResource
 
 POLICY = """
-version: 1
+version: 2
 content:
   records:
     - {files: "*.jsonl", text: body, id: id}

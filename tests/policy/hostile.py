@@ -9,7 +9,7 @@ import yaml
 SECRET = "sk-proj-Zq8vT3nW5xK1mB7cD9fG2hJ4"
 
 RICH = """
-version: 1
+version: 2
 content:
   include: ["**", "docs/**/*.{md,txt}"]
   exclude: [.git, "*.tmp"]
@@ -18,7 +18,7 @@ content:
     - {files: "*.csv", text: body, id: key, metadata: [right], delimiter: ";"}
 features: {neighbours: 3, share_answers: true}
 execution: {budget_usd: 2.5, cache: {redis_url_env: REDIS_URL, durable: null}}
-alerts: {webhook: {url_variable: ALERT_URL, attempts: 2}}
+alerts: {webhook: {url_env: ALERT_URL, attempts: 2}}
 services:
   names: {implementation: extension_map}
   words:
@@ -165,7 +165,7 @@ def _text(value: Any) -> str:
 
 def _minimal(rest: str) -> str:
     return (
-        "version: 1\nservices: {n: {implementation: extension_map}}\n"
+        "version: 2\nservices: {n: {implementation: extension_map}}\n"
         f"tasks: {{t: {{question: q, default: {{model: parallel, services: [n]}}}}}}\n{rest}"
     )
 
@@ -208,7 +208,7 @@ WHOLE: dict[str, bytes] = {
     "parameters 60 deep": _minimal("x: " + "[" * 55 + "]" * 55).encode(),
     "500,000 values": b"[" + b"a," * 500_000 + b"]",
     "100,000 unknown keys": "".join(f"k{n}: 1\n" for n in range(100_000)).encode(),
-    "40,000 wrong services": ("version: 1\nservices:\n" + "".join(
+    "40,000 wrong services": ("version: 2\nservices:\n" + "".join(
         f"  s{n}: 1\n" for n in range(24_000))).encode(),
     "one key of a megabyte": b"a" * 900_000 + b": 1\n",
     "a megabyte of text": b"version: '" + b"a" * 1_000_000 + b"'\n",
@@ -226,15 +226,15 @@ WHOLE: dict[str, bytes] = {
     "only a mark": b"\xff\xfe",
     "control characters": _minimal("x: \x01\x02\n").encode(),
     "escape sequence": _minimal("\x1b[31m: 1\n").encode(),
-    "services as text": b"version: 1\nservices: {a: plain text}\ntasks: {}\n",
-    "services as date": b"version: 1\nservices: {a: 2026-01-01, b: 1.5, c: null, d: [], e: true}\n",
-    "services as list": b"version: 1\nservices: [a, b]\ntasks: [c]\n",
-    "tasks as text": b"version: 1\nservices: text\ntasks: text\n",
+    "services as text": b"version: 2\nservices: {a: plain text}\ntasks: {}\n",
+    "services as date": b"version: 2\nservices: {a: 2026-01-01, b: 1.5, c: null, d: [], e: true}\n",
+    "services as list": b"version: 2\nservices: [a, b]\ntasks: [c]\n",
+    "tasks as text": b"version: 2\nservices: text\ntasks: text\n",
     "keys of every kind": b"1: a\ntrue: b\nnull: c\n1.5: d\n2026-01-01: e\n[a]: f\n{b: c}: g\n",
     "500 globs": _minimal(
         "content: {include: [" + ",".join(["'{1..900}'"] * 500) + "]}\n"
     ).encode(),
-    "1,000 prompts": ("version: 1\nservices:\n" + "".join(
+    "1,000 prompts": ("version: 2\nservices:\n" + "".join(
         f"  s{n}: {{type: openai_chat, base_url: 'http://h', model: m, prompt: {{user: "
         "'{% for i in range(9000) %}{% if i > 8990 %}{{ i }}{% endif %}{% endfor %}'}}\n"
         for n in range(1_000)

@@ -37,7 +37,7 @@ from tests.policy.hostile import ODD, RICH, SECRET, WHOLE, bases, mutated, place
 
 BASES = bases()
 SMALL = yaml.safe_load("""
-version: 1
+version: 2
 content: {include: [x]}
 services:
   chat: {type: openai_chat, base_url: "http://h", model: m, prompt: {user: x}}
@@ -326,7 +326,7 @@ def test_the_home_of_nobody_is_a_file_that_is_missing() -> None:
 
 
 def test_problems_of_the_text_and_of_the_format_come_in_one_list() -> None:
-    text = RICH.replace("version: 1", "version: !!binary aGk=").replace("model: small", "modle: x")
+    text = RICH.replace("version: 2", "version: !!binary aGk=").replace("model: small", "modle: x")
     with pytest.raises(PolicyError) as caught:
         parse_policy(text.replace("kind: vector", "kind: vecter"), "p")
     found = {problem.path: str(problem) for problem in caught.value.problems}
@@ -346,7 +346,7 @@ def test_problems_say_their_line() -> None:
 
 def test_merge_keys_share_settings() -> None:
     shared = """
-version: 1
+version: 2
 services:
   one: &chat
     type: openai_chat

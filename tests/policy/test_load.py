@@ -17,7 +17,7 @@ from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 
 MINIMAL = """
-version: 1
+version: 2
 services:
   names: {implementation: extension_map}
   model: {implementation: magika}
@@ -60,12 +60,12 @@ def test_an_unknown_key_is_named_with_the_nearest_valid_one() -> None:
     assert "required" in found[f"{path}.because"]
 
 
-@pytest.mark.parametrize("key", ["url_variable", "url"])
+@pytest.mark.parametrize("key", ["url_env", "url"])
 def test_the_address_of_a_webhook_in_the_file_is_refused_and_quoted_nowhere(key) -> None:
     text = MINIMAL + f"alerts: {{webhook: {{{key}: 'https://hooks.test/s3cr3t'}}}}\n"
     with pytest.raises(PolicyError, match=f"alerts.webhook.{key}") as caught:
         parse_policy(text, "test.yaml")
-    assert "url_variable" in str(caught.value)
+    assert "url_env" in str(caught.value)
     assert "s3cr3t" not in f"{caught.value} {caught.value.__cause__}"
 
 
@@ -73,7 +73,7 @@ def test_all_problems_come_at_once() -> None:
     text = (
         MINIMAL.replace("model: parallel", "model: paralel")
         .replace("stop_at: 0.9", "stop_at: 1.9")
-        .replace("version: 1", "version: 7")
+        .replace("version: 2", "version: 7")
         + "wishes: {}\n"
     )
     found = problems(text)
@@ -164,7 +164,7 @@ def test_sub_plans_are_checked_as_deep_as_they_go() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("version: 1\nversion: 1\n", "given twice"),
+        ("version: 2\nversion: 1\n", "given twice"),
         ("version: [1\n", "not valid YAML"),
         ("- 1\n", "mapping of sections"),
         ("version: !!python/object/apply:os.getcwd []\n", "not valid YAML"),
@@ -212,7 +212,7 @@ def test_a_pinned_policy_comes_back_equal(tmp_path: Path) -> None:
 def test_a_policy_pinned_before_a_setting_existed_comes_back_with_its_default(tmp_path) -> None:
     loaded = parse_policy(MINIMAL, "a")
     kept = loaded.policy.canonical()
-    del kept["features"]["neighbour_seconds"]
+    del kept["features"]["neighbour_s"]
     name = canonical_hash(kept)
     (tmp_path / f"{name}.json").write_text(json.dumps(kept))
     assert read_pinned_policy(tmp_path, _plans(name)) == loaded.policy
@@ -264,7 +264,7 @@ def test_a_pipe_in_place_of_a_pinned_policy_is_not_waited_for(tmp_path: Path) ->
 )
 def test_what_a_difference_changes_must_fit_the_kind_of_answer(fields, why) -> None:
     policy = (
-        "version: 1\nservices: {names: {implementation: extension_map}}\ntasks:\n"
+        "version: 2\nservices: {names: {implementation: extension_map}}\ntasks:\n"
         f"  t: {{question: What?, {fields}, default: {{model: parallel, services: [names]}}}}\n"
     )
     assert why in problems(policy)["tasks.t"]

@@ -7,7 +7,7 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.record_fields import PLAIN_ENTRY, FieldType, RecordField
 
 _POLICY = """
-version: 1
+version: 2
 services:
   m: {type: openai_chat, base_url: "http://127.0.0.1:1/v1", model: m, prompt: {user: "{{content}}"}}
 tasks:

@@ -8,7 +8,7 @@ from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.services import ChatConfig, EmbeddedConfig
 
 BASE = {
-    "version": 1,
+    "version": 2,
     "services": {
         "names": {"implementation": "extension_map"},
         "model": {

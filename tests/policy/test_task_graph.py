@@ -9,7 +9,7 @@ from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.task_inputs import Otherwise
 
 POLICY = """
-version: 1
+version: 2
 services:
   names: {{implementation: extension_map}}
   tone: {{implementation: vader_tone}}

@@ -8,7 +8,7 @@ from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.schemas.services import TaughtConfig
 
 BASE = {
-    "version": 1,
+    "version": 2,
     "services": {
         "kind_of_file": {"implementation": "magika"},
         "other": {"implementation": "grammar"},

@@ -17,7 +17,7 @@ from resources.home import Home
 from tests.rows import row
 
 POLICY = """
-version: 1
+version: 2
 services:
   model: {{type: openai_chat, base_url: "{url}", model: m, prompt: {{user: "{{{{ content }}}}"}}}}
 tasks:

@@ -19,7 +19,7 @@ from resources.home import Home
 from tests.rows import row
 
 POLICY = """
-version: 1
+version: 2
 services:
   names: {{implementation: extension_map}}
   model:

@@ -29,7 +29,7 @@ def _double(piece: list[int]) -> list[int]:
     st.integers(1, 8),
 )
 def test_every_piece_comes_once_wherever_it_is_done(pieces, seconds, running, count) -> None:
-    tiers = SizeTiers(dask_from_items=1, dask_from_seconds=seconds)
+    tiers = SizeTiers(dask_from_items=1, dask_from_s=seconds)
     workers = FakeWorkers(_computed, WorkerGain(count, 1e-6, running=running))
     placement = Placement(sum(map(len, pieces)), sum(map(sum, pieces)), tiers, workers)
     found = list(shared_out(pieces, _double, lambda piece: piece, placement, workers))
@@ -52,7 +52,7 @@ def test_below_the_boundaries_nobody_is_asked_however_long_it_takes() -> None:
 
 @pytest.mark.parametrize("seconds", [None, 0.0, 1e-9])
 def test_without_workers_all_work_stays_and_is_said_to_be_here(seconds) -> None:
-    tiers = SizeTiers(dask_from_items=1, dask_from_seconds=seconds)
+    tiers = SizeTiers(dask_from_items=1, dask_from_s=seconds)
     placement = Placement(10_000, 10**8, tiers, InProcessWork())
     for _ in range(3):
         placement.done_here(1_000, 10**7, 1e6)

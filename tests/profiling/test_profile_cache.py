@@ -233,7 +233,7 @@ def test_an_item_of_the_stored_table_that_changed_is_superseded(bench) -> None:
 def test_what_was_finished_is_kept_when_the_cluster_breaks(bench, monkeypatch) -> None:
     monkeypatch.setattr(batch_module, "_STORE_EVERY", 1000)
     tiers = bench.execution.tiers.model_copy(
-        update={"dask_from_items": 1, "dask_from_seconds": 0, "chunk_items": 10}
+        update={"dask_from_items": 1, "dask_from_s": 0, "chunk_items": 10}
     )
     execution = bench.execution.model_copy(update={"tiers": tiers})
 

@@ -143,7 +143,7 @@ def policy_that_learns() -> Policy:
     }
     return Policy.model_validate(
         {
-            "version": 1,
+            "version": 2,
             "services": {name: {"implementation": "grammar"} for name in SERVICES},
             "tasks": {"t": task},
         }

@@ -37,7 +37,7 @@ def policy(**more) -> Policy:
     }
     tasks["n"]["scale"] = [0, 10]
     services = {name: {"implementation": "grammar"} for name in NAMES}
-    return Policy.model_validate({"version": 1, "services": services, "tasks": tasks})
+    return Policy.model_validate({"version": 2, "services": services, "tasks": tasks})
 
 
 def reading(service: str, answer=None, task: str = "l", **changes) -> RecordedReading:

@@ -25,7 +25,7 @@ def policy(**task) -> Policy:
     services = {name: {"implementation": name} for name in PRICES}
     default = {"model": "sequential", "services": ["cheap", "dear"], "stop_at": 0.9}
     body = {"question": "?", "default": default, **task}
-    return Policy.model_validate({"version": 1, "services": services, "tasks": {"t": body}})
+    return Policy.model_validate({"version": 2, "services": services, "tasks": {"t": body}})
 
 
 def plans(profile=PROFILE, **task):

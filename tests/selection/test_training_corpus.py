@@ -32,7 +32,7 @@ def policy() -> Policy:
     }
     services = {name: {"implementation": "grammar"} for name in SERVICES}
     tasks = {"t": task, "u": task}
-    return Policy.model_validate({"version": 1, "services": services, "tasks": tasks})
+    return Policy.model_validate({"version": 2, "services": services, "tasks": tasks})
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ def test_whatever_stands_for_a_reason_the_answer_is_read(reason) -> None:
 
 def test_a_window_without_room_for_answer_and_reason_is_refused() -> None:
     policy = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat
