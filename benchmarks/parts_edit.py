@@ -26,7 +26,7 @@ from resources.feature_cache.lmdb_store import LmdbStore
 
 _LATENCY_MS: Final = 50.0
 _POLICY: Final = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat

@@ -28,8 +28,8 @@ class ComponentError(OrchestrationError):
 class WebhookAttributes(dg.Model, dg.Resolvable):
     """A web address that is told of failed runs; the address itself stands in no file."""
 
-    url_variable: str = Field(description="name of the environment variable that holds the URL")
-    timeout_seconds: float = Field(default=2.0, description="for each wait, in (0, 5] seconds")
+    url_env: str = Field(description="name of the environment variable that holds the URL")
+    timeout_s: float = Field(default=2.0, description="for each wait, in (0, 5] seconds")
     attempts: int = Field(default=3, description="in all, 1 to 5")
 
 

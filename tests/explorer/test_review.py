@@ -23,7 +23,7 @@ def _next(page: str) -> str:
 
 def _without_settling() -> LoadedPolicy:
     loaded = load_policy()
-    feedback = loaded.policy.feedback.model_copy(update={"settle_seconds": 0.0})
+    feedback = loaded.policy.feedback.model_copy(update={"settle_s": 0.0})
     policy = loaded.policy.model_copy(update={"feedback": feedback})
     return LoadedPolicy(policy, loaded.hash, loaded.source)
 

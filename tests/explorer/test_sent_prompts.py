@@ -12,7 +12,7 @@ from resources.home import Home
 from tests.chat_servers import chat_server
 
 POLICY = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat

@@ -24,8 +24,8 @@ from tests.webhooks import receiving
 
 TYPE = "orchestration_assets.component.ContentOrchestration"
 POLICY = """
-version: 1
-content: {settle_seconds: 0, batch: {wait_seconds: 0}}
+version: 2
+content: {settle_s: 0, batch: {wait_s: 0}}
 services:
   extension_map: {implementation: extension_map}
   grammar: {implementation: grammar}
@@ -242,9 +242,9 @@ def refusal(location: Location) -> list[BaseException]:
         ({"key_prefix": "a/"}, PrefixError, "letters, digits"),
         ({"policy": "away.yaml"}, PolicyError, "away.yaml"),
         (
-            {"alerts": {"webhook": {"url_variable": "https://hooks.example.org/T0/B0"}}},
+            {"alerts": {"webhook": {"url_env": "https://hooks.example.org/T0/B0"}}},
             ComponentError,
-            "alerts.webhook: url_variable",
+            "alerts.webhook: url_env",
         ),
     ],
 )
@@ -263,7 +263,7 @@ def test_the_problems_of_a_policy_are_all_said(location: Location) -> None:
 def test_a_failed_run_is_recorded_in_its_own_home(
     location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alerts = {"webhook": {"url_variable": "ALERTS_URL", "timeout_seconds": 1.0}}
+    alerts = {"webhook": {"url_env": "ALERTS_URL", "timeout_s": 1.0}}
     for name in ("news", "tickets"):
         location.write(name, {"a.txt": "A text."})
         location.add(name, sources=[name], alerts=alerts)

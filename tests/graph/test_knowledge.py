@@ -11,7 +11,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from tests.graph.conftest import project_in
 
 POLICY = """
-version: 1
+version: 2
 knowledge:
   handbook: {{source: "{handbook}"}}
 services:

@@ -15,7 +15,7 @@ from tests.graph.test_embedded_chunks import EVERY_ITEM_THERE, Batch, stable
 from tests.workers import no_workers
 
 POLICY = """
-version: 1
+version: 2
 services:
   one: {{type: openai_chat, base_url: {url}, model: m1, prompt: {{user: "one {{{{ content }}}}"}}}}
   two: {{type: openai_chat, base_url: {url}, model: m2, prompt: {{user: "two {{{{ content }}}}"}}}}
@@ -27,7 +27,7 @@ tasks:
     default: {{model: parallel, services: [one, two]}}
 """
 EMBEDDED = """
-version: 1
+version: 2
 services:
   graph: {implementation: graph_keywords}
   counts: {implementation: tfidf_keywords}

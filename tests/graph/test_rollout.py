@@ -16,7 +16,7 @@ from tests.graph.conftest import Project, project_in
 pytestmark = pytest.mark.slow
 
 POLICY = """
-version: 1
+version: 2
 {rollout}
 execution: {{budget_usd: {budget}}}
 services:

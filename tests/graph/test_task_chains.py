@@ -195,7 +195,7 @@ def test_a_changed_answer_computes_again_exactly_what_hangs_on_it(project, serve
 
 def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(project, server, source) -> None:
     write(project, server)
-    settled = project.policy.read_text() + "feedback: {settle_seconds: 0}\n"
+    settled = project.policy.read_text() + "feedback: {settle_s: 0}\n"
     project.write_policy(settled)
     (batch,) = project.take_in(source)
     assert project.execute("process_batch", batch).success

@@ -12,7 +12,7 @@ from tests.graph.conftest import project_in
 
 ITEMS = 14
 POLICY = """
-version: 1
+version: 2
 services:
   clerk:
     type: openai_chat

@@ -28,7 +28,7 @@ class Service(EmbeddedService):
         return Reading(Status.OK, self.parameters.share, 0.5, evidence="as it was told")
 '''
 POLICY = """
-version: 1
+version: 2
 services:
   one: {implementation: NAME, parameters: {share: 0.25}}
   vader_tone: {implementation: vader_tone}

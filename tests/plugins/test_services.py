@@ -61,7 +61,7 @@ def test_its_parameters_stand_in_the_schema(site: Path, capsys: pytest.CaptureFi
         tone = {"question": "?", "kind": "score", "default": {"model": "sequential"}}
         tone["default"] |= {"services": ["one"]}
         return validator.is_valid(
-            {"version": 1, "services": {"one": service}, "tasks": {"a": tone}}
+            {"version": 2, "services": {"one": service}, "tasks": {"a": tone}}
         )
 
     assert valid({"implementation": "acme_score", "parameters": {"share": 0.5}})

@@ -130,7 +130,7 @@ def test_workers_of_a_cluster_read_from_a_plug_in(desk: Path, tmp_path: Path) ->
     """Processes of Dask open the source themselves; what they need is installed for them too."""
     policy = tmp_path / "policy.yaml"
     shown = load_policy().policy.canonical()
-    shown["execution"]["tiers"] |= {"dask_from_items": 0, "dask_from_seconds": 0, "chunk_items": 1}
+    shown["execution"]["tiers"] |= {"dask_from_items": 0, "dask_from_s": 0, "chunk_items": 1}
     policy.write_text(yaml.safe_dump(shown))
     home = tmp_path / "home"
     command = [sys.executable, "-m", "orchestration_assets", "run", "desk://support"]

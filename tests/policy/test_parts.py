@@ -8,7 +8,7 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.parts import JoinBy
 
 POLICY = """
-version: 1
+version: 2
 services:
   model:
     type: openai_chat

@@ -29,7 +29,7 @@ from orchestration_assets.schemas.rollout import (
 from resources.home import Home
 
 POLICY = """
-version: 1
+version: 2
 {rollout}
 services:
   names: {{implementation: extension_map}}

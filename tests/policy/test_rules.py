@@ -33,7 +33,7 @@ def loaded(tmp_path, rules, *, kind="record", after=("letter", "order"), **task)
     }
     services = {"model": MODEL, "words": {"implementation": "tfidf_keywords"}}
     path = tmp_path / "policy.yaml"
-    path.write_text(yaml.safe_dump({"version": 1, "services": services, "tasks": tasks}))
+    path.write_text(yaml.safe_dump({"version": 2, "services": services, "tasks": tasks}))
     return load_policy(path).policy
 
 

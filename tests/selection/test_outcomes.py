@@ -103,7 +103,7 @@ def test_a_record_is_as_right_as_the_share_of_its_judged_values() -> None:
     }
     rules = Policy.model_validate(
         {
-            "version": 1,
+            "version": 2,
             "services": {name: {"implementation": "labelled_values"} for name in NAMES},
             "tasks": {"r": {"question": "?", "kind": "record", "fields": fields, "default": ASK}},
         }
