@@ -14,14 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.tables import BATCH_TABLES, DISAGREEMENT_REPORT, TABLES
+from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.table_store import TableStore, write_atomically
 
 FOLDER: Final = "rows"
 NOT_KEPT: Final = ("vector", "semantic", "sketch", "terms")
 """Columns of ``content_vectors`` that nobody reads: they are most of its bytes."""
-ITEM_TABLES: Final = tuple(name for name in BATCH_TABLES if name != DISAGREEMENT_REPORT.name)
+ITEM_TABLES: Final = tuple(name for name in BATCH_TABLES if "item_id" in TABLES[name].schema.names)
+"""The tables of a batch whose rows are about one item each."""
 _PIECE_ROWS: Final = 256
 _VERSION: Final = b"version"
 _FIRSTS: Final = b"firsts"

@@ -1,7 +1,9 @@
 """The answers that a person may choose from by a digit, and what a form says as a verdict."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 from orchestration_assets.content.listed_answers import NONE_OF_THEM
@@ -81,6 +83,18 @@ def field_options(readings: Sequence[InterpretationRow]) -> tuple[FieldOptions, 
         )
         found.append(FieldOptions(name, values))
     return tuple(found)
+
+
+def shown_mark(
+    content_hash: str,
+    options: Sequence[AnswerOption],
+    fields: Sequence[FieldOptions],
+    choices: Sequence[str],
+) -> str:
+    """A mark of all that a digit or a place may mean on a page: another one where any of it is
+    another."""
+    shown = [content_hash, *map(asdict, options), *map(asdict, fields), *choices]
+    return blake2b(json.dumps(shown, default=str).encode(), digest_size=8).hexdigest()
 
 
 def _in_words(value: Any) -> str:

@@ -22,6 +22,7 @@ from orchestration_assets.explorer.review_options import (
     VerdictFormError,
     answer_options,
     field_options,
+    shown_mark,
     verdict_of,
 )
 from orchestration_assets.explorer.review_order import DeskQuestion
@@ -60,6 +61,10 @@ class _Asked:
     fields: tuple[FieldOptions, ...] = ()
     excerpt: ContentExcerpt = _NOT_SHOWN
     metadata: tuple[tuple[str, str], ...] = ()
+
+    def mark(self, row: ReviewRow) -> str:
+        """What tells whether a form came from a page that showed the same."""
+        return shown_mark(row.content_hash, self.options, self.fields, row.choices)
 
 
 def review_page(visit: Visit) -> str | Redirect:
@@ -118,12 +123,23 @@ def question_page(visit: Visit, problem: str = "") -> str | Redirect:
         fields=asked.fields,
         content=asked.excerpt,
         metadata=asked.metadata,
+        mark=asked.mark(row),
         is_record=row.kind is AnswerKind.RECORD,
         long_answers=row.kind in _LONG,
         choices=_other_choices(row, asked.options),
-        problem=problem,
+        problem=problem or _foreign_task(visit, row),
         own=visit.form.get("own", ""),
         note=visit.form.get("note", ""),
+    )
+
+
+def _foreign_task(visit: Visit, row: ReviewRow) -> str:
+    """Why no verdict on a question could be taken in under the policy of this server."""
+    if row.task in visit.site.policy.policy.tasks:
+        return ""
+    return (
+        f"the policy that this server follows has no task {row.task!r}: start it with --policy "
+        "FILE, the policy that asked this"
     )
 
 
@@ -159,6 +175,9 @@ def judge(visit: Visit) -> str | Redirect:
         return Redirect(onwards)
     row, asked = question.row, _asked(visit, question.row)
     try:
+        if visit.form.get("mark") != asked.mark(row):
+            # its batch was processed again: the digit would stand for another answer
+            raise VerdictFormError("choice: the answers have changed since you saw them: look again")
         value = verdict_of(visit.form, row.kind, asked.options, asked.fields, row.choices)
         verdict = _checked(visit, row, value)
     except VerdictFormError as error:
@@ -171,6 +190,9 @@ def judge(visit: Visit) -> str | Redirect:
 def _checked(visit: Visit, row: ReviewRow, value: Any) -> GivenVerdict:
     """The verdict, understood as it will be when it is taken in. Raises VerdictFormError."""
     site = visit.site
+    foreign = _foreign_task(visit, row)
+    if foreign:
+        raise VerdictFormError(foreign)
     now = datetime.now(UTC)
     note = "".join(sign for sign in visit.form.get("note", "") if sign.isprintable())
     verdict = GivenVerdict(

@@ -28,21 +28,23 @@ Messages = Sequence[tuple[str, str]]
 """Role and text of each message."""
 
 
-def sent_prompts(
-    home: Home, found: Any, loaded: LoadedPolicy
-) -> Mapping[tuple[str, str], Messages]:
-    """(task, service) -> the messages that were sent about an explained item.
+def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, Messages]:
+    """The key of a reading's answer -> the messages that were sent about an explained item.
 
     Empty where the policy hides content, where the content cannot be read as it was, and for
-    services that the policy in force no longer asks in the same way.
+    services that the policy in force no longer asks in the same way, that were shown a part or an
+    excerpt, or whose place another one took.
     """
     services = loaded.policy.services
     chats = {name: one for name, one in services.items() if isinstance(one, ChatConfig)}
     asked = [
-        (task.plan.task, reading)
+        (task.plan, reading)
         for task in found.tasks
+        if not _of_pieces(task)
         for reading, call in task.readings
-        if reading.service in chats and call is not None
+        if reading.service in chats
+        and call is not None
+        and call.called in (None, "", reading.service)
     ]
     row = next((row for row in found.seen if row.computed_as), None)
     if not asked or row is None or hides_content([loaded.policy]):
@@ -52,10 +54,10 @@ def sent_prompts(
     if text is None:
         return {}
     item = Item(row.item_id, row.content_hash, row.path, text, found.features)
-    messages: dict[tuple[str, str], Messages] = {}
-    for name, reading in asked:
-        config, task = chats[reading.service], tasks.get(name)
-        prompt = config.prompts.get(name, config.prompt)
+    messages: dict[str, Messages] = {}
+    for plan, reading in asked:
+        config, task = chats[reading.service], tasks.get(plan.task)
+        prompt = config.prompts.get(plan.task, config.prompt)
         same = task is not None and reading.service_version == service_identity(
             built[reading.service], task
         )
@@ -63,15 +65,21 @@ def sent_prompts(
             continue
         try:
             sent, _ = chat_messages(
-                Question(task, item),
+                Question(task, item, passages=plan.passages or ()),
                 config,
                 reading.service,
                 with_path="path" in variables_in(prompt),
             )
         except OrchestrationError:
             continue  # it did not fit then either, and the reading says so
-        messages[name, reading.service] = [(one["role"], one["content"]) for one in sent]
+        messages[reading.answer_key] = [(one["role"], one["content"]) for one in sent]
     return messages
+
+
+def _of_pieces(task: Any) -> bool:
+    """Whether services were asked of parts one by one, or shown less than the whole content."""
+    read = (decision.coverage for decision in task.decisions)
+    return bool(task.parts) or any(share is not None and share < 1.0 for share in read)
 
 
 def _content(home: Home, row: Any, loaded: LoadedPolicy) -> str | None:

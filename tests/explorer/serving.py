@@ -51,19 +51,26 @@ class Visitor:
         return found[1]
 
     def post(self, path: str, form: Mapping[str, str], token: str | None = None) -> httpx.Response:
-        """Sends a form with the token of the page that has it."""
+        """Sends a form with the token of the page that has it, and the mark of a question's."""
         token = self.form_token("/review/name") if token is None else token
-        return self.client.post(path, data={"form_token": token, **form}, follow_redirects=True)
+        data = {"form_token": token, "mark": self._mark(path), **form}
+        return self.client.post(path, data=data, follow_redirects=True)
+
+    def _mark(self, path: str) -> str:
+        if re.fullmatch("/review/[0-9a-f]{16}", path) is None:
+            return ""
+        found = re.search(r'name="mark" value="([^"]+)"', self.get(path).text)
+        return found[1] if found else ""
 
     def named(self, who: str) -> "Visitor":
         assert self.post("/review/name", {"who": who}).status_code == 200
         return self
 
 
-def site_of(home: Path, index: Path, **served: Any) -> Site:
+def site_of(home: Path, index: Path, policy: Path | None = None, **served: Any) -> Site:
     """A site whose indexes are up to date."""
     settings = ServeSettings(**{"hosts": LOOPBACK_NAMES, **served})
-    site = build_site(Settings(home), settings, index, b"k" * 32)
+    site = build_site(Settings(home, policy), settings, index, b"k" * 32)
     Upkeep(site.index_files, site.rows).round()
     return site
 

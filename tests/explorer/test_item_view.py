@@ -6,8 +6,9 @@ from orchestration_assets.command.explain import explanation
 from orchestration_assets.explorer.index_files import IndexFiles
 from orchestration_assets.explorer.item_rows import ITEM_TABLES, ItemRows
 from orchestration_assets.explorer.item_view import item_home
+from orchestration_assets.explorer.upkeep import Upkeep
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST
+from orchestration_assets.schemas.tables import BATCH_TABLES, CONTENT_MANIFEST, TABLES
 from resources.home import Home
 from tests.conftest import Finished
 
@@ -31,6 +32,15 @@ def test_every_item_is_explained_as_by_the_command(finished: Finished, tmp_path:
             for told in (found, wanted):
                 told["next_run"] = [words for words in told["next_run"] if "profile: " not in words]
             assert found == wanted
+
+
+def test_every_table_of_items_is_kept_by_item(finished: Finished, tmp_path: Path) -> None:
+    tables = Home(finished.home).tables
+    index, rows = IndexFiles(tables, tmp_path), ItemRows(tables, tmp_path)
+    Upkeep(index, rows).round()
+    for name in BATCH_TABLES:
+        kept = rows.path(name, finished.batch).exists()
+        assert kept == ("item_id" in TABLES[name].schema.names), name
 
 
 def test_rows_of_an_older_table_are_not_believed(copied: Finished, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from orchestration_assets.content.verdict_files import ASKED_IN
 from orchestration_assets.explorer.verdict_log import file_name
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import INTERPRETATIONS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from tests.conftest import Finished
 from tests.explorer.serving import Served, Visitor, serving_site, site_of
@@ -64,6 +68,32 @@ def test_undo_brings_the_question_back(desk: Served) -> None:
     assert not list(desk.site.log.waiting())
 
 
+def test_a_digit_stands_for_the_answer_that_was_seen(desk: Served) -> None:
+    ada = desk.browser().named("Ada")
+    page = ada.get("/review").text
+    question = _next(page)
+    mark = re.search(r'name="mark" value="([^"]+)"', page)
+    assert mark is not None
+    row = desk.site.desk.state(desk.site.index).asked.named[question.rpartition("/")[2]].row
+    tables = desk.site.home.tables
+    # the batch is processed again while the page is open, and services say something else
+    for table in INTERPRETATIONS.values():
+        if tables.exists(table.name, row.batch):
+            rows = list(table.rows(tables.read(table.name, row.batch)))
+            changed = [
+                replace(one, answer=f"another {one.answer}") if one.answer is not None else one
+                for one in rows
+            ]
+            tables.write(table, rows_to_arrow(table, changed), row.batch)
+    again = ada.post(question, {"choice": "1", "mark": mark[1], "note": "typed"})
+    assert "the answers have changed" in again.text
+    assert "typed" in again.text
+    assert not list(desk.site.log.waiting())
+    ada.post(question, {"choice": "1"})
+    (said,) = desk.site.log.waiting()
+    assert str(said.verdict).startswith("another ")
+
+
 def test_a_skipped_question_comes_last(desk: Served) -> None:
     ada = desk.browser().named("Ada")
     question = _next(ada.get("/review").text)
@@ -100,6 +130,24 @@ def test_what_says_nothing_is_said_and_kept_nowhere(
     page = ada.post(_next(ada.get("/review").text), form)
     assert words in page.text
     assert not list(shown.site.log.waiting())
+
+
+def test_a_task_that_the_policy_does_not_name_is_said_before_anybody_judges(
+    copied: Finished, tmp_path: Path
+) -> None:
+    policy = tmp_path / "other.yaml"
+    policy.write_text(
+        "version: 2\nservices: {names: {implementation: extension_map}}\n"
+        "tasks: {other: {question: Which?, labels: [a, b], "
+        "default: {model: sequential, services: [names]}}}\n"
+    )
+    site = site_of(copied.home, tmp_path / "index", policy=policy)
+    with serving_site(site) as served:
+        ada = served.browser().named("Ada")
+        page = ada.get("/review")
+        assert "start it with --policy" in page.text
+        assert "start it with --policy" in ada.post(_next(page.text), {"choice": "1"}).text
+    assert not list(site.log.waiting())
 
 
 def test_an_answer_of_ones_own_is_checked_as_a_verdict_file_is(desk: Served) -> None:

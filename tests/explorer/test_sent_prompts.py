@@ -52,8 +52,8 @@ def test_the_prompt_is_the_one_that_was_sent(
         sent = next(one for one in server.asked if "ship.md" in one)
         found = explanation(Home(home), "ship.md", loaded)
         shown = sent_prompts(Home(home), found, loaded)
-        assert list(shown) == [("subject", "model")]
-        assert "\n".join(text for _, text in shown["subject", "model"]) == sent
+        (messages,) = shown.values()
+        assert "\n".join(text for _, text in messages) == sent
         assert "ada.lovelace" not in sent
         # a service that asks otherwise now was sent something else then
         other = load(words="Say one of two.")
@@ -63,3 +63,49 @@ def test_the_prompt_is_the_one_that_was_sent(
         load()
         (source / "ship.md").write_text("Something else stands here now.\n")
         assert sent_prompts(Home(home), found, loaded) == {}
+
+
+def test_prompts_hold_the_passages_and_those_about_parts_are_not_made_up(
+    tmp_path: Path, home: Path
+) -> None:
+    source, handbook = tmp_path / "notes", tmp_path / "handbook"
+    for folder in (source, handbook):
+        folder.mkdir()
+    (source / "ship.md").write_text("# Hull\n\nThe ship sails north.\n\n# Crew\n\nIt is small.\n")
+    (handbook / "ships.md").write_text("A ship that sails north needs a pilot.\n")
+    policy = tmp_path / "policy.yaml"
+    with chat_server(lambda _: ("ships [1]", 0.9)) as server:
+        policy.write_text(
+            f"""
+version: 2
+knowledge:
+  handbook: {{source: {handbook}}}
+services:
+  model:
+    type: openai_chat
+    base_url: {server.url}
+    model: small-1
+    prompt:
+      system: "{{{{ task.question }}}}"
+      user: "{{% for one in passages %}}[{{{{ one.number }}}}] {{{{ one.content }}}} {{% endfor %}}\
+        {{{{ content }}}}"
+tasks:
+  pilot:
+    question: Does it need a pilot?
+    kind: text
+    passages: {{of: [handbook]}}
+    default: {{model: sequential, services: [model]}}
+  section:
+    question: What does the section say?
+    kind: text
+    parts: {{by: sections}}
+    join: concatenation
+    default: {{model: sequential, services: [model]}}
+"""
+        )
+        assert main(["run", str(source), "--home", str(home), "--policy", str(policy)]) == 0
+        sent = next(one for one in server.asked if "needs a pilot" in one)
+        loaded = load_policy(policy)
+        shown = sent_prompts(Home(home), explanation(Home(home), "ship.md", loaded), loaded)
+    (messages,) = shown.values()
+    assert "\n".join(text for _, text in messages) == sent
