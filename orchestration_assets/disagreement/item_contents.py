@@ -207,7 +207,7 @@ def _quotes_of(answers: Sequence[Answer | None]) -> Iterator[str]:
 
 
 def _shared(answers: Sequence[Answer | None]) -> set[tuple[str, str | float | bool]]:
-    """Field and value of what all records have, in whichever entry of a list; of one record none."""
+    """Field and value of what all records have, in whichever entry of a list; else none."""
     records = [one for one in answers if isinstance(one, RecordAnswer)]
     if len(records) < 2:
         return set()
