@@ -53,15 +53,13 @@ def test_a_prompt_shows_what_it_names_and_its_key_depends_on_it() -> None:
 @pytest.mark.parametrize("name", ["title", "items", "values", "count", "get", "format", "index"])
 @pytest.mark.parametrize("task", ["bill", "items"])
 def test_fields_and_tasks_may_bear_the_names_of_methods(task, name) -> None:
-    template = f"{{{{ answers.{task}.{name} }}}}, {{{{ answers.{task}.{name} | upper }}}}: "
-    template += (
-        f"{{% for one, said in answers.{task}.items() %}}{{{{ said.title() }}}}{{% endfor %}}"
-    )
-    prompt = Prompt(user=template + "{% for _ in 'ab' %}{{ loop.index }}{% endfor %}/")
+    field = f"answers.{task}.{name}"
+    template = f"{{{{ {field} }}}}, {{{{ {field} | upper }}}}, {{{{ {field}.title() }}}}: "
+    prompt = Prompt(user=template + "{% for one in 'ab' %}{{ loop.index }}{% endfor %}/")
+    assert PromptTrial().problem_of(prompt) is None
     shows = ChatService("m", chat("http://127.0.0.1:9/v1", prompt=prompt.model_dump()))
     given = (task, RecordAnswer(((name, "what it says"),)))
-    assert asked(shows, answers=(given,)).startswith("what it says, WHAT IT SAYS: What It Says12/")
+    expected = "what it says, WHAT IT SAYS, What It Says: 12/"
+    assert asked(shows, answers=(given,)).startswith(expected)
     lacking = (task, RecordAnswer((("other", "said"),)))
-    assert asked(shows, answers=(lacking,)).startswith(", : Said12/")
-    plain = Prompt(user=f"{{{{ answers.{task}.{name} }}}}")
-    assert PromptTrial().problem_of(plain) is None
+    assert asked(shows, answers=(lacking,)).startswith(", , : 12/")
