@@ -54,8 +54,8 @@ def process_sharing(
 
     A copy is asked about itself when its leader got a failure, or is processed in another way.
     Tasks that build on each other by their ``inputs`` are shared together or not at all. Those that
-    are asked ``of_parts`` are not: equal parts have one answer, and others one of their own. Nor are
-    those that build on answers that people ``judged``, of the copy or of its leader: a verdict
+    are asked ``of_parts`` are not: equal parts have one answer, and others one of their own. Nor
+    are those that build on answers that people ``judged``, of the copy or of its leader: a verdict
     stands for its own item. Rows come out in the order of the plans.
     """
     inputs = inputs or {}
