@@ -50,7 +50,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
 from orchestration_assets.services.identity import changed_parts, service_identity
 from orchestration_assets.settings import Settings
-from orchestration_assets.text.content_excerpts import ContentExcerpt
+from orchestration_assets.text.content_excerpts import ContentExcerpt, redacted
 from orchestration_assets.text.redaction import redact
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -279,7 +279,7 @@ def _tasks(
         own = [one for one in readings if one[0].task == plan.task]
         own_parts = [row for row in parts if row.task == plan.task]
         yield TaskTrace(
-            plan,
+            _with_shown_passages(plan, content),
             task.question if task else "",
             allowed_answers(task) if task else "the policy no longer names the task",
             content.excerpt([(row.service, reading_of(row)) for row, _ in own if row.final]),
@@ -300,6 +300,20 @@ def _part_readings(
     if content.hidden:
         return [replace(row, heading="", evidence=None) for row in rows]
     return [replace(row, heading=redact(row.heading, tuple(SensitiveKind)).text) for row in rows]
+
+
+def _with_shown_passages(plan: PlanRow, content: ItemContent) -> PlanRow:
+    """The plan with its passages as people are shown content: redacted, or only where they are
+    from."""
+    if not plan.passages:
+        return plan
+    told = [
+        replace(one, heading="", text="")
+        if content.hidden
+        else replace(one, heading=redacted(one.heading), text=redacted(one.text))
+        for one in plan.passages
+    ]
+    return replace(plan, passages=tuple(told))
 
 
 def _both_answers(row: DisagreementRow) -> str:
@@ -433,7 +447,8 @@ def _planned_lines(plan: PlanRow) -> Iterator[str]:
         yield f"  comes after   {', '.join(plan.after)}{needs}"
     for number, shown in enumerate(plan.passages or (), start=1):
         place = f"{shown.document}, {shown.heading}" if shown.heading else shown.document
-        yield f"  passage [{number}]   {shown.corpus}: {_short(place)}: {_short(shown.text)}"
+        text = f": {_short(shown.text)}" if shown.text else ""
+        yield f"  passage [{number}]   {shown.corpus}: {_short(place)}{text}"
 
 
 def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
@@ -473,7 +488,8 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
     if resolution is not None:
         risk = resolution.error_risk
         words = f", error risk {risk:.3f}" if risk is not None else ""
-        yield f"  answer        {resolution.status}: {_short(resolution.answer)}{words}"
+        said = f": {_short(resolution.answer)}" if resolution.answer is not None else ""
+        yield f"  answer        {resolution.status}{said}{words}"
         yield f"                {resolution.reason}"
         yield from _field_lines(resolution.fields or ())
     yield from _part_lines(task.differing)

@@ -433,8 +433,10 @@ def render(preview: Preview) -> str:
             if preview.conditional
             else []
         ),
-        f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and cost "
-        "nothing",
+        "  answers       those that are kept cost nothing; no source is read, so none is counted"
+        if preview.source is None
+        else f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and "
+        "cost nothing",
         f"  price         {preview.usd:.4f} USD, between {preview.usd_low:.4f} and "
         f"{preview.usd_high:.4f}{about}; "
         + (

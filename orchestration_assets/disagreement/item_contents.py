@@ -207,10 +207,14 @@ def _quotes_of(answers: Sequence[Answer | None]) -> Iterator[str]:
 
 
 def _shared(answers: Sequence[Answer | None]) -> set[tuple[str, str | float | bool]]:
-    """Field and value of what all records have, in whichever entry of a list; else none."""
-    records = [one for one in answers if isinstance(one, RecordAnswer)]
-    if len(records) < 2:
-        return set()
-    return set.intersection(
-        *({(pattern_of(path), value) for path, value in leaves(one)} for one in records)
-    )
+    """Field and value of what all records have, in whichever entry of a list.
+
+    Nothing where there is one record, or where they are all the same: then each value is looked at.
+    """
+    records = [
+        {(pattern_of(path), value) for path, value in leaves(one)}
+        for one in answers
+        if isinstance(one, RecordAnswer)
+    ]
+    shared = set.intersection(*records) if records else set()
+    return set() if all(one == shared for one in records) else shared

@@ -152,7 +152,9 @@ def _carried_out_later(
         if pair not in standing:
             own = done.get(pair)
             known = standing_of(own, work.tasks[pair[1]]) if own else work.given.get(pair)
-            standing[pair] = with_verdict(known or ABSENT, work.judged.get(pair))
+            standing[pair] = with_verdict(
+                known or ABSENT, work.judged.get(pair), work.tasks[pair[1]]
+            )
         return standing[pair]
 
     of_task: dict[str, list[str]] = {}

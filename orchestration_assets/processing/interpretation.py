@@ -170,7 +170,7 @@ def interpret_batch(
                 due,
                 trial,
                 lambda plans, leaders: process_sharing(
-                    plans, leaders, process, inputs, _of_parts(work)
+                    plans, leaders, process, inputs, _of_parts(work), judged
                 ),
                 lambda companions: carry_out_plans([], work, beside=companions),
                 leader_of,

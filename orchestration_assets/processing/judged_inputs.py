@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from orchestration_assets.evidence.records.judged import corrected_record
 from orchestration_assets.schemas.answers import Answer
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_of
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.schemas.task_inputs import InputAnswer, Inputs, InputState
@@ -28,23 +30,21 @@ def judged_answers(gold: Iterable[GoldRow], plans: Iterable[PlanRow], inputs: In
     }
 
 
-def with_verdict(stands: InputAnswer, verdict: Answer | None) -> InputAnswer:
+def with_verdict(stands: InputAnswer, verdict: Answer | None, task: Task) -> InputAnswer:
     """What stands for later tasks: the verdict, where there is one.
 
-    A verdict about a whole answer has no risk; one about some fields of a record leaves that of the
-    rest as it is.
+    A verdict about a whole answer has no risk; one about some fields of a record, or about single
+    entries of its lists, leaves that of the rest as it is.
     """
     if verdict is None:
         return stands
     if not isinstance(verdict, RecordAnswer):
         return InputAnswer(InputState.JUDGED, verdict, 0.0)
     before = stands.answer if isinstance(stands.answer, RecordAnswer) else RecordAnswer(())
-    said = dict(verdict.values)
-    kept = [(name, said.pop(name, value)) for name, value in before.values]
-    values = [pair for pair in (*kept, *said.items()) if pair[0] not in verdict.absent]
-    if not values:
+    corrected = corrected_record(before, verdict, task.fields)
+    if not corrected.values:
         return InputAnswer(InputState.ABSTAINED, reason="people say that there is none of it")
-    return InputAnswer(InputState.JUDGED, RecordAnswer(tuple(values)), stands.risk)
+    return InputAnswer(InputState.JUDGED, corrected, stands.risk)
 
 
 def _answer(row: GoldRow) -> Answer:

@@ -48,13 +48,15 @@ def process_sharing(
     process: Callable[[Sequence[PlanRow]], BatchResult],
     inputs: Inputs | None = None,
     of_parts: Collection[str] = (),
+    judged: Collection[_Pair] = (),
 ) -> BatchResult:
     """Processes the plans; a copy whose leader has the same plan shares what its leader was told.
 
     A copy is asked about itself when its leader got a failure, or is processed in another way.
     Tasks that build on each other by their ``inputs`` are shared together or not at all. Those that
-    are asked ``of_parts`` are not: equal parts have one answer, and others one of their own. Rows
-    come out in the order of the plans.
+    are asked ``of_parts`` are not: equal parts have one answer, and others one of their own. Nor
+    are those that build on answers that people ``judged``, of the copy or of its leader: a verdict
+    stands for its own item. Rows come out in the order of the plans.
     """
     inputs = inputs or {}
     options = {(plan.item_id, plan.task): plan.option for plan in plans}
@@ -64,6 +66,8 @@ def process_sharing(
         if pair[1] not in of_parts
         and (leader := leader_of.get(pair[0]))
         and options.get((leader, pair[1])) == option
+        and pair not in judged
+        and (leader, pair[1]) not in judged
     }
     alone = options.keys() - shares.keys()
     for pair in _hanging_together(alone, options, inputs):

@@ -72,7 +72,7 @@ async def in_waves(
                 stands = standing_of(await under_way[task], tasks[task])
             else:
                 stands = given.get((plan.item_id, task)) or ABSENT
-            answers[task] = with_verdict(stands, judged.get((plan.item_id, task)))
+            answers[task] = with_verdict(stands, judged.get((plan.item_id, task)), tasks[task])
         found = admitted(own, answers)
         if found.admission is not Admission.ADMIT:
             return turned_away(own, found, release(plan))

@@ -94,6 +94,8 @@ LEASE = (
         ({"ends": "2029-01-31"}, {"ends": "2026-02-01"}, ["2026-02-01", "31 January 2029"]),
         ({"cash": True}, {"cash": False}, []),
         ({"ends": "2027-01-31"}, {}, []),
+        # where nothing differs, people look at all of it
+        ({}, {}, ["2026-01-12", "2026-02-01"]),
     ],
 )
 def test_of_records_the_values_are_marked_on_which_they_differ(

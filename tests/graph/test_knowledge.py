@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.knowledge import KNOWLEDGE
 from orchestration_assets.schemas.tables import CALL_LOG, PROCESSING_PLANS
 from resources.ai_services.drill.faults import FaultScript, ScriptedReply
@@ -118,3 +119,21 @@ def test_a_source_that_is_gone_keeps_what_was_indexed(place) -> None:
     assert len(rows(project, KNOWLEDGE.name)) == 3
     (batch,) = project.take_in(questions)
     assert project.execute("process_batch", batch).success
+
+
+@pytest.mark.parametrize("content", ["excerpt", "none"])
+def test_explain_shows_passages_as_it_shows_content(place, capsys, content) -> None:
+    project, handbook, questions = place
+    (handbook / "travel.md").write_text(f"{HOTEL}Write to ada@example.org.\n")
+    project.policy.write_text(f"{project.policy.read_text()}report: {{content: {content}}}\n")
+    (batch,) = project.take_in(questions)
+    assert project.execute("refresh_knowledge", None).success
+    assert project.execute("process_batch", batch).success
+    options = ["--home", str(project.home), "--policy", str(project.policy)]
+    assert main(["explain", "hotel.txt", *options]) == 0
+    told = capsys.readouterr().out
+    assert main(["explain", "hotel.txt", "--json", *options]) == 0
+    held = capsys.readouterr().out
+    assert "handbook: travel.md" in told
+    assert "ada@example.org" not in told + held
+    assert ("[EMAIL]" in held, "A hotel may cost" in told) == (content == "excerpt",) * 2

@@ -1,5 +1,6 @@
 """Parts in real runs: the command, its tables and pages, the cluster, and what is forgotten."""
 
+import json
 import re
 
 import pytest
@@ -133,3 +134,66 @@ def test_a_home_of_an_earlier_version_has_its_page_drawn(copied: Finished) -> No
         (home.folder / "tables" / "part_readings" / f"{batch}.parquet").unlink()
     assert main(["explain", "notes.txt", "--home", str(copied.home)]) == 0
     assert main(["run", str(copied.source), "--home", str(copied.home)]) == 0
+
+
+DUTIES = """
+version: 2
+feedback: {{settle_s: 0}}
+services:
+  one:
+    type: openai_chat
+    base_url: {url}
+    model: m1
+    prompt: {{user: "{{{{ task.question }}}} {{{{ content }}}}"}}
+tasks:
+  contract:
+    question: Who owes what?
+    kind: record
+    fields:
+      duties: {{type: list, fields: {{who: text, what: text}}}}
+    default: {{model: sequential, services: [one]}}
+  hard:
+    question: Is it hard?
+    labels: ["yes", "no"]
+    after: [contract]
+    parts: {{by: entries, of: answers.contract.duties}}
+    default: {{model: sequential, services: [one]}}
+"""
+
+
+def test_a_verdict_about_entries_asks_about_those_that_it_changes(tmp_path) -> None:
+    source, home = tmp_path / "in", tmp_path / "home"
+    source.mkdir()
+    (source / "deal.md").write_text("Ann paints the fence, Bob sweeps the yard, Cy sings.")
+    owed = [{"who": "Ann", "what": "paints the fence"}, {"who": "Bob", "what": "sweeps the yard"}]
+
+    def answers(prompt: str):
+        return ({"duties": owed} if "Who owes what?" in prompt else "no"), 0.9
+
+    with chat_server(answers) as server:
+        policy = tmp_path / "policy.yaml"
+        policy.write_text(DUTIES.format(url=server.url))
+        options = ["--home", str(home), "--policy", str(policy)]
+        assert main(["run", str(source), *options]) == 0
+        verdict = {
+            "duties[0].what": "paints the wall",
+            "duties[1]": None,
+            "duties[+]": {"who": "Cy", "what": "sings"},
+        }
+        said = {"item": "deal.md", "task": "contract", "verdict": verdict}
+        file = home / "verdicts" / "said.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(said | {"who": "kim", "when": "2026-01-01"}))
+        assert main(["job", "take_feedback", *options]) == 0
+        server.asked.clear()
+        assert main(["run", str(source), "--reprocess", *options]) == 0
+        asked = [prompt for prompt in server.asked if "Is it hard?" in prompt and "who" in prompt]
+    (batch,) = Home(home).tables.batches("part_readings")
+    rows = Home(home).tables.read("part_readings", batch).to_pylist()
+    assert [(row["part"], row["parts"]) for row in rows if row["task"] == "hard"] == [
+        (1, 2),
+        (2, 2),
+    ]
+    shown = " ".join(asked)
+    assert "paints the wall" in shown and "sings" in shown
+    assert "sweeps" not in shown and "fence" not in shown

@@ -1,9 +1,11 @@
 """Graphs of tasks, carried out: nothing waits for ever, and every plan ends in exactly one way."""
 
 import tempfile
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -234,6 +236,32 @@ def test_near_copies_share_whole_chains_or_nothing(tmp_path) -> None:
         asked, rows = process_with(broken)
         assert asked == [["leader t0", "leader t1"], ["copy t0", "copy t1"]]
         assert {row.status for row in rows if row.item_id == "copy"} == {"resolved"}
+
+
+@pytest.mark.parametrize(
+    ("judged", "alone"),
+    [
+        ((), []),
+        ({("copy", "t0")}, ["copy t0", "copy t1"]),
+        ({("leader", "t0")}, ["copy t0", "copy t1"]),
+        ({("other", "t0")}, []),
+    ],
+)
+def test_near_copies_share_nothing_that_builds_on_a_verdict(tmp_path, judged, alone) -> None:
+    inputs = {"t1": TaskInputs(("t0",), ("t0",))}
+    services = [Oracle("x")]
+    plans = plans_of(inputs, ["copy", "leader"], services)
+    work = replace(work_of(inputs, services), judged=dict.fromkeys(judged, "b"))
+    cache, asked = AnswerCache(LmdbStore(tmp_path)), []
+
+    def process(some):
+        asked.extend(f"{plan.item_id} {plan.task}" for plan in some)
+        return process_embedded(some, work, cache, load)
+
+    done = process_sharing(plans, {"copy": "leader"}, process, inputs, judged=judged)
+    assert [one for one in asked if one.startswith("copy")] == alone
+    by_verdict = {one.item_id for one in done.decisions if one.reason == "t0 is b by verdict"}
+    assert by_verdict == {item for item, _ in judged} - {"other"}
 
 
 def test_what_hangs_on_a_deferred_question_is_due_with_it(tmp_path) -> None:

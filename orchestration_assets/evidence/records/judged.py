@@ -1,11 +1,17 @@
-"""Which values of a record are right, by a verdict about some of its fields."""
+"""Which values of a record are right, by a verdict about some of its fields, and the record as it
+should be."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from orchestration_assets.evidence.distances.entry_alignment import aligned
 from orchestration_assets.evidence.distances.record_values import same_value
-from orchestration_assets.schemas.record_answers import EntryVerdict, FieldValue, RecordAnswer
+from orchestration_assets.schemas.record_answers import (
+    EntryVerdict,
+    FieldValue,
+    RecordAnswer,
+    overridden,
+)
 from orchestration_assets.schemas.record_fields import ENTRY, FieldType, RecordField
 
 Judged = Counter[tuple[str, bool]]
@@ -63,6 +69,41 @@ def right_share(
     total = judged.total()
     right = sum(count for (_, is_right), count in judged.items() if is_right)
     return right / total if total else None
+
+
+def corrected_record(
+    record: RecordAnswer, verdict: RecordAnswer, fields: Sequence[RecordField]
+) -> RecordAnswer:
+    """The record with what the verdict says of its fields and of single entries of its lists; what
+    it does not judge stays, without quotes.
+
+    Entries are found by their content. One that is said to be there and is not found is added at
+    the end; one that is said not to be there, and is not, changes nothing.
+    """
+    said = dict(verdict.values)
+    values = dict(record.values) | said
+    for field in fields:
+        if of_entries := entry_verdicts(verdict, field.name):
+            values[field.name] = _corrected_list(values.get(field.name), of_entries, field)
+    return RecordAnswer(
+        tuple((name, value) for name, value in values.items() if name not in verdict.absent)
+    )
+
+
+def _corrected_list(
+    given: FieldValue | None, said: Sequence[EntryVerdict], field: RecordField
+) -> tuple[RecordAnswer, ...]:
+    entries = given if isinstance(given, tuple) else ()
+    pairs = dict(aligned(entries, [one.anchor for one in said], field.fields))
+    verdicts = {number: said[place] for number, place in pairs.items()}
+    kept = [
+        overridden(entry, verdicts[number].said) if number in verdicts else entry
+        for number, entry in enumerate(entries)
+        if number not in verdicts or verdicts[number].there
+    ]
+    found = set(pairs.values())
+    missing = [one for place, one in enumerate(said) if one.there and place not in found]
+    return (*kept, *(one.corrected for one in missing))
 
 
 def _judge_entries(
