@@ -22,6 +22,7 @@ from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Consequence, ProfileStatus
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.part_readings import PART_READINGS, PartReadingRow
 from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.services import SensitiveKind
@@ -89,6 +90,11 @@ class TaskTrace:
     disagreements: list[DisagreementRow]
     parts: list[PartReadingRow] = field(default_factory=list)
     differing: list[PartDifference] = field(default_factory=list)
+
+    def parts_of(self, reading: InterpretationRow) -> list[PartReadingRow]:
+        """What a reading of the whole item was joined of; empty where it was asked of the whole."""
+        about = reading.service, reading.round
+        return [row for row in self.parts if (row.service, row.round) == about]
 
     def plain(self) -> dict[str, Any]:
         """The same as plain values, each call within its reading."""
@@ -279,7 +285,7 @@ def _tasks(
         own = [one for one in readings if one[0].task == plan.task]
         own_parts = [row for row in parts if row.task == plan.task]
         yield TaskTrace(
-            plan,
+            replace(plan, passages=_shown_passages(plan.passages, hides=content.hidden)),
             task.question if task else "",
             allowed_answers(task) if task else "the policy no longer names the task",
             content.excerpt([(row.service, reading_of(row)) for row, _ in own if row.final]),
@@ -290,6 +296,22 @@ def _tasks(
             own_parts,
             part_differences(own_parts, task) if task and own_parts else [],
         )
+
+
+def _shown_passages(
+    passages: tuple[RetrievedPassage, ...] | None, *, hides: bool
+) -> tuple[RetrievedPassage, ...] | None:
+    """Passages of knowledge without what is sensitive; without their text where content is
+    hidden."""
+
+    def shown_text(text: str) -> str:
+        return "" if hides else redact(text, tuple(SensitiveKind)).text
+
+    if passages is None:
+        return None
+    return tuple(
+        replace(one, text=shown_text(one.text), heading=shown_text(one.heading)) for one in passages
+    )
 
 
 def _part_readings(
@@ -345,7 +367,7 @@ def _next_run(
             elif (now := service_identity(service, about)) != reading.service_version:
                 changed = changed_parts(reading.service_version, now)
                 yield f"{what}: asked again, it {changed}"
-            elif of_parts := _parts_of(task, reading):
+            elif of_parts := task.parts_of(reading):
                 missing = sum(row.answer_key not in kept for row in of_parts)
                 again = f"asked of {missing} of {len(of_parts)} parts again" if missing else ""
                 yield f"{what}: {again or 'reused, the answers about all parts are kept'}"
@@ -353,11 +375,6 @@ def _next_run(
                 yield f"{what}: reused, the answer is kept"
             else:
                 yield f"{what}: asked again, {reading.status} is not kept"
-
-
-def _parts_of(task: TaskTrace, reading: InterpretationRow) -> list[PartReadingRow]:
-    about = reading.service, reading.round
-    return [row for row in task.parts if (row.service, row.round) == about]
 
 
 def render(explanation: Explanation) -> str:
@@ -459,7 +476,7 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
             else (call.origin if call else "no call recorded")
         )
         price = f"{call.elapsed_ms:.1f} ms, {call.cost_usd:.4f} USD" if call else ""
-        if of_parts := _parts_of(task, reading):
+        if of_parts := task.parts_of(reading):
             origin, price = _parts_origin(of_parts), _parts_price(of_parts)
         decides = ", decides" if reading.decides else ""
         yield (
