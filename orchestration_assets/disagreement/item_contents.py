@@ -1,6 +1,5 @@
 """What is shown of the items of a batch beside the answers: excerpts and metadata."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,12 @@ from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.record_answers import RecordAnswer, leaves, value_text
+from orchestration_assets.schemas.record_answers import (
+    RecordAnswer,
+    leaves,
+    pattern_of,
+    value_text,
+)
 from orchestration_assets.schemas.tables import AcceptedItem, Metadatum, accepted_items
 from orchestration_assets.text.content_excerpts import (
     EXCERPT_CHARS,
@@ -97,8 +101,9 @@ class ItemContents:
     def excerpt(self, item_id: str, votes: Sequence[Vote]) -> ContentExcerpt:
         """The part of the item's content that tells which of the answers is right.
 
-        The words that are marked are those of the answers, but not what all of them say of a set,
-        and what the evidence of services quotes.
+        The words that are marked are those of the answers, but not what all of them say of a set or
+        of a field of a record, and what the services quote: a record that quotes words for its
+        values by those on which not all agree, any other answer by its evidence.
         """
         if self._hidden:
             return ContentExcerpt(note=NOT_SHOWN)
@@ -106,7 +111,12 @@ class ItemContents:
         if isinstance(content, str):
             return ContentExcerpt(note=content)
         given = ok_votes(tuple(votes))
-        quotes = [quote for _, reading in given for quote in quotes_in(reading.evidence)]
+        quotes = [
+            quote
+            for _, reading in given
+            if not (isinstance(reading.answer, RecordAnswer) and reading.answer.quotes)
+            for quote in quotes_in(reading.evidence)
+        ]
         quotes += _quotes_of([reading.answer for _, reading in given])
         answers = list(_telling([reading.answer for _, reading in given]))
         return excerpt_of(content, answers, quotes, EXCERPT_CHARS)
@@ -177,19 +187,30 @@ def _telling(answers: Sequence[Answer | None]) -> Iterator[str]:
 
 
 def _differing(record: RecordAnswer, answers: Sequence[Answer | None]) -> Iterator[str]:
-    """The values of a record that not all records have."""
-    records = [one for one in answers if isinstance(one, RecordAnswer)]
-    shared = set.intersection(*({value for _, value in leaves(one)} for one in records))
-    for _, value in leaves(record):
-        if len(records) < 2 or value not in shared:
+    """The values of a record that not all records have in that field; yes and no stand nowhere."""
+    shared = _shared(answers)
+    for path, value in leaves(record):
+        if not isinstance(value, bool) and (pattern_of(path), value) not in shared:
             yield value_text(value)
 
 
 def _quotes_of(answers: Sequence[Answer | None]) -> Iterator[str]:
-    """What the values rest on that not all records quote."""
-    records = [one for one in answers if isinstance(one, RecordAnswer)]
-    times = Counter(quote for one in records for quote in {words for _, words in one.quotes})
-    for one in records:
-        for _, words in one.quotes:
-            if len(records) < 2 or times[words] < len(records):
+    """What the values rest on that not all records have."""
+    shared = _shared(answers)
+    for one in answers:
+        if not isinstance(one, RecordAnswer):
+            continue
+        differing = [path for path, value in leaves(one) if (pattern_of(path), value) not in shared]
+        for path, words in one.quotes:
+            if any(leaf == path or leaf.startswith((f"{path}.", f"{path}[")) for leaf in differing):
                 yield words
+
+
+def _shared(answers: Sequence[Answer | None]) -> set[tuple[str, str | float | bool]]:
+    """Field and value of what all records have, in whichever entry of a list; else none."""
+    records = [one for one in answers if isinstance(one, RecordAnswer)]
+    if len(records) < 2:
+        return set()
+    return set.intersection(
+        *({(pattern_of(path), value) for path, value in leaves(one)} for one in records)
+    )

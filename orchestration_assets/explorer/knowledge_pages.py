@@ -6,12 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestration_assets.evidence.weighted_estimates import ENOUGH_EFFECTIVE
-from orchestration_assets.explorer.policy_changes import (
-    MOST_CHANGES,
-    canonical_policy,
-    policy_changes,
-    seen_policies,
-)
+from orchestration_assets.explorer.seen_policies import MOST_CHANGES, seen_policies
 from orchestration_assets.explorer.site import NoSuchPageError, Visit
 from orchestration_assets.explorer.spending_days import COLUMNS, spending_days
 from orchestration_assets.reporting.scorecard_figures import learning_figures
@@ -87,18 +82,14 @@ def policies_page(visit: Visit) -> str:
     if home.tables.exists(CORPUS_REPORT.name):
         for row in CORPUS_REPORT.rows(home.tables.read(CORPUS_REPORT.name)):
             batches[row.policy_hash].append(row.batch)
-    seen = seen_policies(home.policies)
-    values = [canonical_policy(home.policies, name) for name, _ in seen]
     shown = [
         {
-            "hash": name,
-            "when": datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "batches": sorted(batches[name], reverse=True),
-            "changes": policy_changes(values[place + 1] or {}, values[place] or {})
-            if place + 1 < len(seen)
-            else None,
+            "hash": one.hash,
+            "when": datetime.fromtimestamp(one.when, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "batches": sorted(batches[one.hash], reverse=True),
+            "changes": one.changes,
         }
-        for place, (name, when) in enumerate(seen)
+        for one in seen_policies(home.policies)
     ]
     return visit.page(
         "policies.html", seen=shown, in_force=visit.site.policy.hash, most=MOST_CHANGES

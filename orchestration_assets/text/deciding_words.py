@@ -10,6 +10,7 @@ from typing import Final
 
 from orchestration_assets.text.document_frequencies import OUT_OF, document_frequencies
 from orchestration_assets.text.graphemes import boundary_after, boundary_before
+from orchestration_assets.text.written_values import spans_of_value
 
 _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -54,22 +55,34 @@ def deciding_places(
     In the order of the text. The weight of a word is its inverse document frequency; of a phrase
     the sum of those of its words, twice for a whole answer, four times for a quote; half where all
     answers have it. What occurs often in the text weighs less. Words are compared in lower case,
-    whatever stands between them; identifiers are split at capitals and underscores. Linear in the
-    text, for a bounded number of words.
+    whatever stands between them; identifiers are split at capitals and underscores. A date or a
+    number is looked for as a whole, in whichever form the text writes it. Linear in the text, for a
+    bounded number of words.
     """
     lowered = _lowered(text)
-    phrases = [_words_of(answer) for answer in answers[:_MAX_PHRASES]]
+    answers = answers[:_MAX_PHRASES]
+    phrases = [_words_of(answer) for answer in answers]
     times = Counter(phrases)
+    values = {
+        phrase: find
+        for phrase, answer in zip(phrases, answers, strict=True)
+        if (find := spans_of_value(answer)) is not None
+    }
     found = [
         place
         for quote in dict.fromkeys(quotes[:_MAX_PHRASES])
         for place in _quoted_places(text, lowered, quote)
     ]
     for phrase in dict.fromkeys(phrases):
-        share = _share(times[phrase], len(phrases))
-        found += _places(text, lowered, phrase, _WHOLE * share)
-    whole = {place.phrase for place in found}
-    parts = [tuple(dict.fromkeys(_parts_of(answer))) for answer in answers[:_MAX_PHRASES]]
+        factor = _WHOLE * _share(times[phrase], len(phrases))
+        if phrase in values:
+            spans = list(islice(values[phrase](text), _MAX_PLACES))
+            found += _weighed(text, spans, " ".join(phrase), factor * max(_weight(phrase), 1.0))
+        else:
+            found += _places(text, lowered, phrase, factor)
+    # a part of a date or of a number stands for others too
+    whole = {place.phrase for place in found} | {" ".join(phrase) for phrase in values}
+    parts = [tuple(dict.fromkeys(_parts_of(answer))) for answer in answers]
     times.update(part for each in parts for part in each)
     # words of an answer that stands there as a whole would lead away from it
     sought = dict.fromkeys(

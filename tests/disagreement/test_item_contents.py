@@ -9,6 +9,7 @@ import pytest
 from orchestration_assets.disagreement.item_contents import NOT_SHOWN, ItemContents
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, accepted_items
 from resources.home import Home
 from tests.conftest import Finished
@@ -48,7 +49,7 @@ def intakes(tmp_path: Path) -> Intakes:
 
 
 def manifest_of(intakes: Intakes, **columns) -> tuple[str, pa.Table]:
-    record = {"id": 1, "text": "The soup was cold, and so were we.", **columns}
+    record = {"id": 1, "text": "The soup was cold, and so were we."} | columns
     (intakes.source / "a.jsonl").write_text(lines(record))
     intakes.take()
     store = Home(intakes.home).tables
@@ -76,6 +77,54 @@ def test_answers_and_quoted_evidence_are_marked_in_a_record(intakes) -> None:
     shown = contents_of(intakes, made).excerpt(only_item(made), votes)
     assert [piece.text for piece in shown.pieces if piece.marked] == ["so were we"]
     assert shown.note is None
+
+
+LEASE = (
+    "Signed on 2026-01-12 by both. It begins on 2026-02-01 and ends on 31 January 2029, "
+    "for 18,500.00 a month. {filler}The deposit is 5.000,00 in cash."
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "others", "marked"),
+    [
+        ({"ends": "2029-01-31"}, {"ends": "2028-01-31"}, ["31 January 2029"]),
+        ({"rent": 18500.0}, {"rent": 1850.0}, ["18,500.00"]),
+        # the value that one takes for another field stands there, and tells of the error
+        ({"ends": "2029-01-31"}, {"ends": "2026-02-01"}, ["2026-02-01", "31 January 2029"]),
+        ({"cash": True}, {"cash": False}, []),
+        ({"ends": "2027-01-31"}, {}, []),
+    ],
+)
+def test_of_records_the_values_are_marked_on_which_they_differ(
+    intakes, values, others, marked
+) -> None:
+    made = manifest_of(intakes, text=LEASE.format(filler=""))
+    agreed = (("signed", "2026-01-12"), ("begins", "2026-02-01"))
+    votes = [
+        (name, ok(RecordAnswer((*agreed, *said.items()))))
+        for name, said in (("x", values), ("y", others))
+    ]
+    shown = contents_of(intakes, made).excerpt(only_item(made), votes)
+    assert [piece.text for piece in shown.pieces if piece.marked] == marked
+
+
+def test_a_value_far_down_is_shown_and_not_what_is_quoted_for_agreed_ones(intakes) -> None:
+    made = manifest_of(intakes, text=LEASE.format(filler="Both keep the peace at all times. " * 90))
+    signed = ("signed", "2026-01-12")
+    votes = [
+        ("x", ok(RecordAnswer((signed, ("deposit", 5000.0)), (("signed", "Signed on"),)))),
+        (
+            "y",
+            ok(
+                RecordAnswer((signed, ("deposit", 500.0)), (("signed", "2026-01-12 by both"),)),
+                evidence="found by “It begins on”",
+            ),
+        ),
+    ]
+    shown = contents_of(intakes, made).excerpt(only_item(made), votes)
+    assert [piece.text for piece in shown.pieces if piece.marked] == ["5.000,00"]
+    assert "The deposit is »5.000,00« in cash." in shown.as_text()
 
 
 def test_metadata_is_shown_redacted_and_cut_but_never_gold(intakes) -> None:

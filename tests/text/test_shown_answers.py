@@ -1,10 +1,14 @@
 """Answers to other tasks in a prompt: redacted, cut, and empty where there is none."""
 
+import pytest
+
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.record_answers import RecordAnswer
+from orchestration_assets.schemas.services import Prompt
 from orchestration_assets.text.prompts.shown_answers import shown_answers
+from orchestration_assets.text.prompts.templates import PromptTrial
 from resources.ai_services.http.chat import ChatService
 from tests.ai_services.http.samples import chat
 
@@ -44,3 +48,18 @@ def test_a_prompt_shows_what_it_names_and_its_key_depends_on_it() -> None:
     assert len({answer_key(question, shows) for question in questions}) == 3
     # whoever shows no answers is asked the same
     assert len({answer_key(question, plain) for question in questions}) == 1
+
+
+@pytest.mark.parametrize("name", ["title", "items", "values", "count", "get", "format", "index"])
+@pytest.mark.parametrize("task", ["bill", "items"])
+def test_fields_and_tasks_may_bear_the_names_of_methods(task, name) -> None:
+    field = f"answers.{task}.{name}"
+    template = f"{{{{ {field} }}}}, {{{{ {field} | upper }}}}, {{{{ {field}.title() }}}}: "
+    prompt = Prompt(user=template + "{% for one in 'ab' %}{{ loop.index }}{% endfor %}/")
+    assert PromptTrial().problem_of(prompt) is None
+    shows = ChatService("m", chat("http://127.0.0.1:9/v1", prompt=prompt.model_dump()))
+    given = (task, RecordAnswer(((name, "what it says"),)))
+    expected = "what it says, WHAT IT SAYS, What It Says: 12/"
+    assert asked(shows, answers=(given,)).startswith(expected)
+    lacking = (task, RecordAnswer((("other", "said"),)))
+    assert asked(shows, answers=(lacking,)).startswith(", , : 12/")

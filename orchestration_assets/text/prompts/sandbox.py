@@ -471,7 +471,27 @@ def _check_node(node: nodes.Node) -> None:
 
 
 class _Bounded(jinja2.visitor.NodeTransformer):
-    """Puts a counter into every loop, and a bound on every ``~``, list and mapping."""
+    """Puts a counter into every loop, and a bound on every ``~``, list and mapping.
+
+    ``a.b`` that is not called is the value under b, whatever methods a has: fields of answers may
+    have names such as ``title``, ``items`` and ``values``.
+    """
+
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
+        self.generic_visit(node)
+        name = nodes.Const(node.attr, lineno=node.lineno)
+        value = nodes.Getitem(node.node, name, node.ctx, lineno=node.lineno)
+        for one in (name, value):
+            one.environment = node.environment
+        return value
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:
+        called = node.node
+        self.generic_visit(node)
+        if isinstance(called, nodes.Getattr) and isinstance(node.node, nodes.Getitem):
+            node.node = nodes.Getattr(node.node.node, called.attr, called.ctx, lineno=node.lineno)
+            node.node.environment = node.environment
+        return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         weight = 1 + sum(map(node_count, node.body)) // _NODES_A_STEP
