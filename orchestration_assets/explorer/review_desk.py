@@ -146,8 +146,11 @@ class ReviewDesk:
         return sorted(found, key=lambda one: one.name in passed) if passed else found
 
     def hold(self, question: DeskQuestion, who: str) -> None:
-        """A person has a question before them: others are asked something else meanwhile."""
+        """A person has a question before them, and no other any more: others are asked something
+        else meanwhile."""
         with self._lock:
+            for key in [key for key, (person, _) in self._held.items() if person == who]:
+                del self._held[key]
             self._held[question.key] = (who, self._clock())
             self._held.move_to_end(question.key)
             while len(self._held) > _MOST_HELD:

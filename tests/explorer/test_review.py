@@ -111,6 +111,16 @@ def test_two_people_have_different_questions_before_them(desk: Served) -> None:
     assert first != second or names[first.rpartition("/")[2]].twice
 
 
+def test_who_walks_through_the_questions_keeps_none_from_others(desk: Served) -> None:
+    ada = desk.browser().named("Ada")
+    asked = desk.site.desk.state(desk.site.index)
+    names = [one.name for one in desk.site.desk.open_questions(asked, "Ada")]
+    for name in names[:4]:
+        ada.get(f"/review/{name}")
+    left = {one.name for one in desk.site.desk.open_questions(asked, "Bob")}
+    assert set(names) - left <= {names[3]}
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -172,7 +182,7 @@ def test_nobody_judges_without_a_name_or_where_nothing_may_be_written(
         visitor = served.browser()
         assert "only shows" in visitor.get("/review").text
         token = site.signer.form_token(
-            site.signer.session(visitor.client.cookies["orchestrate_session"])  # type: ignore[arg-type]
+            site.signer.session(visitor.client.cookies[site.signer.cookie_name])  # type: ignore[arg-type]
         )
         assert visitor.post("/review/name", {"who": "Ada"}, token).status_code == 403
     assert not list(site.log.waiting())
