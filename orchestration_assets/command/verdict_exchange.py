@@ -88,7 +88,8 @@ def import_file(settings: Settings, path: Path, kind: str, people: Sequence[str]
     items = len({row.item_id for row in understood.verdicts})
     sys.stdout.write(
         f"{path}: {len(understood.verdicts)} verdicts on {items} items wait in "
-        f"{home.verdicts / name}; take them in: orchestrate job take_feedback\n"
+        f"{home.verdicts / name}; take them in, {loaded.policy.feedback.settle_s:g} s from now: "
+        "orchestrate job take_feedback\n"
     )
     return 0
 

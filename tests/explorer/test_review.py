@@ -48,6 +48,9 @@ def test_a_verdict_is_on_disk_taken_in_and_shown(desk: Served, copied: Finished)
     assert said["note"] == "plain to see"
     assert said["verdict"] == answer[1]
     assert said[ASKED_IN] == f"{copied.batch}/1"
+    early = update_gold(desk.site.home, load_policy())
+    assert any("run this again" in words for words in early.warnings)
+    assert path.exists()
     result = update_gold(desk.site.home, _without_settling())
     (gold,) = [one for one in GOLD_LABELS.rows(result.table) if one.item_id == said["item"]]
     assert (gold.answer, gold.who, gold.task) == (said["verdict"], "Ada", said["task"])
