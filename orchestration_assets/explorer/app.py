@@ -63,8 +63,12 @@ def build_app(site: Site) -> ASGIApp:
 
     routes = [
         page("/", browsing_pages.home_page),
-        page("/index.html", lambda visit: Redirect("/")),
         page("/batch/{batch}", browsing_pages.batch_page),
+        # the links between stored pages, as they lie beside each other in a folder
+        page("/report/index.html", lambda visit: Redirect("/")),
+        page("/report/services.html", lambda visit: Redirect("/services")),
+        page("/report/{batch}-review.html", browsing_pages.review_sheet_page, stored=True),
+        page("/report/{batch}.html", lambda visit: Redirect(f"/report/{visit.names['batch']}")),
         page("/report/{batch}", browsing_pages.report_page, stored=True),
         page("/items", browsing_pages.items_page),
         page("/item/{item}", browsing_pages.item_page),

@@ -121,8 +121,17 @@ def _report(visit: Visit, batch: str) -> ReportRow | None:
 
 def report_page(visit: Visit) -> str:
     """The stored page of a batch, as it was drawn. Raises NoSuchPageError."""
+    return _stored_page(visit, "")
+
+
+def review_sheet_page(visit: Visit) -> str:
+    """The stored page of a batch's questions for people. Raises NoSuchPageError."""
+    return _stored_page(visit, "-review")
+
+
+def _stored_page(visit: Visit, kind: str) -> str:
     held = visit.site.index.batch(visit.names["batch"])
-    path = visit.site.home.reports / f"{held.batch}.html" if held else None
+    path = visit.site.home.reports / f"{held.batch}{kind}.html" if held else None
     if path is None or not path.is_file():
         raise NoSuchPageError("this batch has no report: orchestrate run SOURCE --reprocess")
     return path.read_text("utf-8")

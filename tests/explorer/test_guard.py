@@ -1,5 +1,6 @@
 """Who is let in, and which requests no page ever sees."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -114,6 +115,18 @@ def test_no_path_comes_from_a_request(shown: Served, path: str) -> None:
     answer = httpx.get(shown.address + path, follow_redirects=True)
     assert answer.status_code == 404
     assert "root:" not in answer.text
+
+
+def test_no_link_of_a_stored_page_leads_nowhere(shown: Served, finished: Finished) -> None:
+    ada = shown.browser()
+    for place in (f"/report/{finished.batch}", f"/report/{finished.batch}-review.html"):
+        page = ada.get(place)
+        assert page.status_code == 200
+        assert "sandbox" in page.headers["content-security-policy"]
+        links = re.findall(r'href="([^"#:]+)["#]', page.text)
+        assert links
+        for link in links:
+            assert ada.get(f"/report/{link}").status_code == 200, link
 
 
 def test_without_the_token_nothing_is_shown(finished: Finished, tmp_path: Path) -> None:

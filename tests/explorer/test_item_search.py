@@ -247,6 +247,7 @@ def test_no_bitmap_denies_a_word_that_is_there(text: str, word: str) -> None:
         ({"after": "../../etc/passwd"}, "after"),
         ({"after": "1.5:x"}, "after"),
         ({"after": "--:b:1"}, "after"),
+        ({"after": "1e308:b:1"}, "after"),
     ],
 )
 def test_what_is_no_query_is_refused_with_its_field(
