@@ -90,6 +90,11 @@ class TaskTrace:
     parts: list[PartReadingRow] = field(default_factory=list)
     differing: list[PartDifference] = field(default_factory=list)
 
+    def parts_of(self, reading: InterpretationRow) -> list[PartReadingRow]:
+        """What a reading of the whole item was joined of; empty where it was asked of the whole."""
+        about = reading.service, reading.round
+        return [row for row in self.parts if (row.service, row.round) == about]
+
     def plain(self) -> dict[str, Any]:
         """The same as plain values, each call within its reading."""
         readings = [
@@ -359,7 +364,7 @@ def _next_run(
             elif (now := service_identity(service, about)) != reading.service_version:
                 changed = changed_parts(reading.service_version, now)
                 yield f"{what}: asked again, it {changed}"
-            elif of_parts := _parts_of(task, reading):
+            elif of_parts := task.parts_of(reading):
                 missing = sum(row.answer_key not in kept for row in of_parts)
                 again = f"asked of {missing} of {len(of_parts)} parts again" if missing else ""
                 yield f"{what}: {again or 'reused, the answers about all parts are kept'}"
@@ -367,11 +372,6 @@ def _next_run(
                 yield f"{what}: reused, the answer is kept"
             else:
                 yield f"{what}: asked again, {reading.status} is not kept"
-
-
-def _parts_of(task: TaskTrace, reading: InterpretationRow) -> list[PartReadingRow]:
-    about = reading.service, reading.round
-    return [row for row in task.parts if (row.service, row.round) == about]
 
 
 def render(explanation: Explanation) -> str:
@@ -474,7 +474,7 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
             else (call.origin if call else "no call recorded")
         )
         price = f"{call.elapsed_ms:.1f} ms, {call.cost_usd:.4f} USD" if call else ""
-        if of_parts := _parts_of(task, reading):
+        if of_parts := task.parts_of(reading):
             origin, price = _parts_origin(of_parts), _parts_price(of_parts)
         decides = ", decides" if reading.decides else ""
         yield (

@@ -76,7 +76,7 @@ def build_site(settings: Settings, served: ServeSettings, index_folder: Path, ke
         rows=ItemRows(home.tables, index_folder),
         log=log,
         desk=ReviewDesk(home, log),
-        signer=Signer(key),
+        signer=Signer(key, served.token),
         explain=explanation,
     )
 

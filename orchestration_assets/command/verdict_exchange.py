@@ -20,6 +20,7 @@ from orchestration_assets.explorer.exchange.label_studio import (
 from orchestration_assets.explorer.exchange.open_questions import open_questions
 from orchestration_assets.explorer.verdict_log import GivenVerdict
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.disagreement import REVIEW_QUEUE
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from orchestration_assets.settings import Settings
 from resources.home import Home
@@ -34,15 +35,26 @@ class ExchangeError(OrchestrationError):
 
 
 def export(settings: Settings, kind: str, *, batch: str, task: str, config: bool) -> int:
-    """Prints the open questions as JSON, or the labelling configuration that they are made for."""
+    """Prints the open questions as JSON, or the labelling configuration that they are made for.
+
+    Raises ExchangeError for a home or batch that there is not.
+    """
     if config:
         if kind != "label-studio":
             raise ExchangeError("--config: only Label Studio has a labelling configuration")
         sys.stdout.write(CONFIG)
         return 0
-    questions = open_questions(Home(settings.home), batch, task)
+    if not settings.home.is_dir():
+        raise ExchangeError(f"{settings.home}: there is no such home; give one by --home")
+    home = Home(settings.home)
+    if batch and batch not in home.tables.batches(REVIEW_QUEUE.name):
+        raise ExchangeError(f"--batch {batch}: {settings.home} has no questions of such a batch")
     make = label_studio_task if kind == "label-studio" else argilla_record
-    json.dump([make(one) for one in questions], sys.stdout, ensure_ascii=False, indent=1)
+    made = [make(one) for one in open_questions(home, batch, task)]
+    if not made:
+        of = f" of the task {task!r}" if task else ""
+        sys.stderr.write(f"no question{of} is open in {settings.home}\n")
+    json.dump(made, sys.stdout, ensure_ascii=False, indent=1)
     sys.stdout.write("\n")
     return 0
 
@@ -76,7 +88,8 @@ def import_file(settings: Settings, path: Path, kind: str, people: Sequence[str]
     items = len({row.item_id for row in understood.verdicts})
     sys.stdout.write(
         f"{path}: {len(understood.verdicts)} verdicts on {items} items wait in "
-        f"{home.verdicts / name}; take them in: orchestrate job take_feedback\n"
+        f"{home.verdicts / name}; take them in, {loaded.policy.feedback.settle_s:g} s from now: "
+        "orchestrate job take_feedback\n"
     )
     return 0
 

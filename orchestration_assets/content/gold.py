@@ -43,6 +43,7 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
         "files_accepted": len(taken.accepted),
         "files_known": len(taken.known),
         "files_rejected": len(taken.rejected),
+        "files_unsettled": taken.unsettled,
         "lines_not_judged": taken.not_judged,
         "disputed": pc.sum(pc.greater(pc.list_value_length(gold["dissenters"]), 0)).as_py() or 0,
         "policy_hash": loaded.hash,
@@ -51,5 +52,10 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     rejected = [
         f"verdict file {name} was moved aside: {why}" for name, why in taken.rejected.items()
     ]
+    settle = loaded.policy.feedback.settle_s
+    young = [
+        f"verdict files that changed less than {settle:g} s ago and wait: {taken.unsettled}; "
+        "run this again"
+    ] * bool(taken.unsettled)
     unusable = [f"declared gold that is no answer: {example}" for example in declared.examples]
-    return TableResult(gold, figures, [*rejected, *unusable])
+    return TableResult(gold, figures, [*rejected, *young, *unusable])

@@ -80,12 +80,14 @@ class WaitingFiles:
 
 @dataclass
 class TakenFiles:
-    """What became of the files that waited, by name; ``not_judged``: lines without verdict."""
+    """What became of the files that waited, by name; ``not_judged``: lines without verdict,
+    ``unsettled``: files that were changed too lately to be taken."""
 
     accepted: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
     not_judged: int = 0
+    unsettled: int = 0
 
 
 def waiting(folder: Path, now: float, settle_seconds: float) -> WaitingFiles:
@@ -145,7 +147,9 @@ def take(
     taken = TakenFiles()
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
-        for drop in waiting(folder, now(), settle_seconds).settled:
+        found = waiting(folder, now(), settle_seconds)
+        taken.unsettled = found.unsettled
+        for drop in found.settled:
             try:
                 _take_one(folder, drop, understand, taken)
             except VerdictFileError as error:

@@ -23,7 +23,7 @@ from orchestration_assets.explorer.guard import (
 )
 from orchestration_assets.explorer.query import QueryError
 from orchestration_assets.explorer.review_pages import Redirect
-from orchestration_assets.explorer.sessions import COOKIE, Session, clean_name, new_session
+from orchestration_assets.explorer.sessions import Session, clean_name, new_session
 from orchestration_assets.explorer.site import NoSuchPageError, Site, Visit
 from orchestration_assets.explorer.templating import render, script, style
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -63,8 +63,12 @@ def build_app(site: Site) -> ASGIApp:
 
     routes = [
         page("/", browsing_pages.home_page),
-        page("/index.html", lambda visit: Redirect("/")),
         page("/batch/{batch}", browsing_pages.batch_page),
+        # the links between stored pages, as they lie beside each other in a folder
+        page("/report/index.html", lambda visit: Redirect("/")),
+        page("/report/services.html", lambda visit: Redirect("/services")),
+        page("/report/{batch}-review.html", browsing_pages.review_sheet_page, stored=True),
+        page("/report/{batch}.html", lambda visit: Redirect(f"/report/{visit.names['batch']}")),
         page("/report/{batch}", browsing_pages.report_page, stored=True),
         page("/items", browsing_pages.items_page),
         page("/item/{item}", browsing_pages.item_page),
@@ -105,9 +109,11 @@ def _take_name(visit: Visit) -> str | Redirect:
 
 async def _form(request: Request) -> dict[str, str]:
     body = await request.body()
-    pairs = parse_qsl(
-        body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
-    )
+    text = body.decode("utf-8", "replace")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise BodyTooLargeError from error
     return dict(pairs)
 
 
@@ -116,7 +122,7 @@ async def _answer(
 ) -> Response:
     """The page, or the redirection, or the error of a request."""
     signer = site.signer
-    known = signer.session(request.cookies.get(COOKIE))
+    known = signer.session(request.cookies.get(signer.cookie_name))
     session = known or new_session()
     if site.settings.token is not None and not _is_admitted(site, request, session):
         return RedirectResponse("/login", 303)
@@ -181,7 +187,7 @@ def _is_token(site: Site, given: str) -> bool:
 
 async def _login(site: Site, request: Request) -> Response:
     """Asks for the token, and keeps in the session that it was given."""
-    known = site.signer.session(request.cookies.get(COOKIE))
+    known = site.signer.session(request.cookies.get(site.signer.cookie_name))
     session = known or new_session()
     wrong = False
     if site.settings.token is None:
@@ -205,7 +211,7 @@ async def _login(site: Site, request: Request) -> Response:
 
 def _set_cookie(site: Site, response: Response, session: Session) -> None:
     response.set_cookie(
-        COOKIE,
+        site.signer.cookie_name,
         site.signer.cookie(session),
         max_age=_YEAR,
         httponly=True,
@@ -231,4 +237,6 @@ async def _no_such_address(request: Request, error: Exception) -> Response:
 
 
 async def _too_large(request: Request, error: Exception) -> Response:
-    return PlainTextResponse(f"the form is too large: at most {MOST_BODY} bytes\n", 413)
+    return PlainTextResponse(
+        f"the form is too large: at most {MOST_BODY} bytes and {_MOST_FIELDS} fields\n", 413
+    )

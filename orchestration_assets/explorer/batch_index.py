@@ -23,7 +23,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 
-FORM: Final = 6
+FORM: Final = 7
 """Changes whenever the rows do: what was made in another form is made again."""
 SOURCES: Final = (
     CONTENT_MANIFEST.name,

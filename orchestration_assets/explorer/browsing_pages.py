@@ -1,6 +1,6 @@
 """Pages to look around: the home, a batch, the items, one item's whole life."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,14 +17,22 @@ from orchestration_assets.explorer.query import (
 )
 from orchestration_assets.explorer.sent_prompts import sent_prompts
 from orchestration_assets.explorer.site import NoSuchPageError, Visit
+from orchestration_assets.processing.answer_checks import CheckEnd
 from orchestration_assets.schemas.enums import ResolutionStatus
-from orchestration_assets.schemas.tables import CONTENT_MANIFEST, DISAGREEMENT_REPORT, ReportRow
+from orchestration_assets.schemas.tables import (
+    CONTENT_MANIFEST,
+    DISAGREEMENT_REPORT,
+    DecisionRow,
+    ReportRow,
+)
 from resources.damage import leaving_out_damage
 from resources.table_store import TableMissingError
 
 _BATCHES_SHOWN: Final = 100
 _LISTED_BATCHES: Final = 200
 _OF_PROFILES: Final = "profile: "
+_VALIDATING: Final = frozenset({*CheckEnd, "repair", "review", "refuse"})
+"""Decisions about an answer that was given, by what validates it."""
 _TELLING: Final = (
     *("family", "language_guess", "byte_count", "line_count", "word_count", "sentence_count"),
     *("structure_score", "creativity_score", "technicality_score", "ambiguity_score"),
@@ -113,8 +121,17 @@ def _report(visit: Visit, batch: str) -> ReportRow | None:
 
 def report_page(visit: Visit) -> str:
     """The stored page of a batch, as it was drawn. Raises NoSuchPageError."""
+    return _stored_page(visit, "")
+
+
+def review_sheet_page(visit: Visit) -> str:
+    """The stored page of a batch's questions for people. Raises NoSuchPageError."""
+    return _stored_page(visit, "-review")
+
+
+def _stored_page(visit: Visit, kind: str) -> str:
     held = visit.site.index.batch(visit.names["batch"])
-    path = visit.site.home.reports / f"{held.batch}.html" if held else None
+    path = visit.site.home.reports / f"{held.batch}{kind}.html" if held else None
     if path is None or not path.is_file():
         raise NoSuchPageError("this batch has no report: orchestrate run SOURCE --reprocess")
     return path.read_text("utf-8")
@@ -169,10 +186,27 @@ def item_page(visit: Visit) -> str:
         verdicts={
             task.plan.task: _verdicts(state.said, hashes, task.plan.task) for task in found.tasks
         },
+        steps={task.plan.task: _validation(task.decisions) for task in found.tasks},
+        checks={key for task in found.tasks for key in _checks(task)},
         prompts=sent_prompts(view, found, site.policy),
         # whether a profile would be reused is told by its whole table, which is not read here
         next_run=[words for words in found.next_run if not words.startswith(_OF_PROFILES)],
     )
+
+
+def _validation(decisions: Sequence[DecisionRow]) -> list[DecisionRow]:
+    """The decisions by which an answer was validated."""
+    return [one for one in decisions if one.action in _VALIDATING]
+
+
+def _checks(task: Any) -> Iterator[str]:
+    """The keys of readings that say what a service holds of an answer, and answer nothing else."""
+    asking = {
+        service for one in task.decisions if one.action in set(CheckEnd) for service in one.services
+    }
+    for reading, _ in task.readings:
+        if reading.service in asking and reading.saw and not reading.final:
+            yield reading.answer_key
 
 
 def _told(value: Any) -> str:

@@ -4,6 +4,7 @@ with the tables of a home."""
 import shutil
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ FOLDER: Final = "explorer"
 _LOOK_EVERY_SECONDS: Final = 2.0
 _FACTS: Final = b"facts"
 _BITMAP: Final = b"grams"
+_HEAD_BYTES: Final = 64
+"""Before the table stands its checksum, in as many bytes as keep the columns aligned."""
 _COLUMNS: Final = dict(
     zip(
         SOURCES,
@@ -221,10 +224,20 @@ def _packed(table: pa.Table, said: Mapping[bytes, bytes]) -> bytes:
     whole = table.combine_chunks().replace_schema_metadata(dict(said))
     with pa.ipc.new_file(sink, whole.schema) as writer:
         writer.write_table(whole)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
+    body = sink.getvalue()
+    return _head(body) + bytes(body.to_pybytes())
 
 
 def _map(path: Path) -> pa.Table:
+    """The table of a file. Raises ValueError where a byte of it is another than was written: what
+    is mapped is believed, and would be read beyond its end."""
     with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
+        whole = source.read_buffer()
+    body = whole.slice(_HEAD_BYTES) if whole.size > _HEAD_BYTES else whole
+    if whole.slice(0, min(_HEAD_BYTES, whole.size)).to_pybytes() != _head(body):
+        raise ValueError(f"{path}: is damaged")
+    return pa.ipc.open_file(pa.BufferReader(body)).read_all()
+
+
+def _head(body: pa.Buffer) -> bytes:
+    return f"crc32 {zlib.crc32(body):08x}\n".encode().ljust(_HEAD_BYTES)

@@ -72,6 +72,8 @@ class ItemRows:
                 wanted = sorted({place for item in items for place in _pieces(firsts, item)})
                 pieces = [file.get_batch(place) for place in wanted]
                 found = pa.Table.from_batches(pieces, file.schema)
+                # a damaged file must not be read beyond its end
+                found.validate(full=True)
         except (OSError, pa.ArrowException, ValueError, KeyError):
             return None
         among = pc.is_in(found["item_id"], value_set=pa.array(sorted(items), pa.string()))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -15,6 +15,7 @@ MOST_TEXT: Final = 200
 """Characters of a search text."""
 _MOST_WORDS: Final = 8
 _MOST_NAME: Final = 200
+_MOST_VALUE: Final = 1e6
 PAGE_ROWS: Final = 50
 _CURSOR: Final = re.compile(r"(-?[0-9.e+-]{1,32}):([0-9A-Za-z-]{1,80}):([0-9]{1,10})")
 
@@ -159,10 +160,12 @@ def _cursor(text: str) -> Cursor | None:
         return None
     match = _CURSOR.fullmatch(text)
     try:
-        return Cursor(float(match[1]), match[2], int(match[3])) if match else _no_cursor()
+        cursor = Cursor(float(match[1]), match[2], int(match[3])) if match else None
     except ValueError:
-        return _no_cursor()
+        cursor = None
+    # neither risks nor severities lie beyond
+    return cursor if cursor is not None and abs(cursor.value) <= _MOST_VALUE else _no_cursor()
 
 
-def _no_cursor() -> Cursor:
+def _no_cursor() -> NoReturn:
     raise QueryError("after: follow the link to the next page instead of writing it")

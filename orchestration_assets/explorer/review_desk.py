@@ -69,7 +69,7 @@ class ReviewDesk:
         self._asked: tuple[Any, AskedQuestions] = (None, AskedQuestions())
         self._accepted: tuple[Any, tuple[SaidVerdict, ...]] = (None, ())
         self._state: tuple[Any, DeskState] = (None, DeskState(AskedQuestions()))
-        self._held: OrderedDict[QuestionKey, tuple[str, float]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[QuestionKey, float]] = OrderedDict()
         self._skipped: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def state(self, index: HomeIndex) -> DeskState:
@@ -135,29 +135,29 @@ class ReviewDesk:
     def open_questions(self, state: DeskState, who: str) -> list[DeskQuestion]:
         """What a person is asked, in order; what they passed over comes last."""
         now = self._clock()
+        elsewhere: defaultdict[QuestionKey, set[str]] = defaultdict(set)
         with self._lock:
-            elsewhere = {
-                key
-                for key, (person, since) in self._held.items()
-                if person != who and now - since < _HELD_SECONDS
-            }
+            for person, (key, since) in self._held.items():
+                if person != who and now - since < _HELD_SECONDS:
+                    elsewhere[key].add(person)
             passed = {name for person, name in self._skipped if person == who}
         found = open_for(who, state.asked.open, state.judged, elsewhere)
         return sorted(found, key=lambda one: one.name in passed) if passed else found
 
     def hold(self, question: DeskQuestion, who: str) -> None:
-        """A person has a question before them: others are asked something else meanwhile."""
+        """A person has a question before them, and no other any more: others are asked something
+        else meanwhile."""
         with self._lock:
-            self._held[question.key] = (who, self._clock())
-            self._held.move_to_end(question.key)
+            self._held[who] = (question.key, self._clock())
+            self._held.move_to_end(who)
             while len(self._held) > _MOST_HELD:
                 self._held.popitem(last=False)
 
     def release(self, question: DeskQuestion, who: str) -> None:
         """They have it before them no more."""
         with self._lock:
-            if self._held.get(question.key, ("", 0.0))[0] == who:
-                del self._held[question.key]
+            if who in self._held and self._held[who][0] == question.key:
+                del self._held[who]
 
     def skip(self, question: DeskQuestion, who: str) -> None:
         """A person passes a question over: it comes last for them, as long as the server runs."""

@@ -19,6 +19,7 @@ QuestionKey = tuple[str, str]
 """Content hash and task."""
 Judged = Mapping[QuestionKey, frozenset[str]]
 """Who judged a question."""
+NOBODY: Final[Mapping[QuestionKey, Collection[str]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +71,18 @@ def open_for(
     who: str,
     questions: Sequence[DeskQuestion],
     judged: Judged,
-    elsewhere: Collection[QuestionKey] = (),
+    elsewhere: Mapping[QuestionKey, Collection[str]] = NOBODY,
 ) -> list[DeskQuestion]:
     """What a person is asked: nothing twice, and what somebody judged only where two are asked.
 
-    ``elsewhere`` are questions that are before somebody else now.
+    ``elsewhere`` are the questions that others have before them now, and who: they count as if they
+    had judged.
     """
     nobody: frozenset[str] = frozenset()
     found = []
     for one in questions:
         people = judged.get(one.key, nobody)
-        if who in people or len(people) >= (2 if one.twice else 1):
-            continue
-        if one.twice or one.key not in elsewhere:
+        asked = people.union(elsewhere.get(one.key, ()))
+        if who not in people and len(asked) < (2 if one.twice else 1):
             found.append(one)
     return found

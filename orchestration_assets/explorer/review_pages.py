@@ -30,6 +30,7 @@ from orchestration_assets.explorer.site import NoSuchPageError, Visit
 from orchestration_assets.explorer.verdict_log import GivenVerdict
 from orchestration_assets.schemas.disagreement import CALIBRATION, ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind
+from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.text.content_excerpts import ContentExcerpt
 
 _MOST_NOTE: Final = 500
@@ -61,6 +62,7 @@ class _Asked:
     fields: tuple[FieldOptions, ...] = ()
     excerpt: ContentExcerpt = _NOT_SHOWN
     metadata: tuple[tuple[str, str], ...] = ()
+    passages: tuple[RetrievedPassage, ...] = ()
 
     def mark(self, row: ReviewRow) -> str:
         """What tells whether a form came from a page that showed the same."""
@@ -123,6 +125,7 @@ def question_page(visit: Visit, problem: str = "") -> str | Redirect:
         fields=asked.fields,
         content=asked.excerpt,
         metadata=asked.metadata,
+        passages=asked.passages,
         mark=asked.mark(row),
         is_record=row.kind is AnswerKind.RECORD,
         long_answers=row.kind in _LONG,
@@ -177,7 +180,9 @@ def judge(visit: Visit) -> str | Redirect:
     try:
         if visit.form.get("mark") != asked.mark(row):
             # its batch was processed again: the digit would stand for another answer
-            raise VerdictFormError("choice: the answers have changed since you saw them: look again")
+            raise VerdictFormError(
+                "choice: the answers have changed since you saw them: look again"
+            )
         value = verdict_of(visit.form, row.kind, asked.options, asked.fields, row.choices)
         verdict = _checked(visit, row, value)
     except VerdictFormError as error:
@@ -285,4 +290,10 @@ def _asked(visit: Visit, row: ReviewRow) -> _Asked:
         return _Asked()
     readings = [reading for reading, _ in task.readings]
     fields = field_options(readings) if row.kind is AnswerKind.RECORD else ()
-    return _Asked(answer_options(readings), fields, task.excerpt, found.metadata)
+    return _Asked(
+        answer_options(readings),
+        fields,
+        task.excerpt,
+        found.metadata,
+        task.plan.passages or (),
+    )

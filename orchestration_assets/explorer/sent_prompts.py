@@ -7,6 +7,8 @@ answers or items decide.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import pyarrow.compute as pc
+
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.disagreement.item_contents import hides_content
 from orchestration_assets.policy.load import LoadedPolicy
@@ -14,9 +16,10 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Item, Question
+from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.services import ChatConfig
-from orchestration_assets.schemas.tables import AcceptedItem
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, AcceptedItem
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.text.prompts.chat_messages import chat_messages
@@ -49,6 +52,7 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
     row = next((row for row in found.seen if row.computed_as), None)
     if not asked or row is None or hides_content([loaded.policy]):
         return {}
+    passages = _passages(home, found)
     tasks, built = build_tasks(loaded.policy), build_services(services)
     text = _content(home, row, loaded)
     if text is None:
@@ -65,7 +69,7 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
             continue
         try:
             sent, _ = chat_messages(
-                Question(task, item, passages=plan.passages or ()),
+                Question(task, item, passages=passages.get(plan.task, ())),
                 config,
                 reading.service,
                 with_path="path" in variables_in(prompt),
@@ -74,6 +78,13 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
             continue  # it did not fit then either, and the reading says so
         messages[reading.answer_key] = [(one["role"], one["content"]) for one in sent]
     return messages
+
+
+def _passages(home: Home, found: Any) -> Mapping[str, tuple[RetrievedPassage, ...]]:
+    """Task -> the passages as they stand in its plan: the explanation has them redacted further."""
+    plans = home.tables.read(PROCESSING_PLANS.name, found.computed_in)
+    own = plans.filter(pc.equal(plans["item_id"], found.computed_as))
+    return {row.task: row.passages or () for row in PROCESSING_PLANS.rows(own)}
 
 
 def _of_pieces(task: Any) -> bool:

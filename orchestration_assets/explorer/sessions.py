@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-COOKIE: Final = "orchestrate_session"
+_COOKIE: Final = "orchestrate_session"
 MOST_NAME: Final = 60
 _KEY_BYTES: Final = 32
 _KEY_FILE: Final = "session.key"
@@ -35,10 +35,13 @@ class Session:
 
 
 class Signer:
-    """Signs and verifies under one key."""
+    """Signs and verifies under one key and, where one is asked for, the token: whoever came in
+    by another token than that of now has to give it again."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, key: bytes, token: str | None = None) -> None:
+        self._key = key if token is None else hmac.digest(key, token.encode(), "sha256")
+        # browsers send the cookies of all ports of a machine: each home has a name of its own
+        self.cookie_name = f"{_COOKIE}_{hashlib.sha256(key).hexdigest()[:8]}"
 
     def cookie(self, session: Session) -> str:
         """The session as the value of a cookie."""

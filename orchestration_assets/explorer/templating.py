@@ -60,6 +60,7 @@ def _environment() -> Environment:
         "capitalize": formatting.capitalised,
         "clause": formatting.clause,
         "cut": formatting.cut,
+        "one_line": formatting.one_line,
         "lines": formatting.lines,
         "middle": formatting.middle,
         "address": lambda text: quote(formatting.visible(text), safe=""),

@@ -102,22 +102,26 @@ class VerdictLog:
         Raises UnwritableError.
         """
         path = self._folder / file_name(who)
+        if not self._folder.is_dir():
+            return None
         try:
             with FileLock(self._folder / ".lock"):
-                lines = _lines_of(path)
-                if not lines:
-                    return None
-                if len(lines) == 1:
-                    path.unlink()
+                path = self._latest(path)
+                lines, taken = _lines_of(path), None
+                # a line that was cut off was never said to be on disk
+                while lines and taken is None:
+                    taken = read_line(lines.pop())
+                if lines:
+                    write_atomically(path, b"".join(lines))
                 else:
-                    write_atomically(path, b"".join(lines[:-1]))
-                return read_line(lines[-1])
+                    path.unlink(missing_ok=True)
+                return taken
         except OSError as error:
             raise unwritable(path, error) from error
 
     def holds(self, who: str) -> bool:
         """Whether a verdict of the person waits here, and can be taken back."""
-        return bool(_lines_of(self._folder / file_name(who)))
+        return bool(_lines_of(self._latest(self._folder / file_name(who))))
 
     def waiting(self) -> Iterator[GivenVerdict]:
         """Every verdict of the explorer that waits to be taken in, oldest first by person."""
@@ -138,6 +142,15 @@ class VerdictLog:
                 continue
             found.append((path.name, state.st_size, state.st_mtime_ns))
         return tuple(found)
+
+    def _latest(self, path: Path) -> Path:
+        """The last file of a person that there is."""
+        following = path.with_stem(f"{path.stem}-2")
+        number = 2
+        while following.exists():
+            path, number = following, number + 1
+            following = path.with_stem(f"{path.stem.rpartition('-')[0]}-{number}")
+        return path
 
     def _with_room(self, path: Path, more: int) -> Path:
         """The file, or the next of its name once it is as large as a verdict file may be."""

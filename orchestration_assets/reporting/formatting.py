@@ -138,6 +138,11 @@ def squeezed(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", text).replace("\t", "    ")
 
 
+def one_line(text: str) -> str:
+    """The text with spaces for its line breaks and tabs, where there is room for one line only."""
+    return re.sub(r"\s*[\r\n\t]\s*", " ", text)
+
+
 def words(name: str) -> str:
     """An identifier as words: ``too_large`` becomes ``too large``."""
     return name.replace("_", " ")

@@ -151,3 +151,18 @@ def test_a_file_with_one_bad_verdict_is_not_taken(
     assert not list((copied.home / "verdicts").glob("*.jsonl"))
     assert main([*run, "--person", "nobody"]) == 2
     assert "--person nobody" in capsys.readouterr().err
+
+
+def test_what_cannot_be_exported_is_said(
+    finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = ["verdicts", "export", "--format", "argilla", "--home"]
+    assert main([*export, str(tmp_path / "nowhere")]) == 2
+    assert "there is no such home" in capsys.readouterr().err
+    for batch in ("20260101T000000Z-00000001", "../../etc"):
+        assert main([*export, str(finished.home), "--batch", batch]) == 2
+        assert f"--batch {batch}" in capsys.readouterr().err
+    assert main([*export, str(finished.home), "--task", "typo"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == []
+    assert "no question of the task 'typo' is open" in told.err

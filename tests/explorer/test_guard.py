@@ -1,5 +1,6 @@
 """Who is let in, and which requests no page ever sees."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -84,6 +85,8 @@ def test_sizes_and_methods_are_bounded(shown: Served) -> None:
     kind = {"content-type": "application/x-www-form-urlencoded"}
     streamed = ada.client.post("/review/name", content=iter(drop_by_drop()), headers=kind)
     assert streamed.status_code == 413
+    many = ada.client.post("/review/name", data={f"f{number}": "" for number in range(700)})
+    assert many.status_code == 413
     assert ada.get(f"/items?q={'a' * (MOST_QUERY + 1)}").status_code == 414
     assert ada.get(f"/items?q={'a' * 300}").status_code == 400
     assert ada.get(f"/batch/{'a' * 600}").status_code == 414
@@ -114,6 +117,18 @@ def test_no_path_comes_from_a_request(shown: Served, path: str) -> None:
     assert "root:" not in answer.text
 
 
+def test_no_link_of_a_stored_page_leads_nowhere(shown: Served, finished: Finished) -> None:
+    ada = shown.browser()
+    for place in (f"/report/{finished.batch}", f"/report/{finished.batch}-review.html"):
+        page = ada.get(place)
+        assert page.status_code == 200
+        assert "sandbox" in page.headers["content-security-policy"]
+        links = re.findall(r'href="([^"#:]+)["#]', page.text)
+        assert links
+        for link in links:
+            assert ada.get(f"/report/{link}").status_code == 200, link
+
+
 def test_without_the_token_nothing_is_shown(finished: Finished, tmp_path: Path) -> None:
     with serving_site(site_of(finished.home, tmp_path, token=TOKEN)) as served:
         visitor = served.browser()
@@ -123,16 +138,33 @@ def test_without_the_token_nothing_is_shown(finished: Finished, tmp_path: Path) 
         wrong = visitor.post("/login", {"token": "a guess"}, visitor.form_token("/login"))
         assert wrong.status_code == 403
         assert visitor.client.get("/").status_code == 303
-        stolen = visitor.client.cookies["orchestrate_session"]
+        name = served.site.signer.cookie_name
+        stolen = visitor.client.cookies[name]
         right = visitor.post("/login", {"token": TOKEN}, visitor.form_token("/login"))
         assert "Explorer" in right.text
         # the session that was known before the token was given lets nobody in
-        cookies = {"orchestrate_session": stolen}
+        cookies = {name: stolen}
         assert httpx.get(served.address + "/", cookies=cookies).status_code == 303
         bearer = {"authorization": f"Bearer {TOKEN}"}
         assert httpx.get(served.address + "/", headers=bearer).status_code == 200
         bearer = {"authorization": "Bearer x"}
         assert httpx.get(served.address + "/", headers=bearer).status_code == 303
+
+
+def test_another_token_sends_everybody_out(finished: Finished, tmp_path: Path) -> None:
+    with serving_site(site_of(finished.home, tmp_path, token=TOKEN)) as served:
+        visitor = served.browser()
+        visitor.post("/login", {"token": TOKEN}, visitor.form_token("/login"))
+        name = served.site.signer.cookie_name
+        cookies = {name: visitor.client.cookies[name]}
+        assert httpx.get(served.address + "/", cookies=cookies).status_code == 200
+    with serving_site(site_of(finished.home, tmp_path, token="one that was made anew")) as served:
+        assert served.site.signer.cookie_name == name
+        assert httpx.get(served.address + "/", cookies=cookies).status_code == 303
+
+
+def test_two_homes_of_one_machine_leave_each_other_their_cookies() -> None:
+    assert Signer(b"x" * 32).cookie_name != Signer(b"y" * 32).cookie_name
 
 
 def test_cookies_are_ours_or_nobodys(tmp_path: Path) -> None:

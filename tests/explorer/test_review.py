@@ -48,6 +48,9 @@ def test_a_verdict_is_on_disk_taken_in_and_shown(desk: Served, copied: Finished)
     assert said["note"] == "plain to see"
     assert said["verdict"] == answer[1]
     assert said[ASKED_IN] == f"{copied.batch}/1"
+    early = update_gold(desk.site.home, load_policy())
+    assert any("run this again" in words for words in early.warnings)
+    assert path.exists()
     result = update_gold(desk.site.home, _without_settling())
     (gold,) = [one for one in GOLD_LABELS.rows(result.table) if one.item_id == said["item"]]
     assert (gold.answer, gold.who, gold.task) == (said["verdict"], "Ada", said["task"])
@@ -111,6 +114,16 @@ def test_two_people_have_different_questions_before_them(desk: Served) -> None:
     assert first != second or names[first.rpartition("/")[2]].twice
 
 
+def test_who_walks_through_the_questions_keeps_none_from_others(desk: Served) -> None:
+    ada = desk.browser().named("Ada")
+    asked = desk.site.desk.state(desk.site.index)
+    names = [one.name for one in desk.site.desk.open_questions(asked, "Ada")]
+    for name in names[:4]:
+        ada.get(f"/review/{name}")
+    left = {one.name for one in desk.site.desk.open_questions(asked, "Bob")}
+    assert set(names) - left <= {names[3]}
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -172,7 +185,7 @@ def test_nobody_judges_without_a_name_or_where_nothing_may_be_written(
         visitor = served.browser()
         assert "only shows" in visitor.get("/review").text
         token = site.signer.form_token(
-            site.signer.session(visitor.client.cookies["orchestrate_session"])  # type: ignore[arg-type]
+            site.signer.session(visitor.client.cookies[site.signer.cookie_name])  # type: ignore[arg-type]
         )
         assert visitor.post("/review/name", {"who": "Ada"}, token).status_code == 403
     assert not list(site.log.waiting())

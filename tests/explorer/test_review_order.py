@@ -77,11 +77,18 @@ def test_what_one_person_judged_another_is_asked_only_of_a_share() -> None:
 
 def test_a_question_before_somebody_else_is_left_to_them() -> None:
     asked = [_question("a", place, 0.5, str(place)) for place in range(1, 40)]
-    held = {asked[0].key, next(one.key for one in asked if one.twice)}
-    left = open_for("Bob", asked, {}, held)
-    assert [one for one in asked if one not in left] == [
-        one for one in asked if one.key in held and not one.twice
-    ]
+    twice = next(one.key for one in asked if one.twice)
+    once = next(one.key for one in asked if not one.twice)
+
+    def left_out(*people: str) -> set[object]:
+        left = open_for("Bob", asked, {}, dict.fromkeys((once, twice), people))
+        return {one.key for one in asked if one not in left}
+
+    assert left_out("Ada") == {once}
+    assert left_out("Ada", "Cyd") == {once, twice}
+    judged = {twice: frozenset({"Ada"})}
+    assert twice in {one.key for one in open_for("Bob", asked, judged, {twice: {"Ada"}})}
+    assert twice not in {one.key for one in open_for("Bob", asked, judged, {twice: {"Cyd"}})}
 
 
 def test_places_among_open_questions() -> None:

@@ -10,6 +10,7 @@ from orchestration_assets.explorer.sent_prompts import sent_prompts
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from resources.home import Home
 from tests.chat_servers import chat_server
+from tests.explorer.serving import serving_site, site_of
 
 POLICY = """
 version: 2
@@ -65,23 +66,26 @@ def test_the_prompt_is_the_one_that_was_sent(
         assert sent_prompts(Home(home), found, loaded) == {}
 
 
-def test_prompts_hold_the_passages_and_those_about_parts_are_not_made_up(
-    tmp_path: Path, home: Path
-) -> None:
+def test_pages_hold_passages_and_parts_and_no_prompt_is_made_up(tmp_path: Path, home: Path) -> None:
     source, handbook = tmp_path / "notes", tmp_path / "handbook"
     for folder in (source, handbook):
         folder.mkdir()
     (source / "ship.md").write_text("# Hull\n\nThe ship sails north.\n\n# Crew\n\nIt is small.\n")
     (handbook / "ships.md").write_text("A ship that sails north needs a pilot.\n")
     policy = tmp_path / "policy.yaml"
-    with chat_server(lambda _: ("ships [1]", 0.9)) as server:
+
+    def say(prompt: str) -> tuple[str, float]:
+        other = "You are careful." in prompt
+        return ("From the first day on [1].", 0.6) if other else ("From the third day on [1].", 0.9)
+
+    with chat_server(say) as server:
         policy.write_text(
             f"""
 version: 2
 knowledge:
   handbook: {{source: {handbook}}}
 services:
-  model:
+  model: &model
     type: openai_chat
     base_url: {server.url}
     model: small-1
@@ -89,12 +93,18 @@ services:
       system: "{{{{ task.question }}}}"
       user: "{{% for one in passages %}}[{{{{ one.number }}}}] {{{{ one.content }}}} {{% endfor %}}\
         {{{{ content }}}}"
+  other:
+    <<: *model
+    prompt:
+      system: "You are careful. {{{{ task.question }}}}"
+      user: "{{% for one in passages %}}[{{{{ one.number }}}}] {{{{ one.content }}}} {{% endfor %}}\
+        {{{{ content }}}}"
 tasks:
   pilot:
     question: Does it need a pilot?
     kind: text
     passages: {{of: [handbook]}}
-    default: {{model: sequential, services: [model]}}
+    default: {{model: parallel, services: [model, other]}}
   section:
     question: What does the section say?
     kind: text
@@ -104,8 +114,19 @@ tasks:
 """
         )
         assert main(["run", str(source), "--home", str(home), "--policy", str(policy)]) == 0
-        sent = next(one for one in server.asked if "needs a pilot" in one)
+        sent = sorted(one for one in server.asked if "needs a pilot" in one)
         loaded = load_policy(policy)
         shown = sent_prompts(Home(home), explanation(Home(home), "ship.md", loaded), loaded)
-    (messages,) = shown.values()
-    assert "\n".join(text for _, text in messages) == sent
+    found = ("\n".join(text for _, text in messages) for messages in shown.values())
+    assert sorted(found) == sent
+    # nobody can judge a citation without the passage that it names
+    site = site_of(home, tmp_path / "index", policy)
+    with serving_site(site) as served:
+        ada = served.browser().named("Ada")
+        asked = site.desk.state(site.index).asked
+        (pilot,) = (one for one in asked.open if one.row.task == "pilot")
+        item = ada.get(f"/item/{pilot.row.item_id}").text
+        assert "joined of 2 parts" in item
+        assert "<strong><bdi>Hull</bdi></strong>" in item
+        for page in (item, ada.get(f"/review/{pilot.name}").text):
+            assert "A ship that sails north needs a pilot." in page

@@ -5,11 +5,13 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.content.verdict_folder import take
 from orchestration_assets.content.verdicts import ParsedVerdicts
+from orchestration_assets.explorer import verdict_log
 from orchestration_assets.explorer.verdict_log import GivenVerdict, VerdictLog, file_name, read_line
 
 ONE = GivenVerdict("i" * 16, "t", "x", "Ada", "2026-01-01T00:00:00+00:00", "c" * 32, "b/1")
@@ -57,6 +59,22 @@ def test_the_last_verdict_is_taken_back_and_others_stay(tmp_path: Path) -> None:
     assert [one.who for one in log.waiting()] == ["Bob"]
 
 
+def test_what_is_taken_back_is_the_last_that_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = VerdictLog(tmp_path)
+    monkeypatch.setattr(verdict_log, "_FULL", len(ONE.line()) * 2)
+    for number in range(5):
+        log.give(replace(ONE, task=str(number)))
+    assert len(list(tmp_path.glob("*.jsonl"))) == 3
+    (path,) = tmp_path.glob("*-3.jsonl")
+    path.write_bytes(path.read_bytes() + ONE.line()[:-20])
+    taken = [log.take_back("Ada") for _ in range(5)]
+    assert [one.task for one in taken if one] == ["4", "3", "2", "1", "0"]
+    assert not log.holds("Ada")
+    assert VerdictLog(tmp_path / "nowhere").take_back("Ada") is None
+
+
 def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
     log = VerdictLog(tmp_path)
     log.give(ONE)
@@ -89,8 +107,6 @@ def test_verdicts_given_while_others_are_taken_in_are_neither_lost_nor_torn(tmp_
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
-    import pytest
-
     from orchestration_assets.schemas.errors import OrchestrationError
 
     target = tmp_path / "elsewhere"
