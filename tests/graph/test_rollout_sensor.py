@@ -44,3 +44,17 @@ def test_a_watched_policy_that_cannot_be_compared_fails_the_check(project, tmp_p
     assert "cannot be compared with the policy in force" in told.description
     assert active(daemon) == before
     assert current_state(Home(project.home)) is None
+
+
+def test_what_is_tried_is_not_in_force_where_nothing_was_activated(again, tmp_path) -> None:
+    project, batch = again
+    watched, home = tmp_path / "watched.yaml", Home(project.home)
+    watched.write_text(TRIED)
+    daemon = Daemon(project, watched)
+    daemon.tick()
+    (before,) = set(home.tables.read("processing_plans", batch)["policy_hash"].to_pylist())
+    state = current_state(home)
+    assert (state.status, state.in_force) == (RolloutStatus.RUNNING, before)
+    assert active(daemon) == before
+    daemon.tick()
+    assert len([*daemon.registry.history()]) == 1
