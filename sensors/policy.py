@@ -16,7 +16,7 @@ from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.registry import ActivationConflictError, PolicyRegistry
 from orchestration_assets.policy.rollout_start import tried_instead
-from orchestration_assets.policy.rollout_state import RolloutError
+from orchestration_assets.policy.rollout_state import RolloutError, overtaken
 from orchestration_assets.policy.watched_file import is_changed
 from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from orchestration_assets.settings import Settings, user_name
@@ -150,6 +150,7 @@ def _look(
             context.log.warning(str(error))
         else:
             context.log.info(done.description)
+            overtaken(home)
     return []
 
 

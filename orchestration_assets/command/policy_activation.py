@@ -15,6 +15,7 @@ from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.recomputation import RecomputedTask, recomputed_tasks
 from orchestration_assets.policy.registry import ACTIVE_NAME, Activation, PolicyRegistry
+from orchestration_assets.policy.rollout_state import RolloutStatus, current_state, overtaken
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.settings import Settings, absolute_path
 from resources.claims import claimed
@@ -100,6 +101,11 @@ def _change(
         return 0
     changes, again = _consequences(home, loaded)
     made = change(standing if expected is None else expected)
+    trial = current_state(home)
+    if trial is not None and trial.status is RolloutStatus.RUNNING:
+        ended = overtaken(home)
+        if ended is not None and ended.status is not RolloutStatus.RUNNING:
+            notice(f"the trial of {ended.trial} is over: {ended.reason}")
     _bring_up_to_date(settings)
     due = recomputed_tasks(home, loaded, again)
     if as_json:
