@@ -16,7 +16,7 @@ from orchestration_assets.command.environment import environment_chosen
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
-from orchestration_assets.command.policy_options import add_policy_actions
+from orchestration_assets.command.policy_options import add_policy_actions, environment_option
 from orchestration_assets.command.rollout_options import add_rollout_options
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from orchestration_assets.settings import Settings, absolute_path
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--policy", type=Path, metavar="FILE", required=True, help="the other one")
     replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
-    _environment_option(replay)
+    environment_option(replay)
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
     _serve_options(
         commands.add_parser("serve", help="show a home in the browser, and take verdicts")
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines")
     check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
     check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
-    _environment_option(check)
+    environment_option(check)
     _exchange_options(doings)
     return parser
 
@@ -213,14 +213,8 @@ def _shared_options(command: argparse.ArgumentParser, json_words: str) -> None:
     command.add_argument(
         "--policy", type=Path, metavar="FILE", help="policy file (packaged default)"
     )
-    _environment_option(command)
+    environment_option(command)
     command.add_argument("--json", action="store_true", help=json_words)
-
-
-def _environment_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--env", metavar="NAME", help="environment of the policy (ORCHESTRATION_ENV, else none)"
-    )
 
 
 def _positive(text: str) -> int:

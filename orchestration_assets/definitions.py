@@ -36,6 +36,7 @@ from resources.table_io_manager import ParquetTableIOManager
 from sensors import SENSORS
 from sensors.deferred_questions import deferred_questions_sensor_in
 from sensors.new_content import new_content_sensor_in
+from sensors.policy import policy_sensor_in
 from sensors.review_feedback import review_feedback_sensor_in
 from sensors.run_failures import run_failure_sensor_in
 
@@ -134,6 +135,9 @@ def build_definitions_in(
     sensors = (
         new_content_sensor_in(space, jobs, settings.sources, settings.tick_seconds, started),
         deferred_questions_sensor_in(space, jobs, settings.tick_seconds, started),
+        policy_sensor_in(
+            space, jobs, settings.tick_seconds, started, "that policy in defs.yaml names"
+        ),
         review_feedback_sensor_in(space, jobs, started),
         run_failure_sensor_in(space, automation.webhook),
     )
@@ -149,7 +153,7 @@ def build_definitions_in(
         jobs=list(jobs.values()),
         schedules=list(_schedules_in(space, jobs, automation)),
         sensors=sensors,
-        resources={space.name(key): one for key, one in _resources(settings).items()},
+        resources={space.name(key): one for key, one in _resources(settings, watches=True).items()},
     )
 
 

@@ -15,6 +15,7 @@ from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.recomputation import RecomputedTask, recomputed_tasks
 from orchestration_assets.policy.registry import ACTIVE_NAME, Activation, PolicyRegistry
+from orchestration_assets.policy.rollout_state import RolloutStatus, current_state, overtaken
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.settings import Settings, absolute_path
 from resources.claims import claimed
@@ -98,8 +99,13 @@ def _change(
         said = f"nothing to do: active is {before.description}"
         sys.stdout.write((_plain(before, standing) if as_json else said) + "\n")
         return 0
-    changes, again = _consequences(home, before, loaded)
+    changes, again = _consequences(home, loaded)
     made = change(standing if expected is None else expected)
+    trial = current_state(home)
+    if trial is not None and trial.status is RolloutStatus.RUNNING:
+        ended = overtaken(home)
+        if ended is not None and ended.status is not RolloutStatus.RUNNING:
+            notice(f"the trial of {ended.trial} is over: {ended.reason}")
     _bring_up_to_date(settings)
     due = recomputed_tasks(home, loaded, again)
     if as_json:
@@ -112,27 +118,28 @@ def _change(
 def _plain(
     made: Activation,
     standing: int,
-    changes: Sequence[PolicyChange] = (),
+    changes: Sequence[PolicyChange] | None = (),
     due: Sequence[RecomputedTask] = (),
 ) -> str:
     shown = {
         **asdict(made),
         "in_place_of": standing or None,
-        "changes": [str(one) for one in changes],
+        "changes": None if changes is None else [str(one) for one in changes],
         "asked_again": [asdict(one) for one in due],
     }
     return json.dumps(shown, indent=1, default=str)
 
 
 def _consequences(
-    home: Home, before: Activation | None, loaded: LoadedPolicy
-) -> tuple[tuple[PolicyChange, ...], dict[str, list[str]]]:
+    home: Home, loaded: LoadedPolicy
+) -> tuple[tuple[PolicyChange, ...] | None, dict[str, list[str]]]:
+    """What changes, None where that cannot be said, and of which tasks services are asked again."""
     try:
-        old = load_policy(None) if before is None else PolicyRegistry(home).load(ACTIVE_NAME)
+        old = PolicyRegistry(home).load(ACTIVE_NAME)
     except PolicyError as error:
         # it must be possible to replace what cannot be used any more
         notice(f"the active policy cannot be compared with: {error}")
-        return (), {}
+        return None, {}
     return compared(old, loaded)
 
 
@@ -159,16 +166,16 @@ def _bring_up_to_date(settings: Settings) -> None:
 def render(
     made: Activation,
     before: Activation | None,
-    changes: tuple[PolicyChange, ...],
+    changes: tuple[PolicyChange, ...] | None,
     due: list[RecomputedTask],
 ) -> str:
     """What was done, for people, and what it means."""
     place = f", in place of version {before.version}" if before else ""
     lines = [
         f"version {made.version} is active{place}: {made.policy_hash} of {made.source}",
-        *(f"  {one}" for one in changes),
+        *(f"  {one}" for one in changes or ()),
     ]
-    if not changes:
+    if changes == ():
         lines.append("  says the same as what was in force")
     return "\n".join([*lines, *recomputation_lines(due, "orchestrate preview")])
 

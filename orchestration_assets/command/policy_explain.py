@@ -19,13 +19,18 @@ def explain(path: Path | None) -> int:
     """Prints one line a value: path, value as JSON, origin. Raises PolicyError."""
     loaded = load_policy(path)
     rows = [
-        (f"{where}: {value}", origin_in_words(origin)) for where, value, origin in explained(loaded)
+        (f"{where}: {value}", _words(loaded, origin)) for where, value, origin in explained(loaded)
     ]
     width = min(_WIDEST, max((len(left) for left, _ in rows), default=0))
     chosen = f", environment {loaded.environment}" if loaded.environment else ""
     sys.stdout.write(f"# {loaded.source}{chosen}, hash {loaded.hash}\n")
     sys.stdout.write("".join(f"{left:<{width}}  # {right}\n" for left, right in rows))
     return 0
+
+
+def _words(loaded: LoadedPolicy, origin: Origin | None) -> str:
+    # a kept policy is the result alone: no file tells its values from its defaults
+    return origin_in_words(origin) if loaded.kept_as is None else f"{loaded.kept_as}.json"
 
 
 def explained(loaded: LoadedPolicy) -> Iterator[tuple[str, str, Origin | None]]:

@@ -28,9 +28,7 @@ def add_policy_actions(policy: argparse.ArgumentParser) -> None:
         action = actions.add_parser(name, help=words)
         action.add_argument("file", nargs="?", type=Path, metavar="FILE")
         _home(action)
-        action.add_argument(
-            "--env", metavar="NAME", help="environment of the policy (ORCHESTRATION_ENV, else none)"
-        )
+        environment_option(action)
         if name == "check":
             action.add_argument(
                 "--watch", action="store_true", help="check again after every change, until Ctrl-C"
@@ -73,9 +71,18 @@ def add_policy_actions(policy: argparse.ArgumentParser) -> None:
             metavar="VERSION",
             help="only in place of this version; 0: only as the first",
         )
+    for action in (diff, activate):
+        environment_option(action)
     for action in (history, diff, activate, rollback):
         _home(action)
         action.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def environment_option(command: argparse.ArgumentParser) -> None:
+    """Which environment of its policy a command reads."""
+    command.add_argument(
+        "--env", metavar="NAME", help="environment of the policy (ORCHESTRATION_ENV, else none)"
+    )
 
 
 def _home(action: argparse.ArgumentParser) -> None:

@@ -18,8 +18,9 @@ from orchestration_assets.policy.rollout_state import (
     stepped_up,
 )
 from orchestration_assets.schemas.rollout import ROLLOUT_DECISIONS, Rollout, RolloutDecisionRow
-from orchestration_assets.settings import Settings
+from orchestration_assets.settings import Settings, absolute_path
 from resources.active_policy import kept_policy_file
+from resources.damage import notice
 from resources.home import Home
 
 _NOTHING = "no policy is tried in this home; start with `orchestrate rollout start FILE`"
@@ -47,9 +48,11 @@ def start(settings: Settings, file: Path) -> int:
     Raises PolicyError, and RolloutError for a policy without ``rollout``, or one that cannot be
     compared, or with nothing to compare it with.
     """
-    home, loaded = Home(settings.home), load_policy(file)
+    # by a name that holds wherever it is read, so that whoever watches the file finds it active
+    home, loaded = Home(settings.home), load_policy(absolute_path(file))
     if loaded.policy.rollout is None:
         raise RolloutError(f"{file}: rollout: is missing; say how it is to be tried")
+    before = current_state(home)
     state = tried_instead(home, loaded)
     if state is None:
         raise RolloutError(
@@ -57,6 +60,8 @@ def start(settings: Settings, file: Path) -> int:
             "batch under another policy first, or `orchestrate policy activate` one"
         )
     sys.stdout.write("\n".join(render(state, loaded.policy.rollout, [])) + "\n")
+    if before and before.rollout != state.rollout and before.status is RolloutStatus.RUNNING:
+        notice(f"the trial of {before.trial}, which was under way, is over: this takes its place")
     return 0
 
 

@@ -19,7 +19,7 @@ def rollout_lines(store: TableStore, batches: Sequence[str]) -> Iterator[str]:
             continue
         first = last[0]
         undone = f", {first.undone:,} items undone" if first.undone else ""
-        why = first.reason.partition("; ")[0].rpartition(": ")[2]
+        why = first.reason.partition("; ")[0].partition(": ")[2]
         if first.action is not RolloutAction.GO_ON:
             why = f"{first.action.value.replace('_', ' ')}, {why}"
         yield f"{first.policy_hash} on {first.share:.0%} of the items: {why}{undone}"

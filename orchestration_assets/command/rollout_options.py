@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from orchestration_assets.command.policy_options import environment_option
 from orchestration_assets.settings import Settings, user_name
 
 
@@ -16,6 +17,7 @@ def add_rollout_options(commands: "argparse._SubParsersAction[Any]") -> None:
     status = actions.add_parser("status", help="what is tried, on which share, and what it shows")
     start = actions.add_parser("start", help="try a policy against the one in force")
     start.add_argument("file", type=Path, metavar="FILE", help="a policy file with a rollout")
+    environment_option(start)
     promote = actions.add_parser("promote", help="put the policy on trial in force now")
     promote.add_argument(
         "--step", action="store_true", help="go to the next step of the roll-out instead"

@@ -100,8 +100,13 @@ def no_evidence(values: Sequence[float]) -> CohortEvidence:
 
 @dataclass
 class Pairing:
-    """Pairs of items as they come in: one canary item with fresh control items of its stratum."""
+    """Pairs of items as they come in: one canary item with fresh control items of its stratum.
 
+    It gets at most ``most`` of them, the latest: where many come at once, such as what needs no
+    calls, some are left for the canary items that come after them.
+    """
+
+    most: int | None = None
     _control: dict[Stratum, list[ItemOutcome]] = field(default_factory=dict)
     _canary: dict[Stratum, list[ItemOutcome]] = field(default_factory=dict)
 
@@ -122,13 +127,15 @@ class Pairing:
             paired = min(len(canaries), len(controls))
             if not paired:
                 continue
-            ahead = iter(controls)
-            share, more = divmod(len(controls), paired)
+            spent = len(controls) if self.most is None else min(len(controls), self.most * paired)
+            kept, fresh = controls[:-spent], controls[-spent:]
+            ahead = iter(fresh)
+            share, more = divmod(len(fresh), paired)
             for number, canary in enumerate(canaries[:paired]):
                 partners = tuple(islice(ahead, share + (number < more)))
                 pairs.append((canary, partners))
             self._canary[stratum] = canaries[paired:]
-            self._control[stratum] = []
+            self._control[stratum] = kept
         return pairs
 
 

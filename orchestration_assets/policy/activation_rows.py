@@ -14,8 +14,8 @@ from resources.home import Home
 
 def activation_rows(home: Home) -> Iterator[ActivationRow]:
     """One row an activation of the home, in their order; the first is held against the packaged
-    default, which was in force before."""
-    before: LoadedPolicy | str = load_policy(None)
+    default, which was in force before and has no environments."""
+    before: LoadedPolicy | str = load_policy(None, "")
     for one in PolicyRegistry(home).history():
         after = _loaded(home, one)
         changes, again = _changes(before, after)

@@ -41,9 +41,7 @@ def active_policy(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table
             **{
                 f"would ask again/{one.task}": f"{one.plans} questions in {len(one.batches)} "
                 f"batches, {one.batches[0]} to {one.batches[-1]}"
-                for one in recomputed_tasks(
-                    home, PolicyRegistry(home).load(ACTIVE_NAME), last.asked_again
-                )
+                for one in _recomputed(home, last.asked_again)
             },
         }
     table = rows_to_arrow(ACTIVE_POLICY_TABLE, rows)
@@ -51,6 +49,8 @@ def active_policy(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table
 
 
 def _recomputed(home: Home, tasks: Sequence[str]) -> list[RecomputedTask]:
+    """Of the active policy; it is not read where it asks nothing again, such as where it cannot be
+    used any more."""
     if not tasks:
         return []
     return recomputed_tasks(home, PolicyRegistry(home).load(ACTIVE_NAME), tasks)

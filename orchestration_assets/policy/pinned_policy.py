@@ -30,13 +30,18 @@ class PinnedPolicyError(OrchestrationError):
 
 
 def pin_policy(folder: Path, loaded: LoadedPolicy, files: Files = LOCAL_FILES) -> None:
-    """Keeps the policy of a run under its hash, and beside it what it was resolved from.
+    """Keeps the policy of a run under its hash, and beside it what it was resolved from."""
+    first = FirstUse(loaded.source, ChangeNote(user_name(), datetime.now(UTC), "a run"))
+    keep_policy(folder, loaded.policy, loaded.text, first, files)
+    keep_sources(folder, loaded, files)
+
+
+def keep_sources(folder: Path, loaded: LoadedPolicy, files: Files = LOCAL_FILES) -> None:
+    """Keeps what a policy was resolved from; nothing where it was read as it is kept.
 
     The hash is over what the files yield together, so the same policy may come of other files: the
     sources are those of the last time. No value of a variable stands there, only its name.
     """
-    first = FirstUse(loaded.source, ChangeNote(user_name(), datetime.now(UTC), "a run"))
-    keep_policy(folder, loaded.policy, loaded.text, first, files)
     if loaded.kept_as is not None:
         return
     variables = {name for _, node in nodes_below(loaded.root) for name in node.origin.variables}

@@ -21,6 +21,7 @@ from orchestration_assets.policy.kept_policies import (
     read_kept_policy,
 )
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.pinned_policy import keep_sources
 from orchestration_assets.policy.sources import PACKAGED
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.active_policy import ACTIVE_POLICY, active_policy_version, kept_policy_file
@@ -134,6 +135,7 @@ class PolicyRegistry:
         first = FirstUse(loaded.source, note)
         files = self._home.files
         name = keep_policy(self._home.policies, loaded.policy, loaded.text, first, files)
+        keep_sources(self._home.policies, loaded, files)
         value = {"policy": name, "source": loaded.source}
         return self._changed(expected, lambda: self._state.put(value, expected, note))
 
@@ -186,10 +188,10 @@ class PolicyRegistry:
         Raises UnknownPolicyError, PolicyError.
         """
         if name == PACKAGED_NAME:
-            return load_policy(None)
+            return _packaged()
         if name == ACTIVE_NAME:
             active = self.active()
-            return load_policy(None if active is None else self._file(active.policy_hash))
+            return _packaged() if active is None else load_policy(self._file(active.policy_hash))
         if _NUMBER.fullmatch(name) and int(name) in (one.version for one in self.history()):
             version = _activation(self._state.version(int(name)))
             return load_policy(self._file(version.policy_hash))
@@ -221,6 +223,11 @@ _SEE_HISTORY: Final = "see `orchestrate policy history`"
 _NAMES: Final = (
     "give a file, the number of a version, the first characters of a hash, active or packaged"
 )
+
+
+def _packaged() -> LoadedPolicy:
+    """The packaged default, which has no environment of the name that others may have."""
+    return load_policy(None, "")
 
 
 def _activation(version: StateVersion) -> Activation:

@@ -13,7 +13,7 @@ _MAY_DIFFER: Final = frozenset(
 )
 """Of a task: who is asked, how, and how answers are weighed. The rest says what is asked of whom:
 where that differs, errors and latency are of other questions."""
-_SAME_SECTIONS: Final = ("content", "features", "report")
+_SAME_SECTIONS: Final = ("content", "features", "knowledge", "report")
 
 
 def rollout_id(in_force: str, trial: str, attempt: int = 1) -> str:

@@ -9,7 +9,12 @@ from typing import Any, Final
 from orchestration_assets.policy.kept_policies import first_use
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.pinned_policy import pin_policy
-from orchestration_assets.policy.registry import ActivationConflictError, PolicyRegistry
+from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.policy.registry import (
+    Activation,
+    ActivationConflictError,
+    PolicyRegistry,
+)
 from orchestration_assets.policy.rollout import incomparable, rollout_id
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.rollout import (
@@ -211,7 +216,7 @@ def policy_before(home: Home) -> LoadedPolicy | None:
 
 def running_trial(home: Home, loaded: LoadedPolicy) -> Trial | None:
     """The roll-out that is under way against the policy ``loaded``; None without one."""
-    state = current_state(home)
+    state = overtaken(home)
     if state is None or state.status is not RolloutStatus.RUNNING:
         return None
     if state.in_force != loaded.hash:
@@ -219,13 +224,42 @@ def running_trial(home: Home, loaded: LoadedPolicy) -> Trial | None:
     return Trial(state, loaded, load_policy(kept_policy_file(home, state.trial)))
 
 
+def overtaken(home: Home) -> RolloutState | None:
+    """The roll-out as it stands; one that is under way ends where somebody activated a policy
+    since: as promoted where it was the one on trial, else as aborted. None before the first."""
+    state = current_state(home)
+    if state is None or state.status is not RolloutStatus.RUNNING:
+        return state
+    active = PolicyRegistry(home).active()
+    if active is None or _is_of(home, active, state.in_force):
+        return state
+    how = RolloutStatus.PROMOTED if _is_of(home, active, state.trial) else RolloutStatus.ABORTED
+    words = f"{active.policy_hash} was activated meanwhile by {active.note.who}"
+
+    def end(now: RolloutState) -> RolloutState:
+        return replace(now, status=how, reason=words)
+
+    return move(home, state.rollout, end, words)
+
+
+def _is_of(home: Home, active: Activation, policy_hash: str) -> bool:
+    """Whether the active policy is this one: settings that came into the format since it was kept
+    make another hash of it."""
+    if active.policy_hash == policy_hash:
+        return True
+    try:
+        return load_policy(kept_policy_file(home, active.policy_hash)).hash == policy_hash
+    except PolicyError:
+        return False
+
+
 def _activate(home: Home, state: RolloutState) -> RolloutState:
     registry = PolicyRegistry(home)
     active = registry.active()
-    if active is not None and active.policy_hash == state.trial:
+    if active is not None and _is_of(home, active, state.trial):
         return state
     note = ChangeNote(user_name(), datetime.now(UTC), f"rolled out: {state.reason}")
-    if active is None or active.policy_hash == state.in_force:
+    if active is None or _is_of(home, active, state.in_force):
         loaded = load_policy(kept_policy_file(home, state.trial))
         if (first := first_use(home.policies, state.trial)) is not None:
             # by the name of its file, so that whoever watches that finds it active

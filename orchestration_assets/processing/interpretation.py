@@ -196,7 +196,7 @@ def _carried_out(
     if trial is None:
         return process(due, leader_of), None
     control = process(trial.control, leader_of)
-    parts, added = trial.finish(control, alone, lambda back: process(back, {}))
+    parts, added = trial.finish(control, alone, lambda back: process(back, leader_of))
     return in_order(due, control, *parts), added
 
 

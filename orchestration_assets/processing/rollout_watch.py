@@ -166,12 +166,15 @@ class RolloutWatch:
     rows: list[RolloutDecisionRow] = field(default_factory=list)
     worse: tuple[Look, ...] = ()
     items: int = 0
-    _pairing: Pairing = field(default_factory=Pairing)
     _controls: dict[str, ItemOutcome] = field(default_factory=dict)
     _pairs: list[tuple[ItemOutcome, tuple[ItemOutcome, ...]]] = field(default_factory=list)
     _looks: int = 0
 
     def __post_init__(self) -> None:
+        share = self.shared["share"]
+        # as many controls as there are to each item of the canary
+        most = int((1.0 - share) / share) if isinstance(share, float) and 0.0 < share < 1.0 else 1
+        self._pairing = Pairing(max(1, most))
         self.own: dict[RolloutMetric, CohortEvidence] = nothing_gathered(self.config)
 
     def add_control(self, outcome: ItemOutcome | None) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.command import policy_check
+from orchestration_assets.policy.kept_policies import is_kept_policy
 from tests.policy.test_composition import BASE, POLICY, write
 
 OLD = BASE.replace("version: 2", "version: 1 # old").replace(
@@ -215,7 +216,7 @@ def test_a_run_follows_its_environment_from_end_to_end(tmp_path, capsys) -> None
     assert "base.yaml is written in version 1" in summary["policy_notes"][0]
     assert "orchestrate: base.yaml is written in version 1" in said.err
     assert "ORCHESTRATION_ENV=prod" in summary["ui_command"]
-    pinned = [one for one in (home / "policies").iterdir() if ".sources." not in one.name]
+    pinned = [one for one in (home / "policies").iterdir() if is_kept_policy(one)]
     assert [json.loads(one.read_text())["tasks"]["language"]["question"] for one in pinned] == [
         "Which one in production?"
     ]

@@ -154,3 +154,57 @@ def test_of_commands_that_activate_at_once_each_is_active_or_told(home, policies
     for _, problems, code in ended:
         assert code == 0 or "another policy is active by now: version 1" in problems
     assert len(list(PolicyRegistry(Home(home)).history())) == 1
+
+
+SMALL = """
+version: 2
+services: {names: {implementation: extension_map}, look: {implementation: magika}}
+tasks:
+  content_type:
+    question: What kind of file is this?
+    labels: [python, markdown, text]
+    default: {model: parallel, services: [names, look]}
+environments:
+  production: {execution: {budget_usd: 50}}
+"""
+
+
+def test_an_environment_is_activated_compared_and_remembered(tmp_path, capsys, monkeypatch) -> None:
+    home, policy = tmp_path / "home", tmp_path / "policy.yaml"
+    policy.write_text(SMALL)
+    activate = "policy", "activate", policy, "--home", home
+    assert main([*map(str, activate), "--env", "production"]) == 0
+    said = capsys.readouterr()
+    # what was in force before, the packaged policy, has no such environment, and needs none
+    assert said.err == "" and "execution: budget_usd none -> 50" in said.out
+    store = Home(home)
+    active = PolicyRegistry(store).active()
+    assert active is not None
+    kept = store.policies / f"{active.policy_hash}.sources.json"
+    assert json.loads(kept.read_text())["environment"] == "production"
+    monkeypatch.setenv("ORCHESTRATION_ENV", "production")
+    assert called(capsys, "job", "policy_history", "--home", home)
+    assert store.tables.read(ACTIVE_POLICY_TABLE.name).num_rows == 1
+    told = called(capsys, "policy", "diff", "active", policy, "--env", "", "--home", home)
+    assert "execution: budget_usd 50 -> none" in told
+    # a kept policy is what resulted: none of its values is called a default
+    lines = called(capsys, "policy", "show", "--explain", "--home", home).splitlines()
+    (budget,) = [line for line in lines if line.startswith("execution.budget_usd")]
+    assert budget.endswith(f"# {active.policy_hash}.json")
+    assert not any(line.endswith("# default") for line in lines)
+
+
+def test_what_is_activated_in_place_of_one_that_cannot_be_used_is_not_called_the_same(
+    tmp_path, capsys
+) -> None:
+    home, policy = tmp_path / "home", tmp_path / "policy.yaml"
+    policy.write_text(SMALL)
+    called(capsys, "policy", "activate", policy, "--home", home)
+    active = PolicyRegistry(Home(home)).active()
+    assert active is not None
+    (Home(home).policies / f"{active.policy_hash}.json").write_text("{}")
+    policy.write_text(SMALL.replace("[names, look]", "[names]"))
+    assert main(["policy", "activate", str(policy), "--home", str(home)]) == 0
+    said = capsys.readouterr()
+    assert "the active policy cannot be compared with" in said.err
+    assert "version 2 is active" in said.out and "the same" not in said.out

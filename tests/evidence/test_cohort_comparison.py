@@ -23,9 +23,9 @@ def outcome(name: str, stratum=("prose", "tone"), **figures: float) -> ItemOutco
     return ItemOutcome(name, stratum, {RolloutMetric(k): v for k, v in figures.items()})
 
 
-@given(ARRIVALS)
-def test_no_item_is_held_against_two_and_only_against_its_own_kind(arrivals) -> None:
-    pairing, pairs = Pairing(), []
+@given(ARRIVALS, st.sampled_from([None, 1, 3]))
+def test_no_item_is_held_against_two_and_only_against_its_own_kind(arrivals, most) -> None:
+    pairing, pairs = Pairing(most), []
     for number, (is_canary, stratum, looks) in enumerate(arrivals):
         add = pairing.add_canary if is_canary else pairing.add_control
         add(outcome(str(number), stratum))
@@ -34,7 +34,7 @@ def test_no_item_is_held_against_two_and_only_against_its_own_kind(arrivals) -> 
     pairs += pairing.take()
     used = Counter(one.item_id for canary, controls in pairs for one in (canary, *controls))
     assert set(used.values()) <= {1}
-    assert all(controls for _, controls in pairs)
+    assert all(controls and len(controls) <= (most or 80) for _, controls in pairs)
     assert all(one.stratum == canary.stratum for canary, controls in pairs for one in controls)
     # whoever could have a partner in the end has one
     for stratum in {one for _, one, _ in arrivals}:
@@ -42,6 +42,18 @@ def test_no_item_is_held_against_two_and_only_against_its_own_kind(arrivals) -> 
         paired = sum(canary.stratum == stratum for canary, _ in pairs)
         assert paired <= min(came.count(True), came.count(False))
         assert paired > 0 or not (any(came) and not all(came))
+
+
+def test_controls_that_all_come_first_are_left_for_canary_items_that_come_later() -> None:
+    pairing, pairs = Pairing(2), []
+    for number in range(20):
+        pairing.add_control(outcome(f"c{number}"))
+    for number in range(10):
+        pairing.add_canary(outcome(str(number)))
+        pairs += pairing.take()
+    assert [len(controls) for _, controls in pairs] == [2] * 10
+    # of what is left the latest, which are nearest in time
+    assert [one.item_id for one in pairs[0][1]] == ["c18", "c19"]
 
 
 def test_errors_are_compared_as_a_difference_of_shares() -> None:

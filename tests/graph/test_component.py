@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from orchestration_assets.component import ComponentError, ContentOrchestration
 from orchestration_assets.definitions import build_definitions
 from orchestration_assets.namespace import Namespace, PrefixError
 from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.policy.registry import PolicyRegistry
 from orchestration_assets.settings import Settings
 from resources.home import Home
+from resources.versioned_state import ChangeNote
 from tests.graph.conftest import QUIET
 from tests.webhooks import receiving
 
@@ -208,6 +211,7 @@ def test_what_defs_yaml_may_say(location: Location) -> None:
     repository = location.definitions().get_repository_def()
     crons = {one.name: one.cron_schedule for one in repository.schedule_defs}
     assert crons == {
+        "news__nightly_knowledge": "0 1 * * *",
         "news__nightly_report": "30 1 * * *",
         "news__weekly_calibration": "0 4 * * 0",
         "news__weekly_learning": "0 5 * * 0",
@@ -237,7 +241,7 @@ def refusal(location: Location) -> list[BaseException]:
 @pytest.mark.parametrize(
     ("attributes", "error", "words"),
     [
-        ({"schedules": {"nightly": "0 1 * * *"}}, ComponentError, "there are nightly_report"),
+        ({"schedules": {"nightly": "0 1 * * *"}}, ComponentError, "there are nightly_knowledge"),
         ({"key_prefix": "a__b"}, PrefixError, "single underscores"),
         ({"key_prefix": "a/"}, PrefixError, "letters, digits"),
         ({"policy": "away.yaml"}, PolicyError, "away.yaml"),
@@ -258,6 +262,31 @@ def test_what_cannot_be_used_is_said(
 def test_the_problems_of_a_policy_are_all_said(location: Location) -> None:
     location.add("news", POLICY.replace("implementation: grammar", "implementation: gramar"))
     assert any("did you mean 'grammar'" in str(one) for one in refusal(location))
+
+
+def test_a_changed_policy_is_activated_in_its_own_home(location: Location) -> None:
+    location.write("news", {"a.md": "# News"})
+    path = location.add("news", sources=["news"]) / "policy.yaml"
+    location.add("tickets")
+    location.tick("news__policy_sensor")
+    assert location.execute("news__policy_history").success
+    path.write_text(POLICY + "execution: {budget_usd: 5}\n")
+    assert location.tick("news__policy_sensor").run_requests
+    assert location.execute("news__policy_history").success
+    key = dg.AssetKey(["news", "active_policy"])
+    made = location.instance.get_latest_materialization_event(key)
+    assert made is not None and made.asset_materialization is not None
+    assert made.asset_materialization.metadata["version"].value == 2
+    assert not location.tick("news__policy_sensor").run_requests
+    homes = [Home(location.root / "homes" / name) for name in ("news", "tickets")]
+    assert [len([*PolicyRegistry(home).history()]) for home in homes] == [2, 0]
+    # what a person takes back is what the next run follows
+    registry = PolicyRegistry(homes[0])
+    first = registry.rollback(1, 2, ChangeNote("eva", datetime(2026, 1, 2, tzinfo=UTC)))
+    (request,) = location.tick("news__new_content_sensor").run_requests or []
+    assert location.execute("news__process_batch", request.partition_key).success
+    plans = homes[0].tables.read("processing_plans", request.partition_key)
+    assert set(plans["policy_hash"].to_pylist()) == {first.policy_hash}
 
 
 def test_a_failed_run_is_recorded_in_its_own_home(

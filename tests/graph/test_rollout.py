@@ -129,6 +129,30 @@ def test_a_brown_out_is_rolled_back_within_the_batch_as_if_nothing_had_been_trie
     assert project.tables.read("rollout_answers", later).num_rows == 0
 
 
+def test_near_copies_that_are_taken_back_share_answers_as_without_a_trial(
+    project, tmp_path, drill, monkeypatch
+) -> None:
+    shared = POLICY + "features: {{share_answers: true, near_duplicate_at: 0.5}}\n"
+    monkeypatch.setattr("tests.graph.test_rollout.POLICY", shared)
+    corpus = tmp_path / "copies"
+    corpus.mkdir()
+    for number in range(30):
+        words = " ".join(f"word{number}x{n}" for n in range(30))
+        for copy in "ab":
+            (corpus / f"{number:02d}{copy}.txt").write_text(f"{words} {copy}\n")
+    drill.script = FaultScript(faults=(Fault(kind="error", contains="by new", end=10**6),))
+    tried(project, drill.url, "{share: 0.5, look_every: 5}")
+    batch, _, _, _ = carried_out(project, corpus)
+    assert current_state(Home(project.home)).status is RolloutStatus.ROLLED_BACK
+    calls = sum(one.model == "old" for one in drill.log)
+    for name, table in without(tmp_path, drill.url, corpus, drill.script).items():
+        assert comparable(name, project.tables.read(name, batch)).equals(comparable(name, table)), (
+            name
+        )
+    # copies are asked once, and once more alone
+    assert sum(one.model == "old" for one in drill.log) == 2 * calls
+
+
 def test_each_cohort_is_answered_by_its_policy_and_the_others_are_untouched(
     project, corpus, drill, tmp_path
 ) -> None:

@@ -75,6 +75,9 @@ def test_only_who_answers_and_how_may_differ() -> None:
     assert not incomparable(old.policy, policy(question="Which?").policy)
     more = "  other: {question: W, labels: [a, b], default: {model: parallel, services: [names]}}"
     assert incomparable(old.policy, policy(more=more).policy) == ["tasks.other: is new"]
+    # plans find their passages in the documents of the policy in force
+    more = "knowledge: {handbook: {source: other}}"
+    assert incomparable(old.policy, policy(more=more).policy) == ["knowledge: differs"]
     narrower = parse_policy(
         POLICY.format(
             rollout="content: {max_bytes: 5}", services="names", question="W", more=""
