@@ -174,7 +174,10 @@ def _name_embedded(definitions: dict[str, _Schema]) -> None:
                     "required": ["implementation"],
                     "properties": {"implementation": {"const": name}},
                 },
-                "then": {"properties": {"parameters": parameters}},
+                "then": {
+                    "properties": {"parameters": parameters},
+                    "required": ["parameters"] if parameters.get("required") else [],
+                },
             }
         )
     named = embedded["properties"]["implementation"]
