@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.enums import Consequence, EntryOutcome
+from orchestration_assets.schemas.enums import Consequence
 from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     CONTENT_PROFILES,
@@ -249,11 +249,6 @@ def _numbers(ids: pa.Array) -> npt.NDArray[np.uint64]:
 def _counts(column: Any) -> dict[str, int]:
     pairs = pc.value_counts(column).to_pylist()
     return {str(one["values"]): int(one["counts"]) for one in pairs}
-
-
-def accepted_of(facts: BatchFacts) -> int:
-    """The items of a batch that were accepted."""
-    return facts.by_outcome.get(EntryOutcome.ACCEPTED, 0)
 
 
 def gram_bits(texts: Iterable[pa.Array]) -> Bytes:
