@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -180,13 +181,15 @@ def test_ctrl_c_ends_watching_with_the_code_of_the_last_check(tmp_path, valid) -
         str(path),
         "--watch",
     ]
+    # tests that are themselves run in the background are not told of Ctrl-C
+    told = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=told
     ) as watching:
         assert watching.stdout is not None
         assert ("valid, 1 tasks" if valid else "wishes") in watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
-        rest = watching.communicate()[0]
+        rest = watching.communicate(timeout=120.0)[0]
     assert watching.returncode == (0 if valid else 2)
     assert "Traceback" not in rest
 
