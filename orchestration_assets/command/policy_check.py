@@ -1,6 +1,7 @@
 """`orchestrate policy check`: what is wrong with a policy, once or after every change of it."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -85,6 +86,8 @@ def watch(
 
     Ends with Ctrl-C; returns what the last check did.
     """
+    # a shell lets what it starts in the background ignore Ctrl-C, and nothing else ends this
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     code = 0
     seen: dict[Path, object] | None = None
     try:
