@@ -188,7 +188,11 @@ def s3_server() -> Iterator[S3Server]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in server.environment.items():
                 patch.setenv(name, value)
-            fsspec.filesystem("s3", skip_instance_cache=True).mkdir("bucket")
+            store = fsspec.filesystem("s3", skip_instance_cache=True)
+            # what servers hold is one for the process: an earlier test may have left its own
+            if store.exists("bucket"):
+                store.rm("bucket", recursive=True)
+            store.mkdir("bucket")
             yield server
             if not server.is_running:
                 server.start()

@@ -113,7 +113,7 @@ async def _form(request: Request) -> dict[str, str]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:
-        raise BodyTooLargeError from error
+        raise BodyTooLargeError("the form has more fields than any of these pages") from error
     return dict(pairs)
 
 

@@ -16,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from orchestration_assets.schemas.errors import OrchestrationError
+
 MOST_BODY: Final = 64 * 1024
 MOST_QUERY: Final = 4096
 _MOST_PATH: Final = 512
@@ -105,7 +107,7 @@ class RequestGuard:
         await self.app(scope, _bounded(receive), with_headers)
 
 
-class BodyTooLargeError(Exception):
+class BodyTooLargeError(OrchestrationError):
     """A request sends more than a form of ours can."""
 
 
@@ -117,7 +119,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > MOST_BODY:
-            raise BodyTooLargeError
+            raise BodyTooLargeError("the request is larger than any form of these pages")
         return message
 
     return bounded

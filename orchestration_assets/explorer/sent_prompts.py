@@ -14,7 +14,7 @@ from orchestration_assets.disagreement.item_contents import hides_content
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.enums import EntryOutcome
-from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.errors import DamagedFileError, SourceError
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.listings import ContentError
@@ -23,8 +23,9 @@ from orchestration_assets.schemas.tables import PROCESSING_PLANS, AcceptedItem
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.text.prompts.chat_messages import chat_messages
-from orchestration_assets.text.prompts.templates import variables_in
+from orchestration_assets.text.prompts.templates import PromptError, variables_in
 from resources.home import Home
+from resources.table_store import TableMissingError
 
 _OF_OTHERS: Final = frozenset({"earlier", "neighbours", "answers"})
 Messages = Sequence[tuple[str, str]]
@@ -74,7 +75,7 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
                 reading.service,
                 with_path="path" in variables_in(prompt),
             )
-        except OrchestrationError:
+        except PromptError:
             continue  # it did not fit then either, and the reading says so
         messages[reading.answer_key] = [(one["role"], one["content"]) for one in sent]
     return messages
@@ -110,5 +111,5 @@ def _content(home: Home, row: Any, loaded: LoadedPolicy) -> str | None:
         source = home.batches.source(row.batch)
         with ContentReader(home, source, loaded.policy.content.read_s) as reader:
             return reader.text(place)
-    except (OrchestrationError, ContentError, SupersededError):
+    except (SourceError, DamagedFileError, TableMissingError, ContentError, SupersededError):
         return None

@@ -58,7 +58,7 @@ def test_a_file_is_read_only_once_it_has_settled(folder) -> None:
     )
     (drop,) = waiting(folder, now + 10.1, SETTLE).settled
     assert drop.name == "march.csv"
-    assert take(folder, lambda: now, SETTLE, _understood) == TakenFiles()
+    assert take(folder, lambda: now, SETTLE, _understood) == TakenFiles(unsettled=1)
     assert names(folder) == ["march.csv"]
 
 

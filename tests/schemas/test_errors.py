@@ -48,8 +48,12 @@ def test_an_error_that_nobody_catches_by_name_is_one_that_people_read() -> None:
 
 
 def test_the_root_is_caught_once() -> None:
-    # in each of the two programs that people or the first one start
+    # in each program that people or the first one start: the server goes on after a page, and its
+    # thread after a round
     programs = {"orchestration_assets.__main__", "orchestration_assets.command.batch_process"}
+    programs |= {"orchestration_assets.explorer.app", "orchestration_assets.explorer.upkeep"}
+    # what is activated is, whatever comes of telling so
+    programs.add("orchestration_assets.command.policy_activation")
     assert _caught()[OrchestrationError.__name__] == programs
 
 
