@@ -101,9 +101,13 @@ def prompt_problems(policy: Policy) -> Iterator[Problem]:
 
 def _shown_problems(policy: Policy, service: str, where: str, prompt: Prompt) -> Iterator[Problem]:
     """Answers that a prompt names and that no task which it is used for is shown."""
-    from orchestration_assets.text.prompts.templates import answers_named
+    from orchestration_assets.text.prompts.templates import answers_named, variables_in
 
     own = where.removeprefix("prompts.") if where != "prompt" else None
+    task = policy.tasks.get(own) if own else None
+    if task is not None and task.passages is None and "passages" in variables_in(prompt):
+        path = f"services.{safe_key(service)}.{where}"
+        yield Problem(path, "", f"shows passages, and the task {own} has none: give it passages")
     used_for = [own] if own else _asked_with_prompt(policy, service)
     tasks = [policy.tasks[one] for one in used_for if one in policy.tasks]
     shown = {one for task in tasks for one in task.shown_tasks}
