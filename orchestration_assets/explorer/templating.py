@@ -3,14 +3,10 @@ ours."""
 
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
-from orchestration_assets.reporting import formatting
-from orchestration_assets.reporting.compiled_templates import CompiledTemplates
-from orchestration_assets.reporting.counts import share
-from orchestration_assets.reporting.dispute_cards import severity_word
+from orchestration_assets.reporting.template_environment import template_environment
 
 
 def render(template: str, **values: Any) -> str:
@@ -34,42 +30,4 @@ def script() -> bytes:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader(
-            [
-                PackageLoader("orchestration_assets.explorer", "templates"),
-                PackageLoader("orchestration_assets.reporting", "templates"),
-            ]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=formatting.shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        bytecode_cache=CompiledTemplates(),
-    )
-    environment.filters |= {
-        "n": formatting.number,
-        "pct": formatting.percent,
-        "size": formatting.size,
-        "ms": formatting.duration,
-        "usd": formatting.dollars,
-        "words": formatting.words,
-        "squeezed": formatting.squeezed,
-        "capitalize": formatting.capitalised,
-        "clause": formatting.clause,
-        "cut": formatting.cut,
-        "one_line": formatting.one_line,
-        "lines": formatting.lines,
-        "middle": formatting.middle,
-        "address": lambda text: quote(formatting.visible(text), safe=""),
-    }
-    environment.globals |= {
-        "plural": formatting.plural,
-        "axis": formatting.axis,
-        "share": share,
-        "proportion": formatting.proportion,
-        "severity_word": severity_word,
-    }
-    return environment
+    return template_environment("orchestration_assets.explorer", "orchestration_assets.reporting")

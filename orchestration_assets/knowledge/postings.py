@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from orchestration_assets.text.passages import GRAM_BIT, PassageTerms
+from orchestration_assets.text.passages import PassageTerms
 
 MOST_COUNTED: Final = 255
 """More occurrences of a term in one passage say no more than so many."""
@@ -80,8 +80,3 @@ def _merged(blocks: Sequence[tuple[Any, Any]], lengths: Sequence[tuple[int, int]
         counts[order],
         np.array(lengths, dtype=np.uint32).reshape(len(lengths), 2),
     )
-
-
-def kind_of(term: int) -> int:
-    """0 for a word, 1 for a part of a word: the column of :attr:`Postings.lengths`."""
-    return int(term >= GRAM_BIT)

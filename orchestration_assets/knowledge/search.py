@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from orchestration_assets.knowledge.postings import Postings, kind_of
+from orchestration_assets.knowledge.postings import Postings
 from orchestration_assets.text.passages import passage_terms
 
 K1: Final = 1.2
@@ -88,8 +88,7 @@ class PassageIndex:
         """The scores of all passages by the words, or by the parts of words, of a text."""
         scores = [np.zeros(one.postings.size) for one in self._segments]
         mean = max(1.0, float(self._mean_lengths[kind]))
-        for term, found in self._sought(kind, terms).items():
-            assert kind_of(term) == kind
+        for found in self._sought(kind, terms).values():
             holders = sum(len(passages) for passages, _ in found)
             weight = math.log(1.0 + (self._size - holders + 0.5) / (holders + 0.5))
             for score, segment, (passages, counts) in zip(

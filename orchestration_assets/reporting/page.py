@@ -6,22 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from string import ascii_lowercase
-from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.evidence.weighted_estimates import ENOUGH_EFFECTIVE
-from orchestration_assets.reporting import formatting
-from orchestration_assets.reporting.compiled_templates import CompiledTemplates
 from orchestration_assets.reporting.counts import CappedCounts, share
-from orchestration_assets.reporting.dispute_cards import severity_word
 from orchestration_assets.reporting.figures import BatchFigures
 from orchestration_assets.reporting.next_steps import next_steps
-from orchestration_assets.reporting.queries import rows_query
 from orchestration_assets.reporting.scorecard_figures import LearningFigures
 from orchestration_assets.reporting.spending import NO_PAYMENTS, Payments
+from orchestration_assets.reporting.template_environment import template_environment
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.tables import TABLES, ReportRow
 
@@ -160,39 +156,4 @@ def _render(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("orchestration_assets.reporting", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=formatting.shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        bytecode_cache=CompiledTemplates(),
-    )
-    environment.filters |= {
-        "n": formatting.number,
-        "pct": formatting.percent,
-        "size": formatting.size,
-        "ms": formatting.duration,
-        "usd": formatting.dollars,
-        "words": formatting.words,
-        "squeezed": formatting.squeezed,
-        "capitalize": formatting.capitalised,
-        "clause": formatting.clause,
-        "cut": formatting.cut,
-        "one_line": formatting.one_line,
-        "lines": formatting.lines,
-        "middle": formatting.middle,
-        "address": lambda text: quote(formatting.visible(text), safe=""),
-    }
-    environment.globals |= {
-        "plural": formatting.plural,
-        "axis": formatting.axis,
-        "share": share,
-        "proportion": formatting.proportion,
-        "content_words": formatting.content_words,
-        "severity_word": severity_word,
-        "rows_query": rows_query,
-    }
-    return environment
+    return template_environment("orchestration_assets.reporting")
