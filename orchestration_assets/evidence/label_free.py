@@ -22,6 +22,7 @@ import numpy as np
 
 from orchestration_assets.evidence.agreement import AgreementModel, fit_agreement
 from orchestration_assets.evidence.bins import ConfidenceBins, fit_bins
+from orchestration_assets.evidence.chance_agreement import beyond_chance
 from orchestration_assets.evidence.likelihoods import (
     LikelihoodTables,
     answer_likelihoods,
@@ -140,8 +141,8 @@ def pairwise_kappa(answers: Ints, n_labels: int) -> Floats:
             shares = [np.bincount(x, minlength=n_labels) / len(x) for x in (a, b)]
             chance = float(shares[0] @ shares[1])
             agreed = float((a == b).mean())
-            value = (agreed - chance) / (1.0 - chance) if chance < 1.0 else 0.0
-            kappa[first, second] = kappa[second, first] = value
+            value = beyond_chance(agreed, chance)
+            kappa[first, second] = kappa[second, first] = 0.0 if value is None else value
     return kappa
 
 

@@ -36,6 +36,8 @@ from orchestration_assets.reporting.leading_disputes import (
 )
 from orchestration_assets.reporting.models import ModelFigures, model_figures
 from orchestration_assets.reporting.next_steps import ServiceTrouble, service_troubles
+from orchestration_assets.reporting.question_list import QuestionList, question_list
+from orchestration_assets.reporting.question_rows import question_rows
 from orchestration_assets.reporting.rollout import RolloutFigures, rollout_figures
 from orchestration_assets.reporting.spending import (
     NO_PAYMENTS,
@@ -84,6 +86,7 @@ class BatchFigures:
     forecasts: tuple[ForecastFigures, ...]
     stages: tuple[StageClock, ...]
     rows: Mapping[str, int]
+    listed: QuestionList
     rollout: RolloutFigures | None = None
 
 
@@ -133,6 +136,7 @@ def batch_figures(
         forecasts=forecasts(choices),
         stages=stage_clocks(profiles),
         rows={name: table.num_rows for name, table in tables.items()},
+        listed=question_list(question_rows(shown, families), resolutions.num_rows),
         rollout=rollout_figures(tables),
     )
 

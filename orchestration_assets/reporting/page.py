@@ -1,11 +1,13 @@
-"""The pages: one file each, no script, no request, everything that is not ours escaped."""
+"""The pages: one file each, no request, everything that is not ours escaped. That of a batch has a
+script, which only searches and filters what stands in it."""
 
 import base64
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from string import ascii_lowercase
+from typing import Final
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -22,6 +24,7 @@ from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.tables import TABLES, ReportRow
 
 BATCHES_SHOWN = 500
+MOST_BYTES: Final = 1_000_000
 _TREND = 60
 _SUMMED = (
     *("listed", "accepted", "rejected", "other", "plans", "readings", "calls", "cached"),
@@ -52,9 +55,22 @@ class Trend:
 
 
 def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | None = None) -> str:
-    """The page of one batch. Without ``generated_at`` equal figures give equal bytes."""
+    """The page of one batch, of at most some 1 MB as far as that is the questions' doing. Without
+    ``generated_at`` equal figures give equal bytes."""
+    page = _batch_page(row, figures, generated_at)
+    while (excess := len(page.encode("utf-8", "replace")) - MOST_BYTES) > 0 and (
+        held := len(figures.listed.rows)
+    ):
+        kept = max(0.0, 0.95 - excess / len(figures.listed.data))
+        figures = replace(figures, listed=figures.listed.shortened(int(held * kept)))
+        page = _batch_page(row, figures, generated_at)
+    return page
+
+
+def _batch_page(row: ReportRow, figures: BatchFigures, generated_at: str | None) -> str:
     return _render(
         "batch.html",
+        script=_script(),
         row=row,
         figures=figures,
         steps=next_steps(
@@ -145,13 +161,29 @@ def _table_notes(batch: str, rows: Mapping[str, int]) -> tuple[TableNote, ...]:
     )
 
 
-def _render(template: str, **values: object) -> str:
+def _render(template: str, *, script: Markup | None = None, **values: object) -> str:
     environment = _environment()
-    # the style is the one thing that the content security policy admits, by its hash
+    # style and script are all that the content security policy admits, each by its hash
     style = environment.get_template("style.css").render()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = environment.get_template(template)
-    return page.render(style=Markup(style), style_hash=digest, **values)  # noqa: S704
+    return page.render(
+        style=Markup(style),  # noqa: S704
+        style_hash=_digest(style),
+        script=script,
+        script_hash=_digest(script) if script else "",
+        **values,
+    )
+
+
+def _digest(source: str) -> str:
+    """What a content security policy admits a script or a style by."""
+    return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+
+
+@cache
+def _script() -> Markup:
+    """What searches and filters a page; the policy admits nothing else."""
+    return Markup(_environment().get_template("report.js").render())  # noqa: S704
 
 
 @cache

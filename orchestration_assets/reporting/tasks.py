@@ -1,9 +1,8 @@
 """Per task: who answered, who agrees with whom on what content, and how sure the answers are."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.evidence.standing import Roles
 from orchestration_assets.reporting.counts import (
     CappedCounts,
     Count,
@@ -28,6 +26,11 @@ from orchestration_assets.reporting.counts import (
 from orchestration_assets.reporting.disputed import disputes_of, is_disputed
 from orchestration_assets.reporting.intake import NO_FAMILY
 from orchestration_assets.reporting.kinds import KindFigures, kind_figures, kind_of
+from orchestration_assets.reporting.pair_agreement import (
+    PairConfusion,
+    built_on_each_other,
+    pair_confusions,
+)
 from orchestration_assets.reporting.service_splits import (
     ServiceSplit,
     answered_by_several,
@@ -102,7 +105,8 @@ class PairFigures:
 
 @dataclass(frozen=True, slots=True)
 class TaskFigures:
-    """One task of the batch. ``answers`` holds the measures of the task's kind of answer."""
+    """One task of the batch. ``answers`` holds the measures of the task's kind of answer;
+    ``confusions`` the pairs of services label by label, where answers are labels."""
 
     task: str
     kind: AnswerKind
@@ -118,6 +122,7 @@ class TaskFigures:
     services: tuple[ServiceFigures, ...]
     families: tuple[str, ...]
     agreement: tuple[PairFigures, ...]
+    confusions: tuple[PairConfusion, ...]
     splits: CappedCounts[ServiceSplit]
     error_risk: Histogram | None
     spread: Histogram | None
@@ -189,6 +194,7 @@ def _one_task(
         services=services,
         families=present,
         agreement=pairs,
+        confusions=pair_confusions(names, interpretations) if kind is AnswerKind.LABEL else (),
         splits=service_splits(resolutions, disputes, families, present),
         error_risk=histogram(
             "error_risk",
@@ -233,21 +239,6 @@ def _services(interpretations: pa.Table, disputes: pa.Table) -> tuple[ServiceFig
     return tuple(figures)
 
 
-def _built_on_each_other(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
-    """(item, service, service) in the order of names where one of both knew the other's answer:
-    whoever was shown an answer cannot contradict it."""
-    shown = answered.filter(pc.greater(pc.list_value_length(answered.column("saw")), 0))
-    concerned = pc.is_in(answered.column("item_id"), value_set=pc.unique(shown.column("item_id")))
-    saw_of: dict[str, dict[str, list[str]]] = {}
-    for item, service, saw in values(answered.filter(concerned), "item_id", "service", "saw"):
-        saw_of.setdefault(item, {})[service] = saw
-    for item, saw in saw_of.items():
-        roles = Roles(saw=saw)
-        for a, b in combinations(sorted(saw), 2):
-            if not roles.apart(a, b):
-                yield item, a, b
-
-
 def _agreement(
     services: tuple[str, ...],
     interpretations: pa.Table,
@@ -271,7 +262,7 @@ def _agreement(
         for name in present
     }
     family_of, place = dict(zip(ids, family, strict=True)), {n: k for k, n in enumerate(services)}
-    for item, a, b in _built_on_each_other(answered):
+    for item, a, b in built_on_each_other(answered):
         both[family_of[item]][place[a], place[b]] -= 1
     disagreed = _disagreed(disputes_of(disagreements), families)
     differing = Counter(values(disagreements, "service_a", "service_b"))

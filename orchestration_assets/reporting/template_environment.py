@@ -9,6 +9,7 @@ from orchestration_assets.reporting.compiled_templates import CompiledTemplates
 from orchestration_assets.reporting.counts import share
 from orchestration_assets.reporting.dispute_cards import severity_word
 from orchestration_assets.reporting.queries import rows_query
+from orchestration_assets.reporting.question_list import listed_answer
 
 
 def template_environment(*packages: str) -> Environment:
@@ -38,6 +39,7 @@ def template_environment(*packages: str) -> Environment:
         "clause": formatting.clause,
         "cut": formatting.cut,
         "one_line": formatting.one_line,
+        "listed": listed_answer,
         "lines": formatting.lines,
         "middle": formatting.middle,
         "address": lambda text: quote(formatting.visible(text), safe=""),
