@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from orchestration_assets import __version__
+from orchestration_assets.command.compare_options import add_compare_options
 from orchestration_assets.command.environment import environment_chosen
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_policy_actions(policy)
     add_rollout_options(commands)
+    add_compare_options(commands)
     _plugin_commands(commands)
     replay = commands.add_parser(
         "replay", help="what another policy would have yielded on recorded answers, without a call"
@@ -314,6 +316,12 @@ def _dispatch(given: argparse.Namespace) -> int:
         from orchestration_assets.command.rollout_options import dispatch as dispatch_rollout
 
         code = dispatch_rollout(given, settings)
+        give_back(settings.home)
+        return code
+    if given.command == "compare":
+        from orchestration_assets.command.compare_options import dispatch as dispatch_compare
+
+        code = dispatch_compare(given, settings)
         give_back(settings.home)
         return code
     if given.command in {"run", "job"}:

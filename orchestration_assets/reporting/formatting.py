@@ -128,6 +128,14 @@ def dollars(value: float) -> str:
     return f"${value:,.2f}" if abs(value) >= 0.1 else f"${Decimal(f'{value:.2g}'):f}"
 
 
+def change_of(before: float, after: float, form: str) -> str:
+    """A value before and after, as one where nothing changed; below 0 it is not known. ``form``:
+    pct, usd or ms."""
+    write = {"pct": percent, "usd": dollars, "ms": duration}[form]
+    was, now = ("none" if value < 0 else write(value) for value in (before, after))
+    return was if was == now else f"{was} → {now}"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """The noun that goes with the count."""
     return one if count == 1 else many or f"{one}s"

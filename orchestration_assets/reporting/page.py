@@ -14,9 +14,11 @@ from markupsafe import Markup
 
 from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.evidence.weighted_estimates import ENOUGH_EFFECTIVE
+from orchestration_assets.reporting.batch_delta import BatchDelta, delta_rows
 from orchestration_assets.reporting.counts import CappedCounts, share
 from orchestration_assets.reporting.figures import BatchFigures
 from orchestration_assets.reporting.next_steps import next_steps
+from orchestration_assets.reporting.question_list import OF_COMPARISON, question_list
 from orchestration_assets.reporting.scorecard_figures import LearningFigures
 from orchestration_assets.reporting.spending import NO_PAYMENTS, Payments
 from orchestration_assets.reporting.template_environment import template_environment
@@ -83,6 +85,12 @@ def _batch_page(row: ReportRow, figures: BatchFigures, generated_at: str | None)
         notes=_table_notes(row.batch, figures.rows),
         generated_at=generated_at,
     )
+
+
+def render_delta(delta: BatchDelta) -> str:
+    """The page of what differs between two batches, or between a batch and a policy."""
+    listed = question_list(delta_rows(delta), len(delta.questions), OF_COMPARISON)
+    return _render("delta.html", script=_script(), delta=delta, listed=listed)
 
 
 def render_index(

@@ -8,7 +8,12 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from orchestration_assets.reporting.formatting import cut, one_line
-from orchestration_assets.reporting.question_rows import Pair, QuestionRow, SaidAnswer
+from orchestration_assets.reporting.question_rows import (
+    NOT_KNOWN,
+    Pair,
+    QuestionRow,
+    SaidAnswer,
+)
 
 _BYTES: Final = 480_000
 _SHOWN: Final = 40
@@ -41,6 +46,28 @@ OF_BATCH: Final = ListLayout(
         ("kinds", "How they differ"),
         ("severity", "Severity"),
         ("risk", "Risk"),
+    ),
+)
+
+
+OF_COMPARISON: Final = ListLayout(
+    shows=(
+        ("changed", "answers that changed"),
+        ("dearer", "dearer"),
+        ("slower", "slower"),
+        ("riskier", "riskier"),
+        ("before", "only before"),
+        ("after", "only after"),
+        ("same", "the same answer"),
+    ),
+    columns=(
+        ("task", "Task"),
+        ("family", "Family"),
+        ("said", "Answers"),
+        ("kinds", "What happened"),
+        ("risk", "Risk"),
+        ("cost", "Cost"),
+        ("time", "Time"),
     ),
 )
 
@@ -97,7 +124,10 @@ class _Words:
 
 
 def question_list(
-    rows: Iterable[QuestionRow], total: int, most_bytes: int = _BYTES
+    rows: Iterable[QuestionRow],
+    total: int,
+    layout: ListLayout = OF_BATCH,
+    most_bytes: int = _BYTES,
 ) -> QuestionList:
     """As many of the first ``rows`` as ``most_bytes`` of UTF-8 take, of ``total`` in all.
 
@@ -118,7 +148,7 @@ def question_list(
         if len(shown) < _SHOWN:
             shown.append(row)
     lists = ",".join(f'"{name}":{_json(list(one.numbers))}' for name, one in words.items())
-    return QuestionList(tuple(shown), tuple(kept), lists, total, OF_BATCH)
+    return QuestionList(tuple(shown), tuple(kept), lists, total, layout)
 
 
 def _size(written: str) -> int:
@@ -131,7 +161,7 @@ def _json(value: Any) -> str:
 
 def _compact(row: QuestionRow, words: dict[str, _Words]) -> list[Any]:
     """[folder, name, task, family, standing, severity in per cent, risk in per mille or -1, kinds,
-    answers, pairs in dispute, pairs that differ otherwise]."""
+    answers, pairs in dispute, pairs that differ otherwise]; of a comparison also what changed."""
     path = cut(row.path, _PATH)
     folder, slash, name = path.rpartition("/")
     return [
@@ -141,12 +171,24 @@ def _compact(row: QuestionRow, words: dict[str, _Words]) -> list[Any]:
         words["families"].number(cut(row.family, 60)),
         words["standings"].number(row.standing.value),
         round(100 * row.severity),
-        _NO_RISK if row.error_risk is None else round(1000 * row.error_risk),
+        _per_mille(row.error_risk),
         [words["kinds"].number(kind) for kind in row.kinds],
         [_answer(one, words) for one in row.said],
         _pairs(row.disputes, words),
         _pairs(row.differences, words),
+        *([_change(row.change)] if row.change else []),
     ]
+
+
+def _change(change: Sequence[float]) -> list[float]:
+    """USD and ms to three digits, risks in per mille."""
+    *spent, risk_before, risk_after = change
+    risks = [_per_mille(None if one == NOT_KNOWN else one) for one in (risk_before, risk_after)]
+    return [*(float(f"{one:.3g}") for one in spent), *risks]
+
+
+def _per_mille(risk: float | None) -> int:
+    return _NO_RISK if risk is None else round(1000 * risk)
 
 
 def _pairs(pairs: Sequence[Pair], words: dict[str, _Words]) -> list[int]:

@@ -24,6 +24,7 @@ _AT_ONCE: Final = 500
 _MEMBERS: Final = 20
 _MEMBER: Final = 60
 _COLUMNS: Final = ("service", "step", "status", "answer", "answer_set", "reason")
+NOT_KNOWN: Final = -1.0
 Pair = tuple[str, str]
 
 
@@ -36,6 +37,15 @@ class Standing(StrEnum):
     UNANSWERED = "unanswered"
     DIFFERING = "differing"
     AGREED = "agreed"
+
+
+class Movement(StrEnum):
+    """What a question did between two batches, the most telling first."""
+
+    CHANGED = "changed"
+    BEFORE = "before"
+    AFTER = "after"
+    SAME = "same"
 
 
 _PRESSING: Final = {standing: place for place, standing in enumerate(Standing)}
@@ -73,19 +83,21 @@ class QuestionRow:
 
     ``severity``: of its gravest dispute, in [0, 1]. ``kinds``: consequences of its disputes, and
     kinds of dispute found in it. ``disputes`` and ``differences``: the pairs of services that
-    differ with and without a consequence.
+    differ with and without a consequence. ``change``: of a comparison, the cost in USD, the time
+    in ms and the error risk, each before and after, NOT_KNOWN where it is not.
     """
 
     path: str
     task: str
     family: str
-    standing: Standing
+    standing: Standing | Movement
     severity: float
     error_risk: float | None
     kinds: tuple[str, ...]
     said: tuple[SaidAnswer, ...]
     disputes: tuple[Pair, ...]
     differences: tuple[Pair, ...]
+    change: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

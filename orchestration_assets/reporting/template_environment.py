@@ -52,5 +52,6 @@ def template_environment(*packages: str) -> Environment:
         "content_words": formatting.content_words,
         "severity_word": severity_word,
         "rows_query": rows_query,
+        "change_of": formatting.change_of,
     }
     return environment

@@ -8,7 +8,7 @@
   const data = JSON.parse(holder.textContent);
   const table = of("listed"), body = table.tBodies[0], section = of("questions");
   const AT_ONCE = 50, STANDS = 1, DISSENTS = 2, SILENT = 4;
-  const SHOWN = data.shows, COLUMNS = data.columns;
+  const SHOWN = data.shows, COLUMNS = data.columns, compares = COLUMNS.some(([name]) => name === "cost");
   const BANDS = { low: [0, 100], middle: [100, 300], high: [300, 1001] };
   const words = (name) => name.replaceAll("_", " ");
   const number = (value) => value.toLocaleString("en-US");
@@ -61,8 +61,8 @@
     if (show === "differ") tests.push((row) => (pair ? row.disputes.includes(pair) || row.differences.includes(pair) : row.disputes.length + row.differences.length > 0));
     if (show === "unanswered") tests.push((row) => ["failed", "deferred", "unanswered"].includes(row.standing));
     if (["changed", "same", "before", "after"].includes(show)) tests.push((row) => row.standing === show);
-    if (show === "dearer") tests.push((row) => row.change && row.change[1] > row.change[0]);
-    if (show === "slower") tests.push((row) => row.change && row.change[3] > row.change[2]);
+    if (show === "dearer") tests.push((row) => row.change && row.change[0] >= 0 && row.change[1] > row.change[0]);
+    if (show === "slower") tests.push((row) => row.change && row.change[2] >= 0 && row.change[3] > row.change[2]);
     if (show === "riskier") tests.push((row) => row.change && row.change[4] >= 0 && row.change[5] > row.change[4]);
     if (pair && query.one) tests.push((row) => isSaid(row, sides[0], query.one));
     if (pair && query.other) tests.push((row) => isSaid(row, sides[1], query.other));
@@ -77,7 +77,7 @@
   };
   const reading = (one) => {
     const kind = (one.flags & STANDS ? " stands" : "") + (one.flags & DISSENTS ? " against" : "") + (one.flags & SILENT ? " silent" : "");
-    const many = one.services.length > 1 ? one.services.length + " services: " : "";
+    const many = one.services.length > 1 && !compares ? one.services.length + " services: " : "";
     return make("li", { className: "reading" + kind },
       make("span", { className: "says" }, make("bdi", {}, ...pieces(one.told))), " ",
       make("small", {}, many + one.services.join(", ") + (one.flags & STANDS ? "; stands" : "")));
@@ -96,8 +96,8 @@
     kinds: how,
     severity: (row) => (row.severity ? (row.severity / 100).toFixed(2) : ""),
     risk: (row) => (row.change ? moved(row.change[4], row.change[5], percent, (one) => one >= 0) : row.risk < 0 ? "" : percent(row.risk)),
-    cost: (row) => moved(row.change[0], row.change[1], usd),
-    time: (row) => moved(row.change[2], row.change[3], ms),
+    cost: (row) => moved(row.change[0], row.change[1], usd, (one) => one >= 0),
+    time: (row) => moved(row.change[2], row.change[3], ms, (one) => one >= 0),
   };
   const NUMBERS = ["severity", "risk", "cost", "time"];
   const is = (row) => row.path === asked.item && (!asked.task || row.task === asked.task);
