@@ -14,7 +14,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from orchestration_assets.explorer import browsing_pages, knowledge_pages, review_pages
+from orchestration_assets.explorer import (
+    browsing_pages,
+    compare_pages,
+    knowledge_pages,
+    review_pages,
+)
 from orchestration_assets.explorer.guard import (
     MOST_BODY,
     REPORT_POLICY,
@@ -26,6 +31,7 @@ from orchestration_assets.explorer.review_pages import Redirect
 from orchestration_assets.explorer.sessions import Session, clean_name, new_session
 from orchestration_assets.explorer.site import NoSuchPageError, Site, Visit
 from orchestration_assets.explorer.templating import render, script, style
+from orchestration_assets.reporting.page import script_digest
 from orchestration_assets.schemas.errors import OrchestrationError
 
 _MOST_FIELDS: Final = 600
@@ -34,6 +40,7 @@ _THREADS: Final = 8
 _YEAR: Final = 365 * 86_400
 _NAMED: Final = {
     "batch": lambda text: text.replace("-", "").isalnum() and text.isascii(),
+    "other": lambda text: text.replace("-", "").isalnum() and text.isascii(),
     "item": browsing_pages.is_item_id,
     "question": browsing_pages.is_item_id,
 }
@@ -70,6 +77,8 @@ def build_app(site: Site) -> ASGIApp:
         page("/report/{batch}-review.html", browsing_pages.review_sheet_page, stored=True),
         page("/report/{batch}.html", lambda visit: Redirect(f"/report/{visit.names['batch']}")),
         page("/report/{batch}", browsing_pages.report_page, stored=True),
+        page("/compare/{batch}", compare_pages.choose_page),
+        page("/compare/{batch}/{other}", compare_pages.compare_page),
         page("/items", browsing_pages.items_page),
         page("/item/{item}", browsing_pages.item_page),
         page("/services", knowledge_pages.services_page),
@@ -148,7 +157,8 @@ async def _answer(
         return _redirected(site, session, made)
     response = HTMLResponse(made.encode("utf-8", "replace"), status)
     if stored and status == 200:
-        response.headers["content-security-policy"] = REPORT_POLICY
+        only = f"{REPORT_POLICY}; script-src 'sha256-{script_digest()}'"
+        response.headers["content-security-policy"] = only
     if known is None:
         _set_cookie(site, response, session)
     return response

@@ -28,9 +28,10 @@ POLICY: Final = (
 )
 REPORT_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; sandbox"
+    "frame-ancestors 'none'; sandbox allow-scripts"
 )
-"""For stored pages, which bring their style with them and need nothing else."""
+"""For stored pages, which bring their style with them, and of scripts have the one that their
+page is searched by: its hash comes to this."""
 HEADERS: Final = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",

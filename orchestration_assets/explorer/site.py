@@ -109,4 +109,4 @@ class Visit:
 def _section(here: str) -> str:
     """The entry of the navigation that a page belongs to."""
     first = here.split("/")[1]
-    return {"item": "/items", "batch": "/", "report": "/"}.get(first, f"/{first}")
+    return {"item": "/items", "batch": "/", "report": "/", "compare": "/"}.get(first, f"/{first}")

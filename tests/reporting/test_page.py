@@ -304,8 +304,8 @@ def test_lone_surrogates_are_written_out(tables):
     assert render_index([replace(row, batch="b\ud800")]).encode("utf-8")
 
 
-def hostile_batch(text: str) -> dict[str, pa.Table]:
-    """A batch of which everything that comes from outside is the given text."""
+def hostile_batch(*texts: str) -> dict[str, pa.Table]:
+    """A batch of which everything that comes from outside is one of the given texts."""
     tables = synthetic_batch(40, seed=3)
     changed = {
         "content_manifest": ("path", "detail", "address"),
@@ -327,11 +327,12 @@ def hostile_batch(text: str) -> dict[str, pa.Table]:
     for name, columns in changed.items():
         rows = tables[name].to_pylist()
         for number, row in enumerate(rows):
-            for column in columns:
+            for place, column in enumerate(columns):
+                text = texts[(number + place) % len(texts)]
                 # two different answers stay different
                 ending = f" {number % 2}" if column.startswith("answer") else ""
                 if isinstance(row[column], list):
-                    row[column] = [f"{text} {place}" for place in range(len(row[column]))]
+                    row[column] = [f"{text} {member}" for member in range(len(row[column]))]
                 elif row[column] is not None:
                     row[column] = text + ending
         tables[name] = pa.Table.from_pylist(rows, tables[name].schema)

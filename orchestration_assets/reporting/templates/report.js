@@ -120,6 +120,14 @@
       make("p", {}, "Everything that is known of it: ", make("code", { className: "sql" }, "orchestrate explain " + name)),
       make("p", { className: "rest" }, make("a", { href: address({ item: row.path, task: row.task }) }, "Address of this question"), " to keep or to send, with this file."));
   };
+  // as a state of the history; a page without an origin of its own may only go to its anchors
+  const visit = (hash, keep) => {
+    try {
+      history[keep ? "pushState" : "replaceState"](null, "", hash);
+    } catch {
+      location.replace(hash);
+    }
+  };
   const close = () => {
     for (const line of body.querySelectorAll("tr.open")) {
       line.classList.remove("open");
@@ -133,7 +141,7 @@
     line.querySelector("th").append(details(rows[line.dataset.place]));
     const link = line.querySelector("a");
     link.setAttribute("aria-expanded", "true");
-    if (moves) history.replaceState(null, "", link.getAttribute("href"));
+    if (moves) visit(link.getAttribute("href"), false);
   };
   const more = () => {
     body.append(...found.slice(drawn, drawn + AT_ONCE).map(draw));
@@ -162,8 +170,7 @@
   const ask = (query, keep) => {
     asked = query;
     const hash = address(query);
-    if (keep) history.pushState(null, "", hash);
-    else history.replaceState(null, "", hash === "#" ? "#questions" : hash);
+    visit(hash === "#" ? "#questions" : hash, keep);
     show();
   };
 
