@@ -72,8 +72,9 @@ _FORMS: Final[Mapping[str, Callable[[float], str]]] = {
 def _pair(pair: PairedDifference, form: str) -> str:
     """Means before and after a question, with the interval of their difference."""
     write = _FORMS[form]
-    moved = _moved(write(pair.before), write(pair.after))
-    if pair.low is None or pair.high is None or pair.before == pair.after:
+    before, after = write(pair.before), write(pair.after)
+    moved = _moved(before, after)
+    if pair.low is None or pair.high is None or before == after:
         return moved
     low, high = (f"{'-' if one < 0 else '+'}{write(abs(one))}" for one in (pair.low, pair.high))
     return f"{moved} ({low} to {high})"

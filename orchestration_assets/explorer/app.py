@@ -22,16 +22,15 @@ from orchestration_assets.explorer import (
 )
 from orchestration_assets.explorer.guard import (
     MOST_BODY,
-    REPORT_POLICY,
     BodyTooLargeError,
     RequestGuard,
+    report_policy,
 )
 from orchestration_assets.explorer.query import QueryError
 from orchestration_assets.explorer.review_pages import Redirect
 from orchestration_assets.explorer.sessions import Session, clean_name, new_session
 from orchestration_assets.explorer.site import NoSuchPageError, Site, Visit
 from orchestration_assets.explorer.templating import render, script, style
-from orchestration_assets.reporting.page import script_digest
 from orchestration_assets.schemas.errors import OrchestrationError
 
 _MOST_FIELDS: Final = 600
@@ -157,8 +156,7 @@ async def _answer(
         return _redirected(site, session, made)
     response = HTMLResponse(made.encode("utf-8", "replace"), status)
     if stored and status == 200:
-        only = f"{REPORT_POLICY}; script-src 'sha256-{script_digest()}'"
-        response.headers["content-security-policy"] = only
+        response.headers["content-security-policy"] = report_policy(made)
     if known is None:
         _set_cookie(site, response, session)
     return response

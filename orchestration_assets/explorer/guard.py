@@ -7,6 +7,7 @@ from its own pages, and sizes are bounded.
 """
 
 import ipaddress
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -26,12 +27,11 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-REPORT_POLICY: Final = (
+_REPORT_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; sandbox allow-scripts"
 )
-"""For stored pages, which bring their style with them, and of scripts have the one that their
-page is searched by: its hash comes to this."""
+_OWN_SCRIPT: Final = re.compile(r"script-src 'sha256-[A-Za-z0-9+/]{43}='")
 HEADERS: Final = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -43,6 +43,15 @@ HEADERS: Final = {
     "cache-control": "no-store",
 }
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def report_policy(page: str) -> str:
+    """For a stored page, which brings its style with it, and may be searched by one script.
+
+    Which one that is stands in the page before anything that content could have come into.
+    """
+    found = _OWN_SCRIPT.search(page.partition("<title>")[0])
+    return f"{_REPORT_POLICY}; {found[0]}" if found else _REPORT_POLICY
 
 
 def is_loopback(host: str) -> bool:

@@ -129,8 +129,10 @@ def dollars(value: float) -> str:
 
 
 def change_of(before: float, after: float, form: str) -> str:
-    """A value before and after, as one where nothing changed; below 0 it is not known. ``form``:
-    pct, usd or ms."""
+    """A value before and after, as one where nothing changed; below 0 it is not known, and nothing
+    is written where neither is. ``form``: pct, usd or ms."""
+    if before < 0 and after < 0:
+        return ""
     write = {"pct": percent, "usd": dollars, "ms": duration}[form]
     was, now = ("none" if value < 0 else write(value) for value in (before, after))
     return was if was == now else f"{was} → {now}"

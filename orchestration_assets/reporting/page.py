@@ -189,12 +189,6 @@ def _digest(source: str) -> str:
 
 
 @cache
-def script_digest() -> str:
-    """What a content security policy admits the script of a page by."""
-    return _digest(_script())
-
-
-@cache
 def _script() -> Markup:
     """What searches and filters a page; the policy admits nothing else."""
     return Markup(_environment().get_template("report.js").render())  # noqa: S704

@@ -1,9 +1,13 @@
 """Two batches side by side in the explorer; what it serves of scripts is the report's own."""
 
+import base64
+import hashlib
+import re
+
 import httpx
 import pytest
 
-from orchestration_assets.reporting.page import script_digest
+from orchestration_assets.explorer.guard import report_policy
 from tests.conftest import Finished
 from tests.explorer.attacks import markup_in
 from tests.explorer.serving import Served
@@ -31,11 +35,18 @@ def test_only_batches_of_the_home_are_compared(
         assert "<script>" not in answer.text
 
 
-def test_a_stored_report_runs_the_script_of_this_version_alone(
-    shown: Served, finished: Finished
-) -> None:
+def test_a_stored_report_runs_its_own_script_alone(shown: Served, finished: Finished) -> None:
     page = shown.browser().get(f"/report/{finished.batch}")
+    (script,) = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = page.headers["content-security-policy"]
-    assert f"script-src 'sha256-{script_digest()}'" in policy
-    assert "allow-scripts" in policy and "allow-same-origin" not in policy
-    assert f"script-src 'sha256-{script_digest()}'" in page.text
+    assert policy.endswith(f"; script-src 'sha256-{digest}'")
+    assert "sandbox allow-scripts;" in policy and "allow-same-origin" not in policy
+    sheet = shown.browser().get(f"/report/{finished.batch}-review.html")
+    assert "script-src" not in sheet.headers["content-security-policy"]
+
+
+def test_content_says_nothing_of_what_may_run() -> None:
+    said = "script-src 'sha256-" + "A" * 43 + "='"
+    assert "script-src" not in report_policy(f"<head><title>{said}</title></head>{said}")
+    assert report_policy(f"<head><meta {said}><title>").endswith(said)

@@ -86,6 +86,7 @@
   const usd = (value) => (value ? "$" + Number(value.toPrecision(2)) : "$0");
   const ms = (value) => (value < 1000 ? Number(value.toPrecision(2)) + " ms" : Number((value / 1000).toPrecision(3)) + " s");
   const moved = (before, after, write, known = () => true) => {
+    if (!known(before) && !known(after)) return "";
     const parts = [before, after].map((one) => (known(one) ? write(one) : "none"));
     return parts[0] === parts[1] ? parts[0] : parts.join(" → ");
   };
@@ -154,7 +155,7 @@
     body.replaceChildren();
     drawn = 0;
     const exact = [];
-    if (asked.one || asked.other) exact.push(asked.pair.split("|").map((name, side) => name + " says " + (asked[side ? "other" : "one"] || "anything")).join(", "));
+    if (asked.pair && (asked.one || asked.other)) exact.push(asked.pair.split("|").map((name, side) => name + " says " + (asked[side ? "other" : "one"] || "anything")).join(", "));
     of("ask-found").textContent = number(found.length) + (found.length === 1 ? " question" : " questions") + " of " + number(rows.length) + (rows.length < data.total ? " in this file, " + number(data.total) + " in all" : "") + (exact.length ? "; " + exact.join("; ") : "") + ".";
     const wanted = asked.item ? found.find(is) : undefined;
     if (wanted) found = [wanted, ...found.filter((row) => row !== wanted)];
