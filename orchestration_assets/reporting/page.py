@@ -63,7 +63,7 @@ def render_batch(row: ReportRow, figures: BatchFigures, *, generated_at: str | N
     while (excess := len(page.encode("utf-8", "replace")) - MOST_BYTES) > 0 and (
         held := len(figures.listed.rows)
     ):
-        kept = max(0.0, 0.95 - excess / len(figures.listed.data))
+        kept = max(0.0, 0.99 - excess / len(figures.listed.data))
         figures = replace(figures, listed=figures.listed.shortened(int(held * kept)))
         page = _batch_page(row, figures, generated_at)
     return page

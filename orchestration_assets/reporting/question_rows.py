@@ -35,7 +35,7 @@ class Standing(StrEnum):
     FAILED = "failed"
     DEFERRED = "deferred"
     UNANSWERED = "unanswered"
-    DIFFERING = "differing"
+    DIFFERING = "without_consequence"
     AGREED = "agreed"
 
 
