@@ -8,19 +8,23 @@ from orchestration_assets.schemas.policy import Policy
 
 def alert_problems(policy: Policy) -> Iterator[Problem]:
     """What is wrong with the alerts of a policy, each with its path."""
-    alerts = policy.alerts
-    named = [
-        *((f"alerts.rules[{n}]", one, one.task) for n, one in enumerate(alerts.rules)),
-        *((f"alerts.budgets[{n}]", one, None) for n, one in enumerate(alerts.budgets)),
-    ]
+    services, tasks = list(policy.services), list(policy.tasks)
+    named: list[tuple[str, str]] = []
+    for number, rule in enumerate(policy.alerts.rules):
+        path = f"alerts.rules[{number}]"
+        named.append((path, rule.name))
+        yield from _unknown(f"{path}.service", rule.service, "service", services)
+        yield from _unknown(f"{path}.task", rule.task, "task", tasks)
+    for number, budget in enumerate(policy.alerts.budgets):
+        path = f"alerts.budgets[{number}]"
+        named.append((path, budget.name))
+        yield from _unknown(f"{path}.service", budget.service, "service", services)
     taken: set[str] = set()
-    for path, alert, task in named:
-        if alert.name in taken:
+    for path, name in named:
+        if name in taken:
             message = "is taken: give each alert its own name"
-            yield Problem(f"{path}.name", describe_value(alert.name), message)
-        taken.add(alert.name)
-        yield from _unknown(f"{path}.service", alert.service, "service", list(policy.services))
-        yield from _unknown(f"{path}.task", task, "task", list(policy.tasks))
+            yield Problem(f"{path}.name", describe_value(name), message)
+        taken.add(name)
 
 
 def _unknown(path: str, name: str | None, kind: str, known: list[str]) -> Iterator[Problem]:

@@ -88,7 +88,7 @@ class SignalRow:
     """One row a batch, signal, service, task and tier: how the batch went by this measure.
 
     Without a service, task and tier the row is about all of them. What is listed and waits stands
-    at the newest batch, as it was when the table was made. The newest 500 batches are kept.
+    at the newest batch, as it was when the table was made. The newest 300 batches are kept.
     """
 
     batch: Annotated[str, Column("batch (= partition) that the row is about")]

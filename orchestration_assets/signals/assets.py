@@ -11,6 +11,7 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.signals import GOLDEN_SIGNALS
 from orchestration_assets.schemas.tables import CORPUS_REPORT
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
+from orchestration_assets.settings import explorer_address
 from orchestration_assets.signals.checks import ALERTS, alert_check
 from orchestration_assets.signals.figures import newest_figures
 from orchestration_assets.signals.history import make_signals
@@ -29,7 +30,7 @@ from resources.home_resource import PolicyFileResource
     per_batch=False,
     check_specs=[ALERTS],
     description=(
-        "The golden signals of the newest 500 batches: latency, traffic, errors, tokens a second, "
+        "The golden signals of the newest 300 batches: latency, traffic, errors, tokens a second, "
         "cache, cost, abstentions, disputes, accuracy by gold, and what waits. The figures of the "
         "newest batch are plotted; alerts of the policy are evaluated, and told of as they begin "
         "and end."
@@ -45,6 +46,8 @@ def golden_signals(
     for problem in seen.problems:
         context.log.warning(problem)
     metadata: dict[str, Any] = dict(newest_figures(history))
+    if explorer := explorer_address():
+        metadata["explorer"] = dg.MetadataValue.url(f"{explorer}/")
     if policy.alerts.rules or policy.alerts.budgets:
         metadata["alerts_firing"] = len(seen.state.since)
     yield dg.MaterializeResult(value=history.table, metadata=metadata)

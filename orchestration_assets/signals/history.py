@@ -4,10 +4,11 @@ A batch is measured once. Its rows are taken from the stored table as long as it
 one that they were counted from; what people said of it since is counted again with gold.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Final
 
 import pyarrow as pa
@@ -18,12 +19,12 @@ from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.signals import (
     GOLDEN_SIGNALS,
-    WAITING,
     Signal,
     SignalRow,
 )
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
 from orchestration_assets.signals.backlog import (
+    Judged,
     file_version,
     gold_version,
     judged_questions,
@@ -42,10 +43,8 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableStore
 
-KEPT_BATCHES: Final = 500
+KEPT_BATCHES: Final = 300
 """The newest batches of which signals are kept."""
-_OF_GOLD: Final = frozenset({Signal.ACCURACY, Signal.OPEN_REVIEWS})
-"""Signals that change when people judge, though the batch stays as it is."""
 _NOTHING_PAID: Final = Measure(Signal.COST_USD, ALL, 0.0)
 
 
@@ -85,69 +84,107 @@ class _History:
 
     def signals(self, now: datetime, policy: Policy | None) -> SignalHistory:
         stored = self._stored()
-        of_gold = _is_of(stored, "signal", _OF_GOLD)
-        measured, judged = stored.filter(pc.invert(of_gold)), stored.filter(of_gold)
-        made_from = dict(values(measured, "batch", "made_from"))
-        stands = {b for b, report in self._reports.items() if made_from.get(b) == report}
+        judged_from = {batch: f"{report}/{self._gold}" for batch, report in self._reports.items()}
+        # what a row is made from names one report, and so one batch
+        current = stored.filter(
+            _is_of(stored, "made_from", [*self._reports.values(), *judged_from.values()])
+        )
+        made_from = set(pc.unique(current["made_from"]).to_pylist())
+        stands = {batch for batch, report in self._reports.items() if report in made_from}
         fresh = self._fresh([batch for batch in self._reports if batch not in stands])
-        measured = pa.concat_tables([measured.filter(_is_of(measured, "batch", stands)), fresh])
-        moments = dict(values(measured, "batch", "at"))
-        parts = [measured, *self._of_gold(judged, stands, moments, policy)]
-        if self._reports:
-            newest = self._moment(next(reversed(self._reports)), moments)
-            waiting = waiting_measures(self._home, now)
-            parts.append(_table(newest, waiting, None))
-        order = [(name, "ascending") for name in GOLDEN_SIGNALS.key]
-        return SignalHistory(pa.concat_tables(parts).sort_by(order), tuple(self._reports))
+        moments = _Moments(pa.concat_tables([current, fresh]))
+        again = {batch: made for batch, made in judged_from.items() if made not in made_from}
+        if policy is None and again:
+            accuracy = stored.filter(pc.equal(stored["signal"], Signal.ACCURACY.value))
+            judged = [accuracy.filter(_is_of(accuracy, "batch", stands & again.keys()))]
+        else:
+            judged = []
+        judged += self._of_gold(again, moments, policy)
+        waiting = []
+        newest = next(reversed(self._reports), None) or self._listed_last()
+        if newest is not None:
+            waiting.append(_table(moments.of(newest), waiting_measures(self._home, now), None))
+        table = _put_in(current, pa.concat_tables([fresh, *judged, *waiting]))
+        return SignalHistory(table, tuple(self._reports))
+
+    def _listed_last(self) -> str | None:
+        """The newest batch of a home that has no report of any yet."""
+        return next(reversed(self._home.batches.recorded()), None)
 
     def _stored(self) -> pa.Table:
-        """The stored rows, without those of what waited then."""
         if self._store.exists(GOLDEN_SIGNALS.name):
             with leaving_out_damage():
-                table = self._store.read(GOLDEN_SIGNALS.name).select(GOLDEN_SIGNALS.schema.names)
-                table = table.cast(GOLDEN_SIGNALS.schema)
-                return table.filter(pc.invert(_is_of(table, "signal", WAITING)))
+                table = self._store.read(GOLDEN_SIGNALS.name)
+                return table.select(GOLDEN_SIGNALS.schema.names).cast(GOLDEN_SIGNALS.schema)
         return GOLDEN_SIGNALS.schema.empty_table()
 
     def _fresh(self, batches: Sequence[str]) -> pa.Table:
         costs = cost_measures(self._home, batches)
-        rows: list[SignalRow] = []
+        tables = [GOLDEN_SIGNALS.schema.empty_table()]
         for batch in batches:
-            of_batch = batch_measures(self._home, batch)
-            measures = [*of_batch.measures, *costs.get(batch, (_NOTHING_PAID,))]
-            rows += _rows(of_batch, measures, self._reports[batch])
-        return rows_to_arrow(GOLDEN_SIGNALS, rows)
+            measured, table = _measured(self._home, batch, self._reports[batch])
+            paid = costs.get(batch, [_NOTHING_PAID])
+            tables += [table, _table(measured, paid, self._reports[batch])]
+        return pa.concat_tables(tables)
 
     def _of_gold(
-        self,
-        stored: pa.Table,
-        stands: AbstractSet[str],
-        moments: Mapping[str, datetime],
-        policy: Policy | None,
+        self, made_from: Mapping[str, str], moments: "_Moments", policy: Policy | None
     ) -> Iterator[pa.Table]:
-        """The rows that follow gold: those of batches and gold as they were are taken as they
-        stand. Accuracy is counted again only where a policy says what is asked."""
-        wanted = {batch: f"{report}/{self._gold}" for batch, report in self._reports.items()}
-        made_from = dict(values(stored, "batch", "made_from"))
-        current = {batch for batch, made in wanted.items() if made_from.get(batch) == made}
-        old = wanted.keys() - current
-        yield stored.filter(_is_of(stored, "batch", current))
-        if not old:
-            return
-        if policy is None:
-            accuracy = stored.filter(pc.equal(stored["signal"], Signal.ACCURACY.value))
-            yield accuracy.filter(_is_of(accuracy, "batch", stands & old))
-        judged = judged_questions(self._store)
-        judge = None if policy is None else gold_judge(self._store, policy)
-        for batch in sorted(old):
-            open_ones = open_reviews(self._store, batch, judged)
+        """The rows of these batches that follow gold, as it is. How right answers are is counted
+        only where a policy says what is asked."""
+        judge = gold_judge(self._store, policy) if made_from and policy is not None else None
+        for batch, made in made_from.items():
+            open_ones = _open_reviews(self._home, batch, made, self._gold)
             measures = [Measure(Signal.OPEN_REVIEWS, ALL, float(open_ones), count=open_ones)]
             if judge is not None:
                 measures += accuracy_measures(self._store, judge, batch)
-            yield _table(self._moment(batch, moments), measures, wanted[batch])
+            yield _table(moments.of(batch), measures, made)
 
-    def _moment(self, batch: str, moments: Mapping[str, datetime]) -> BatchMeasures:
-        return BatchMeasures(batch, moments.get(batch) or listed_at(batch))
+
+# what looks again and again between two makings of the table measures a batch once
+
+
+@lru_cache(maxsize=KEPT_BATCHES)
+def _measured(home: Home, batch: str, report: str) -> tuple[BatchMeasures, pa.Table]:
+    measured = batch_measures(home, batch)
+    return measured, _table(measured, measured.measures, report)
+
+
+@lru_cache(maxsize=4 * KEPT_BATCHES)
+def _open_reviews(home: Home, batch: str, made_from: str, gold: str) -> int:
+    return open_reviews(home.tables, batch, _judged(home, gold))
+
+
+@lru_cache(maxsize=1)
+def _judged(home: Home, gold: str) -> Judged:
+    return judged_questions(home.tables)
+
+
+class _Moments:
+    """When the last attempt of each batch began, by its rows."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    @cached_property
+    def _known(self) -> dict[str, datetime]:
+        each = self._table.select(["batch", "at"]).group_by(["batch", "at"]).aggregate([])
+        return dict(values(each, "batch", "at"))
+
+    def of(self, batch: str) -> BatchMeasures:
+        """The batch and its moment, without any measure."""
+        return BatchMeasures(batch, self._known.get(batch) or listed_at(batch))
+
+
+def _put_in(current: pa.Table, new: pa.Table) -> pa.Table:
+    """All rows in the order of their key; ``current`` ones are in it, and mostly older."""
+    if not new.num_rows:
+        return current
+    batches, first = current["batch"], pc.min(new["batch"]).as_py()
+    place = bisect_left(range(current.num_rows), first, key=lambda row: batches[row].as_py())
+    tail = pa.concat_tables([current.slice(place), new])
+    order = [(name, "ascending") for name in GOLDEN_SIGNALS.key]
+    return pa.concat_tables([current.slice(0, place), tail.sort_by(order)])
 
 
 def _table(about: BatchMeasures, measures: Iterable[Measure], made_from: str | None) -> pa.Table:
