@@ -14,11 +14,11 @@ from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.signals import SHARES, Signal
 from orchestration_assets.settings import Settings
 from orchestration_assets.signals.alert_state import AlertState
-from orchestration_assets.signals.findings import Finding
+from orchestration_assets.signals.findings import AlertFinding
 from orchestration_assets.signals.history import read_signals
-from orchestration_assets.signals.measures import Measure, Subject
+from orchestration_assets.signals.measures import SignalMeasure, Subject
 from orchestration_assets.signals.overview import SignalOverview, overview
-from orchestration_assets.signals.watch import Look, look, watch
+from orchestration_assets.signals.watch import AlertLook, look, watch
 from orchestration_assets.signals.words import number
 from resources.home import Home
 from resources.table_store import write_atomically
@@ -80,7 +80,7 @@ def _write_textfile(home: Home, settings: Settings, path: Path, now: datetime) -
     write_atomically(path.absolute(), exposition(home, load_policy(settings.policy).policy, now))
 
 
-def _plain(found: SignalOverview, seen: Look) -> dict[str, Any]:
+def _plain(found: SignalOverview, seen: AlertLook) -> dict[str, Any]:
     return {
         "since": found.since.isoformat() if found.since else None,
         "batches": found.batches,
@@ -100,7 +100,7 @@ def _plain(found: SignalOverview, seen: Look) -> dict[str, Any]:
     }
 
 
-def _lines(found: SignalOverview, seen: Look) -> Iterator[str]:
+def _lines(found: SignalOverview, seen: AlertLook) -> Iterator[str]:
     since = f" since {found.since:%Y-%m-%d %H:%M} UTC" if found.since else ""
     if found.newest is None:
         yield "no batch of this home has a report yet"
@@ -221,7 +221,7 @@ def _rows(
     return [[kind, *(words for words, _ in known)], *rows] if rows else []
 
 
-def _cell(one: Measure | None) -> str:
+def _cell(one: SignalMeasure | None) -> str:
     if one is None:
         return "-"
     interval = ""
@@ -241,7 +241,7 @@ def _table(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield f"  {'  '.join(cells)}".rstrip()
 
 
-def _alerts(found: Sequence[Finding], state: AlertState) -> Iterator[str]:
+def _alerts(found: Sequence[AlertFinding], state: AlertState) -> Iterator[str]:
     if not found:
         return
     yield ""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from orchestration_assets.schemas.alert_config import Severity
-from orchestration_assets.signals.findings import Finding
+from orchestration_assets.signals.findings import AlertFinding
 
 BEGAN: Final = "alert_began"
 ENDED: Final = "alert_ended"
@@ -87,7 +87,7 @@ def state_of(plain: Mapping[str, Any] | None) -> AlertState:
 
 
 def after_look(
-    before: AlertState, found: Sequence[Finding], now: datetime, *, tells: bool
+    before: AlertState, found: Sequence[AlertFinding], now: datetime, *, tells: bool
 ) -> AlertState:
     """The state after a look: what begins and ends is noted, and with ``tells`` told.
 
@@ -105,7 +105,7 @@ def after_look(
         elif one.name in before.since:
             made.append(_message(ENDED, one, before.since[one.name], moment))
     for name in before.since.keys() - {one.name for one in found}:
-        gone = Finding(name, Severity.NOTE, False, "the policy does not have it any more", "")
+        gone = AlertFinding(name, Severity.NOTE, False, "the policy does not have it any more", "")
         made.append(_message(ENDED, gone, before.since[name], moment))
     oldest = (now - _GIVEN_UP_AFTER).isoformat()
     waiting = [one for one in before.waiting if one.at >= oldest]
@@ -117,13 +117,19 @@ def take_due(state: AlertState, now: datetime) -> tuple[AlertState, list[AlertMe
 
     Whoever makes that state the one that stands delivers them.
     """
-    moment = now.isoformat()
-    later = (now + TAKEN_FOR).isoformat()
-    waiting = tuple(
-        replace(one, due_at=later, attempts=one.attempts + 1) if one.due_at <= moment else one
-        for one in state.waiting
-    )
-    return replace(state, waiting=waiting), [one for one in state.waiting if one.due_at <= moment]
+    moment, later = now.isoformat(), (now + TAKEN_FOR).isoformat()
+    waiting: list[AlertMessage] = []
+    taken: list[AlertMessage] = []
+    held_up: set[str] = set()
+    for one in state.waiting:
+        if one.due_at > moment or one.alert in held_up:
+            # nobody is told of an end before the beginning
+            held_up.add(one.alert)
+            waiting.append(one)
+        else:
+            taken.append(one)
+            waiting.append(replace(one, due_at=later, attempts=one.attempts + 1))
+    return replace(state, waiting=tuple(waiting)), taken
 
 
 def after_delivery(
@@ -154,7 +160,7 @@ def _identity(one: AlertMessage) -> tuple[str, str, str]:
     return one.event, one.alert, one.at
 
 
-def _message(event: str, one: Finding, since: str, now: str) -> AlertMessage:
+def _message(event: str, one: AlertFinding, since: str, now: str) -> AlertMessage:
     return AlertMessage(
         event,
         one.name,

@@ -14,7 +14,7 @@ from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import REVIEW_QUEUE
 from orchestration_assets.schemas.signals import Signal
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from orchestration_assets.signals.measures import ALL, Measure
+from orchestration_assets.signals.measures import ALL, SignalMeasure
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableStore
@@ -24,13 +24,13 @@ Judged = frozenset[tuple[str, str]]
 """Content hash and task of everything that people, or the content, have judged."""
 
 
-def waiting_measures(home: Home, now: datetime) -> list[Measure]:
+def waiting_measures(home: Home, now: datetime) -> list[SignalMeasure]:
     """How many entries were listed and have no report yet, and how long the oldest has waited."""
     batches = unfinished(home)
     entries = sum(_entries(home, batch) for batch in batches)
     return [
-        Measure(Signal.WAITING_ENTRIES, ALL, float(entries), count=entries),
-        Measure(Signal.OLDEST_WAITING_S, ALL, _age_s(batches, now), count=len(batches)),
+        SignalMeasure(Signal.WAITING_ENTRIES, ALL, float(entries), count=entries),
+        SignalMeasure(Signal.OLDEST_WAITING_S, ALL, _age_s(batches, now), count=len(batches)),
     ]
 
 

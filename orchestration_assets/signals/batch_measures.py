@@ -14,7 +14,7 @@ from orchestration_assets.schemas.signals import Signal
 from orchestration_assets.schemas.tables import CALL_LOG, DISAGREEMENTS, RESOLUTIONS
 from orchestration_assets.signals import latency_sketch
 from orchestration_assets.signals.call_measures import CALL_COLUMNS, call_measures
-from orchestration_assets.signals.measures import ALL, Measure, Subject, share
+from orchestration_assets.signals.measures import ALL, SignalMeasure, Subject, share
 from orchestration_assets.signals.question_measures import (
     DISAGREEMENT_COLUMNS,
     RESOLUTION_COLUMNS,
@@ -39,7 +39,7 @@ class BatchMeasures:
 
     batch: str
     at: datetime
-    measures: tuple[Measure, ...] = ()
+    measures: tuple[SignalMeasure, ...] = ()
 
 
 def listed_at(batch: str) -> datetime:
@@ -72,12 +72,12 @@ def _facts(store: TableStore, batch: str) -> dict[str, Any]:
     measures = [
         *call_measures(log),
         *question_measures(resolutions, disagreements),
-        Measure(Signal.DEFERRED_QUESTIONS, ALL, float(waiting), count=waiting),
+        SignalMeasure(Signal.DEFERRED_QUESTIONS, ALL, float(waiting), count=waiting),
     ]
     return {"at": last.isoformat() if last else "", "measures": list(map(_plain, measures))}
 
 
-def _plain(one: Measure) -> list[Any]:
+def _plain(one: SignalMeasure) -> list[Any]:
     latencies = None if one.latencies is None else latency_sketch.plain(one.latencies)
     subject = one.subject
     return [
@@ -86,14 +86,14 @@ def _plain(one: Measure) -> list[Any]:
     ]
 
 
-def _measure(plain: list[Any]) -> Measure:
+def _measure(plain: list[Any]) -> SignalMeasure:
     signal, service, task, tier, *figures = plain
     if figures[-1] is not None:
         figures[-1] = latency_sketch.of_plain(figures[-1])
-    return Measure(Signal(signal), Subject(service, task, tier), *figures)
+    return SignalMeasure(Signal(signal), Subject(service, task, tier), *figures)
 
 
-def _feature_cache(home: Home, batch: str) -> Iterable[Measure]:
+def _feature_cache(home: Home, batch: str) -> Iterable[SignalMeasure]:
     """What profiles and vectors found in each tier, for both together."""
     total: dict[str, Counts] = {}
     for _, tiers in home.cache_uses.of_batch(batch):
@@ -110,11 +110,11 @@ def _feature_cache(home: Home, batch: str) -> Iterable[Measure]:
 SPENDING_COLUMNS: Final = ("batch", "service", "task", "usd")
 
 
-def cost_measures(home: Home, batches: Iterable[str]) -> Mapping[str, list[Measure]]:
+def cost_measures(home: Home, batches: Iterable[str]) -> Mapping[str, list[SignalMeasure]]:
     """Batch -> what was paid for it in all, by service and by task, by the spending ledger; a
     batch that cost nothing has none."""
     wanted = set(batches)
-    found: dict[str, list[Measure]] = {}
+    found: dict[str, list[SignalMeasure]] = {}
     if not wanted or not home.spending.folder.exists():
         return found
     rows = home.spending.rows(SPENDING_COLUMNS)
@@ -127,6 +127,7 @@ def cost_measures(home: Home, batches: Iterable[str]) -> Mapping[str, list[Measu
                 of_batch[subject] = of_batch.get(subject, 0.0) + usd
     for batch, of_batch in sums.items():
         found[batch] = [
-            Measure(Signal.COST_USD, subject, usd) for subject, usd in sorted(of_batch.items())
+            SignalMeasure(Signal.COST_USD, subject, usd)
+            for subject, usd in sorted(of_batch.items())
         ]
     return found

@@ -13,7 +13,7 @@ from orchestration_assets.schemas.signals import Signal
 from orchestration_assets.signals.latency_sketch import sketch
 from orchestration_assets.signals.measures import (
     ALL,
-    Measure,
+    SignalMeasure,
     Subject,
     latency_measures,
     ratio,
@@ -35,7 +35,7 @@ _CLOCKS_MS: Final = 0.01
 Times = NDArray[np.float64]
 
 
-def call_measures(log: pa.Table) -> Iterator[Measure]:
+def call_measures(log: pa.Table) -> Iterator[SignalMeasure]:
     """The measures of all calls, and those of each service that was called, by name.
 
     ``log`` has the columns ``CALL_COLUMNS`` of the call log of one batch.
@@ -66,9 +66,9 @@ def call_measures(log: pa.Table) -> Iterator[Measure]:
 
 def _of_subject(
     subject: Subject, start: Times, elapsed: Times, answered: NDArray[np.bool_], tokens: Times
-) -> Iterator[Measure]:
+) -> Iterator[SignalMeasure]:
     held, attempts = sketch(elapsed[answered]), len(start)
-    yield Measure(Signal.CALLS, subject, float(attempts), count=attempts, latencies=held)
+    yield SignalMeasure(Signal.CALLS, subject, float(attempts), count=attempts, latencies=held)
     yield from latency_measures(subject, held)
     failed = attempts - int(answered.sum())
     yield share(Signal.ERROR_RATE, subject, failed, attempts)
@@ -82,7 +82,7 @@ def _of_subject(
         yield ratio(Signal.PARALLEL_EFFICIENCY, subject, float(elapsed.sum()), places, attempts)
 
 
-def _answer_cache(log: pa.Table, called: pa.Table) -> Iterator[Measure]:
+def _answer_cache(log: pa.Table, called: pa.Table) -> Iterator[SignalMeasure]:
     """How many questions were answered without a call."""
     hits = int(pc.sum(pc.is_in(log["origin"], _CACHED)).as_py() or 0)
     first = int(pc.sum(pc.equal(called["attempt"], 1)).as_py() or 0)

@@ -9,7 +9,7 @@ from orchestration_assets.schemas.alert_config import Severity
 from orchestration_assets.schemas.signals import GOLDEN_SIGNALS
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
 from orchestration_assets.signals.history import KEPT_BATCHES
-from orchestration_assets.signals.watch import Look
+from orchestration_assets.signals.watch import AlertLook
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
@@ -30,7 +30,7 @@ ALERTS: Final = dg.AssetCheckSpec(
 )
 
 
-def alert_check(seen: Look) -> dg.AssetCheckResult:
+def alert_check(seen: AlertLook) -> dg.AssetCheckResult:
     """The result of a look: an error where an alert of severity page holds, else a warning."""
     holding = [one for one in seen.findings if one.holds]
     metadata: dict[str, Any] = {

@@ -28,7 +28,7 @@ _LOOK_BACK: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AlertFinding:
     """Whether one alert holds, and in words why or why not; ``value`` is None where nothing was
     measured."""
 
@@ -44,14 +44,14 @@ class Finding:
 
 def findings(
     alerts: Alerts, history: SignalHistory, spending: Spending, now: datetime
-) -> list[Finding]:
+) -> list[AlertFinding]:
     """One finding for each rule and budget, in the order of the policy."""
     found = [_finding(rule, history, now) for rule in alerts.rules]
     for budget in alerts.budgets:
         rate = burn(budget, spending, now)
         runbook = budget.runbook or SPENT_TOO_FAST
         found.append(
-            Finding(
+            AlertFinding(
                 budget.name,
                 budget.severity,
                 rate.too_fast,
@@ -65,7 +65,7 @@ def findings(
     return found
 
 
-def _finding(rule: AlertRule, history: SignalHistory, now: datetime) -> Finding:
+def _finding(rule: AlertRule, history: SignalHistory, now: datetime) -> AlertFinding:
     threshold = rule.below if rule.above is None else rule.above
     assert threshold is not None
     measured = list(_values(rule, history, now))
@@ -89,7 +89,7 @@ def _finding(rule: AlertRule, history: SignalHistory, now: datetime) -> Finding:
         elif rule.batches > 1:
             row = next((n for n, one in enumerate(crossed) if not one), len(crossed))
             words += f", in {row} of {rule.batches} batches in a row"
-    return Finding(
+    return AlertFinding(
         rule.name,
         rule.severity,
         holds,

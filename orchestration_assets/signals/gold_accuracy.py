@@ -20,7 +20,7 @@ from orchestration_assets.schemas.signals import Signal
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from orchestration_assets.schemas.verdicts import GoldRow
 from orchestration_assets.selection.outcomes import StandingAnswer, closeness
-from orchestration_assets.signals.measures import ALL, Measure, Subject, weighted_share
+from orchestration_assets.signals.measures import ALL, SignalMeasure, Subject, weighted_share
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
@@ -43,7 +43,7 @@ class _Score:
         self.squares += weight * weight
         self.count += 1
 
-    def measure(self, subject: Subject) -> Measure:
+    def measure(self, subject: Subject) -> SignalMeasure:
         effective = self.weight * self.weight / self.squares
         return weighted_share(
             Signal.ACCURACY, subject, self.right, self.weight, effective, self.count
@@ -61,7 +61,7 @@ class GoldJudge:
     right: Mapping[tuple[str, str], Answer]
     weights: Mapping[str, VerdictWeights]
 
-    def measures(self, standing: Collection[StandingAnswer]) -> Iterator[Measure]:
+    def measures(self, standing: Collection[StandingAnswer]) -> Iterator[SignalMeasure]:
         """The share of standing answers of one batch that are right, over all tasks and of each;
         other answers than labels are as right as they are near. Equal contents count once."""
         scores: dict[Subject, _Score] = {}
@@ -100,7 +100,7 @@ def gold_judge(store: TableStore, policy: Policy) -> GoldJudge | None:
     return GoldJudge(tasks, right, stored_weights(store, gold)) if right else None
 
 
-def accuracy_measures(store: TableStore, judge: GoldJudge, batch: str) -> list[Measure]:
+def accuracy_measures(store: TableStore, judge: GoldJudge, batch: str) -> list[SignalMeasure]:
     """How often the answers that stood in a batch were right; nothing where none was judged."""
     judged = pa.array(sorted({content for _, content in judge.right}), pa.string())
     with leaving_out_damage():

@@ -38,14 +38,14 @@ from orchestration_assets.signals.batch_measures import (
     listed_at,
 )
 from orchestration_assets.signals.gold_accuracy import accuracy_measures, gold_judge
-from orchestration_assets.signals.measures import ALL, Measure
+from orchestration_assets.signals.measures import ALL, SignalMeasure
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableStore
 
 KEPT_BATCHES: Final = 300
 """The newest batches of which signals are kept."""
-_NOTHING_PAID: Final = Measure(Signal.COST_USD, ALL, 0.0)
+_NOTHING_PAID: Final = SignalMeasure(Signal.COST_USD, ALL, 0.0)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class _History:
         judge = gold_judge(self._store, policy) if made_from and policy is not None else None
         for batch, made in made_from.items():
             open_ones = _open_reviews(self._home, batch, made, self._gold)
-            measures = [Measure(Signal.OPEN_REVIEWS, ALL, float(open_ones), count=open_ones)]
+            measures = [SignalMeasure(Signal.OPEN_REVIEWS, ALL, float(open_ones), count=open_ones)]
             if judge is not None:
                 measures += accuracy_measures(self._store, judge, batch)
             yield _table(moments.of(batch), measures, made)
@@ -187,12 +187,14 @@ def _put_in(current: pa.Table, new: pa.Table) -> pa.Table:
     return pa.concat_tables([current.slice(0, place), tail.sort_by(order)])
 
 
-def _table(about: BatchMeasures, measures: Iterable[Measure], made_from: str | None) -> pa.Table:
+def _table(
+    about: BatchMeasures, measures: Iterable[SignalMeasure], made_from: str | None
+) -> pa.Table:
     return rows_to_arrow(GOLDEN_SIGNALS, _rows(about, measures, made_from))
 
 
 def _rows(
-    about: BatchMeasures, measures: Iterable[Measure], made_from: str | None
+    about: BatchMeasures, measures: Iterable[SignalMeasure], made_from: str | None
 ) -> Iterator[SignalRow]:
     for one in measures:
         yield SignalRow(

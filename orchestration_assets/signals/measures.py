@@ -22,7 +22,7 @@ ALL: Final = Subject()
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class SignalMeasure:
     """The value of one signal of one subject, with what it can be added up by.
 
     Fields are the columns of the same names of the table ``golden_signals``.
@@ -40,35 +40,37 @@ class Measure:
     latencies: tuple[LatencyBucket, ...] | None = field(default=None)
 
 
-def share(signal: Signal, subject: Subject, part: int, whole: int) -> Measure:
+def share(signal: Signal, subject: Subject, part: int, whole: int) -> SignalMeasure:
     """A counted share with its 95 % interval (Wilson 1927); ``whole`` is above 0."""
     low, high = wilson_of_share(part / whole, whole, Z)
-    return Measure(
+    return SignalMeasure(
         signal, subject, part / whole, low, high, whole, numerator=part, denominator=whole
     )
 
 
 def weighted_share(
     signal: Signal, subject: Subject, hits: float, weight: float, effective: float, count: int
-) -> Measure:
+) -> SignalMeasure:
     """The share ``hits`` / ``weight`` of all weight, from so many answers that tell as much as
     ``effective`` of an even sample: Wilson's interval on that size, at Student's quantile."""
     mean = min(max(hits / weight, 0.0), 1.0)
     size = max(effective, 1.0)
     low, high = wilson_of_share(mean, size, student(max(size - 1.0, 1.0)))
-    return Measure(signal, subject, mean, low, high, count, hits, weight, effective)
+    return SignalMeasure(signal, subject, mean, low, high, count, hits, weight, effective)
 
 
-def ratio(signal: Signal, subject: Subject, part: float, whole: float, count: int) -> Measure:
+def ratio(signal: Signal, subject: Subject, part: float, whole: float, count: int) -> SignalMeasure:
     """A quotient of two amounts that add up over batches; ``whole`` is above 0."""
-    return Measure(signal, subject, part / whole, count=count, numerator=part, denominator=whole)
+    return SignalMeasure(
+        signal, subject, part / whole, count=count, numerator=part, denominator=whole
+    )
 
 
-def latency_measures(subject: Subject, held: tuple[LatencyBucket, ...]) -> list[Measure]:
+def latency_measures(subject: Subject, held: tuple[LatencyBucket, ...]) -> list[SignalMeasure]:
     """The quantiles of a sketch that is not empty."""
     count = sum(one.attempts for one in held)
     return [
-        Measure(signal, subject, value, count=count)
+        SignalMeasure(signal, subject, value, count=count)
         for signal, quantile in LATENCIES.items()
         if (value := quantile_ms(held, quantile)) is not None
     ]

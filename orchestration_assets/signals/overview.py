@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from orchestration_assets.schemas.signals import GOLDEN_SIGNALS, Signal
 from orchestration_assets.signals.history import SignalHistory
-from orchestration_assets.signals.measures import ALL, Measure, Subject
-from orchestration_assets.signals.trend import Change, change
+from orchestration_assets.signals.measures import ALL, SignalMeasure, Subject
+from orchestration_assets.signals.trend import ShareChange, change
 from orchestration_assets.signals.windows import in_window, stocks, together
 
 
@@ -24,15 +24,15 @@ class SignalOverview:
     since: datetime | None
     batches: int
     newest: str | None
-    measures: tuple[Measure, ...]
-    accuracy_changes: Mapping[str, Change]
+    measures: tuple[SignalMeasure, ...]
+    accuracy_changes: Mapping[str, ShareChange]
 
-    def value(self, signal: Signal, subject: Subject = ALL) -> Measure | None:
+    def value(self, signal: Signal, subject: Subject = ALL) -> SignalMeasure | None:
         """One measure; None where there is none."""
         return self._by_key.get((signal, subject))
 
     @property
-    def _by_key(self) -> dict[tuple[Signal, Subject], Measure]:
+    def _by_key(self) -> dict[tuple[Signal, Subject], SignalMeasure]:
         return {(one.signal, one.subject): one for one in self.measures}
 
     def names(self, kind: str) -> list[str]:
@@ -56,7 +56,7 @@ def overview(history: SignalHistory, since: datetime | None) -> SignalOverview:
 _HALVES: Final = 2
 
 
-def _changes(judged: pa.Table) -> dict[str, Change]:
+def _changes(judged: pa.Table) -> dict[str, ShareChange]:
     batches = sorted(set(judged["batch"].to_pylist()))
     middle = len(batches) // _HALVES
     earlier, later = (_accuracies(judged, half) for half in (batches[:middle], batches[middle:]))
@@ -67,6 +67,6 @@ def _changes(judged: pa.Table) -> dict[str, Change]:
     }
 
 
-def _accuracies(judged: pa.Table, batches: Sequence[str]) -> dict[str, Measure]:
+def _accuracies(judged: pa.Table, batches: Sequence[str]) -> dict[str, SignalMeasure]:
     own = judged.filter(pc.is_in(judged["batch"], pa.array(batches, pa.string())))
     return {one.subject.task: one for one in together(GOLDEN_SIGNALS.rows(own))}

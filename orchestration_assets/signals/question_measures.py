@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import Consequence, ResolutionStatus
 from orchestration_assets.schemas.signals import Signal
-from orchestration_assets.signals.measures import ALL, Measure, Subject, share
+from orchestration_assets.signals.measures import ALL, SignalMeasure, Subject, share
 
 RESOLUTION_COLUMNS: Final = ("task", "status")
 DISAGREEMENT_COLUMNS: Final = ("item_id", "task", "consequence")
 _ABSTAINED: Final = (ResolutionStatus.ABSTAINED, ResolutionStatus.PRESERVED)
 
 
-def question_measures(resolutions: pa.Table, disagreements: pa.Table) -> Iterator[Measure]:
+def question_measures(resolutions: pa.Table, disagreements: pa.Table) -> Iterator[SignalMeasure]:
     """The shares of all questions, and of those of each task; what was skipped is none.
 
     The tables are those of one batch, with the columns ``RESOLUTION_COLUMNS`` and
@@ -48,7 +48,7 @@ def _disputed(disagreements: pa.Table) -> Counter[str]:
     return Counter(questions["task"].to_pylist())
 
 
-def _shares(subject: Subject, statuses: Counter[str], disputed: int) -> Iterator[Measure]:
+def _shares(subject: Subject, statuses: Counter[str], disputed: int) -> Iterator[SignalMeasure]:
     asked = statuses.total() - statuses[ResolutionStatus.SKIPPED]
     if asked:
         abstained = sum(statuses[one] for one in _ABSTAINED)

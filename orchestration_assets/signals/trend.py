@@ -3,11 +3,11 @@
 import math
 from dataclasses import dataclass
 
-from orchestration_assets.signals.measures import Measure
+from orchestration_assets.signals.measures import SignalMeasure
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ShareChange:
     """A difference of two shares, with its 95 % interval."""
 
     value: float
@@ -20,7 +20,7 @@ class Change:
         return self.low > 0.0 or self.high < 0.0
 
 
-def change(earlier: Measure, later: Measure) -> Change | None:
+def change(earlier: SignalMeasure, later: SignalMeasure) -> ShareChange | None:
     """The later share less the earlier one, of different items (Newcombe 1998, method 10, from
     the intervals of both); None where one has no interval."""
     if None in (earlier.low, earlier.high, later.low, later.high):
@@ -28,7 +28,7 @@ def change(earlier: Measure, later: Measure) -> Change | None:
     below = math.hypot(later.value - _known(later.low), _known(earlier.high) - earlier.value)
     above = math.hypot(_known(later.high) - later.value, earlier.value - _known(earlier.low))
     value = later.value - earlier.value
-    return Change(value, max(value - below, -1.0), min(value + above, 1.0))
+    return ShareChange(value, max(value - below, -1.0), min(value + above, 1.0))
 
 
 def _known(end: float | None) -> float:

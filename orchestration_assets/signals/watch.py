@@ -17,7 +17,7 @@ from orchestration_assets.signals.alert_state import (
     take_due,
 )
 from orchestration_assets.signals.burn_rate import read_spending
-from orchestration_assets.signals.findings import Finding, findings
+from orchestration_assets.signals.findings import AlertFinding, findings
 from orchestration_assets.signals.history import SignalHistory, read_signals
 from resources.home import Home
 from resources.versioned_state import ChangeNote, StateConflictError, VersionedState
@@ -28,11 +28,11 @@ _WHO: Final = "orchestrate"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AlertLook:
     """What a look at the alerts found: all of them, since when those hold that do, which messages
     were delivered, and what kept others from being delivered, in words."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[AlertFinding, ...] = ()
     state: AlertState = field(default_factory=AlertState)
     delivered: tuple[AlertMessage, ...] = ()
     problems: tuple[str, ...] = ()
@@ -43,12 +43,12 @@ def has_alerts(policy: Policy) -> bool:
     return bool(policy.alerts.rules or policy.alerts.budgets)
 
 
-def look(home: Home, policy: Policy, now: datetime) -> Look:
+def look(home: Home, policy: Policy, now: datetime) -> AlertLook:
     """What the signals of now mean for the alerts of a policy; nothing is noted or told."""
     if not has_alerts(policy):
-        return Look(state=alert_state(home))
+        return AlertLook(state=alert_state(home))
     found = _findings(home, policy.alerts, read_signals(home, now), now)
-    return Look(tuple(found), alert_state(home))
+    return AlertLook(tuple(found), alert_state(home))
 
 
 def watch(
@@ -57,7 +57,7 @@ def watch(
     now: datetime,
     history: SignalHistory | None = None,
     webhook: Webhook | None = None,
-) -> Look:
+) -> AlertLook:
     """Looks at the alerts of a policy by the signals of now, notes what begins and ends, and tells
     the policy's webhook, or else the one given. Without either nobody is told.
 
@@ -65,21 +65,21 @@ def watch(
     """
     states = home.state(STATE)
     if not has_alerts(policy) and states.current() is None:
-        return Look()
+        return AlertLook()
     alerts, told = policy.alerts, policy.alerts.webhook or webhook
-    found: list[Finding] = []
+    found: list[AlertFinding] = []
     if has_alerts(policy):
         signals = read_signals(home, now) if history is None else history
         found = _findings(home, alerts, signals, now)
     state, due = _note(states, found, now, tells=told is not None)
     if not due or told is None:
-        return Look(tuple(found), state)
+        return AlertLook(tuple(found), state)
     delivered, problems = _deliver(told, due)
     made = states.update(
         lambda value: after_delivery(state_of(value), delivered, due, now).plain(),
         ChangeNote(_WHO, now, f"{len(delivered)} of {len(due)} messages delivered"),
     )
-    return Look(tuple(found), state_of(made.value), tuple(delivered), tuple(problems))
+    return AlertLook(tuple(found), state_of(made.value), tuple(delivered), tuple(problems))
 
 
 def alert_state(home: Home) -> AlertState:
@@ -87,12 +87,14 @@ def alert_state(home: Home) -> AlertState:
     return _state(home.state(STATE))[0]
 
 
-def _findings(home: Home, alerts: Alerts, history: SignalHistory, now: datetime) -> list[Finding]:
+def _findings(
+    home: Home, alerts: Alerts, history: SignalHistory, now: datetime
+) -> list[AlertFinding]:
     return findings(alerts, history, read_spending(home, alerts.budgets), now)
 
 
 def _note(
-    states: VersionedState, found: Sequence[Finding], now: datetime, *, tells: bool
+    states: VersionedState, found: Sequence[AlertFinding], now: datetime, *, tells: bool
 ) -> tuple[AlertState, list[AlertMessage]]:
     """Notes a look; the state then, and the messages that this process is to deliver."""
     while True:

@@ -18,7 +18,7 @@ from orchestration_assets.schemas.signals import (
 )
 from orchestration_assets.signals.latency_sketch import merged
 from orchestration_assets.signals.measures import (
-    Measure,
+    SignalMeasure,
     Subject,
     latency_measures,
     share,
@@ -41,33 +41,33 @@ def in_window(table: pa.Table, since: datetime | None, before: datetime | None =
     return table.filter(kept)
 
 
-def stocks(table: pa.Table) -> list[Measure]:
+def stocks(table: pa.Table) -> list[SignalMeasure]:
     """What all batches leave open, and what waits now."""
     return together(GOLDEN_SIGNALS.rows(table.filter(pc.is_in(table["signal"], _STOCKS))))
 
 
-def together(rows: Iterable[SignalRow]) -> list[Measure]:
+def together(rows: Iterable[SignalRow]) -> list[SignalMeasure]:
     """One measure for each signal and subject of the rows, in the order of signals."""
     groups: dict[tuple[Signal, Subject], list[SignalRow]] = {}
     for row in rows:
         subject = Subject(row.service, row.task, row.tier)
         groups.setdefault((row.signal, subject), []).append(row)
-    found: list[Measure] = []
+    found: list[SignalMeasure] = []
     for (signal, subject), own in groups.items():
         if signal not in LATENCIES:
             found += _merged(signal, subject, own)
     return sorted(found, key=lambda one: (_ORDER[one.signal], one.subject))
 
 
-def _merged(signal: Signal, subject: Subject, rows: Sequence[SignalRow]) -> list[Measure]:
+def _merged(signal: Signal, subject: Subject, rows: Sequence[SignalRow]) -> list[SignalMeasure]:
     count = sum(row.count or 0 for row in rows)
     if signal is Signal.CALLS:
         held = merged(row.latencies or () for row in rows)
         value = sum(row.value for row in rows)
-        made = Measure(signal, subject, value, count=count, latencies=held)
+        made = SignalMeasure(signal, subject, value, count=count, latencies=held)
         return [made, *latency_measures(subject, held)]
     if signal in SUMS | LEFT_OPEN | WAITING:
-        return [Measure(signal, subject, sum(row.value for row in rows), count=count)]
+        return [SignalMeasure(signal, subject, sum(row.value for row in rows), count=count)]
     part = sum(row.numerator or 0.0 for row in rows)
     whole = sum(row.denominator or 0.0 for row in rows)
     if whole <= 0.0:
@@ -79,4 +79,4 @@ def _merged(signal: Signal, subject: Subject, rows: Sequence[SignalRow]) -> list
     if rows[0].low is not None:
         return [share(signal, subject, round(part), round(whole))]
     value = part / whole
-    return [Measure(signal, subject, value, None, None, count, part, whole)]
+    return [SignalMeasure(signal, subject, value, None, None, count, part, whole)]
