@@ -14,6 +14,7 @@ from resources.home_resource import HomeResource, PolicyFileResource
 from tests.graph.conftest import Project, project_in
 from tests.webhooks import Receiver, receiving
 
+pytestmark = pytest.mark.slow
 VARIABLE, EXPLORER = "ALERTS_URL", "http://127.0.0.1:8400"
 
 
@@ -48,7 +49,7 @@ def policy(url: str) -> str:
 
 @dataclass
 class Outage:
-    """Three batches: the service is well, away, and well again; each with its reports."""
+    """Three batches: the service is well, away, and well again; reports of the latter two."""
 
     project: Project
     receiver: Receiver
@@ -101,8 +102,9 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
             held.batches += project.take_in(texts(folder / str(n), n))
             project.execute("process_batch", held.batches[-1])
             held.sensed.append(sense(project))
-            held.reports.append(project.execute("corpus_reports", None))
-            assert held.reports[-1].success
+            if n:
+                held.reports.append(project.execute("corpus_reports", None))
+                assert held.reports[-1].success
         yield held
 
 
@@ -113,7 +115,9 @@ def texts(folder: Path, n: int) -> Path:
     return folder
 
 
-def test_alerts_are_told_of_once_by_the_sensor_before_the_reports(outage: Outage) -> None:
+def test_alerts_are_told_of_once_by_the_sensor_and_checked_with_the_reports(
+    outage: Outage,
+) -> None:
     told = [(one["event"], one["alert"]) for _, one in outage.receiver.received]
     assert told[:2] == [("alert_began", "errors"), ("alert_began", "left")]
     assert told[2:] == [("alert_ended", "errors")]
@@ -122,8 +126,6 @@ def test_alerts_are_told_of_once_by_the_sensor_before_the_reports(outage: Outage
     assert "errors: error_rate of remote is 1.000" in away and "left:" in away
     assert again.startswith("left: deferred_questions is")
 
-
-def test_the_check_says_what_holds_and_what_to_do(outage: Outage) -> None:
     def check(n: int) -> dg.AssetCheckEvaluation:
         return next(
             one
@@ -131,14 +133,13 @@ def test_the_check_says_what_holds_and_what_to_do(outage: Outage) -> None:
             if one.check_name == "alerts"
         )
 
-    assert check(0).passed
-    held = check(1)
+    held = check(0)
     assert not held.passed and held.severity is dg.AssetCheckSeverity.ERROR
     assert "What to do: Read the reasons in call_log" in str(held.metadata["errors"].value)
-    assert "errors" not in (check(2).description or "")
+    assert "errors" not in (check(1).description or "")
 
 
-def test_usage_has_the_names_of_dagster_openai(outage: Outage) -> None:
+def test_usage_has_the_names_of_dagster_openai_and_signals_are_plotted(outage: Outage) -> None:
     batch = outage.batches[0]
     found = outage.metadata("sequential_interpretations", batch)
     log = outage.project.tables.read("call_log", batch).to_pylist()
@@ -153,8 +154,6 @@ def test_usage_has_the_names_of_dagster_openai(outage: Outage) -> None:
     nothing = outage.metadata("sequential_interpretations", outage.batches[1])
     assert not [name for name in nothing if name.startswith("openai.")]
 
-
-def test_the_ui_is_given_figures_to_plot_and_the_way_to_the_explorer(outage: Outage) -> None:
     for n, rate in enumerate([0.0, 1.0, 0.0]):
         found = outage.metadata("disagreement_report", outage.batches[n])
         assert found["error_rate"] == rate
@@ -164,8 +163,6 @@ def test_the_ui_is_given_figures_to_plot_and_the_way_to_the_explorer(outage: Out
     assert isinstance(found["latency_p95_ms"], float) and found["cost_usd"] > 0
     assert found["alerts_firing"] == 1
 
-
-def test_the_table_has_a_history_of_every_batch(outage: Outage) -> None:
     rows = outage.project.tables.read("golden_signals").to_pylist()
     rates = [
         row["value"] for row in rows if row["signal"] == "error_rate" and row["service"] == "remote"
