@@ -7,7 +7,7 @@ from orchestration_assets.schemas.signals import LATENCIES, Signal
 
 _SLOW: Final = (
     "Look at Services, Health in the explorer for which service is slow; lower its concurrency, "
-    "give it a timeout_ms and a fallback, or ask another one first."
+    "give it timeouts and a fallback, or ask another one first."
 )
 RUNBOOKS: Final[Mapping[Signal, str]] = {
     **dict.fromkeys(LATENCIES, _SLOW),
@@ -64,7 +64,7 @@ RUNBOOKS: Final[Mapping[Signal, str]] = {
         "orchestrate run SOURCE."
     ),
     Signal.OPEN_REVIEWS: (
-        "Judge from the top with orchestrate serve, Review; or lower disagreement.review.size."
+        "Judge from the top with orchestrate serve, Review; or lower disagreement.review.max_rows."
     ),
 }
 SPENT_TOO_FAST: Final = (
