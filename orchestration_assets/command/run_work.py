@@ -23,7 +23,6 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.settings import Settings
-from orchestration_assets.signals.watch import has_alerts, watch
 from resources.home import Home
 from resources.run_claims import ReportVersion, report_version
 from resources.series import read_series
@@ -113,8 +112,12 @@ class RunWork:
 
     def _look_at_alerts(self) -> None:
         """Tells of alerts that the batch has begun or ended; nothing of it stops the run."""
-        if not has_alerts(self._policy):
+        alerts = self._policy.alerts
+        if not (alerts.rules or alerts.budgets):
             return
+        # most policies have none, and a run that finds nothing new does without
+        from orchestration_assets.signals.watch import watch
+
         try:
             seen = watch(self._home, self._policy, datetime.now(UTC))
             problems: Sequence[str] = seen.problems
