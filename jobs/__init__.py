@@ -77,10 +77,11 @@ corpus_reports = _corpus_job(
         "corpus_report",
         "content_ledger",
         "feature_cache_report",
+        "golden_signals",
     ),
     description=(
         "Brings gold, the scorecards of services, the index over all batches, the ledger of all "
-        "items and the account of the cache up to date."
+        "items, the account of the cache and the golden signals up to date."
     ),
 )
 

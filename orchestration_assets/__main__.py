@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -125,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
     environment_option(replay)
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
+    _signals_options(
+        commands.add_parser("signals", help="how batches went, what waits, which alerts hold")
+    )
     _serve_options(
         commands.add_parser("serve", help="show a home in the browser, and take verdicts")
     )
@@ -175,6 +179,28 @@ def _exchange_options(doings: "argparse._SubParsersAction[_Parser]") -> None:
         )
         command.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
         command.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+
+
+def _signals_options(signals: argparse.ArgumentParser) -> None:
+    signals.add_argument(
+        "--since",
+        type=_span,
+        default="7d",
+        metavar="TIME",
+        help="the batches of so long: 30m, 12h, 7d (7d)",
+    )
+    signals.add_argument(
+        "--textfile",
+        type=Path,
+        metavar="PATH",
+        help="write them there in the format of Prometheus, for node_exporter",
+    )
+    signals.add_argument(
+        "--tell",
+        action="store_true",
+        help="note which alerts began or ended, and tell the webhook, as runs and the sensor do",
+    )
+    _shared_options(signals, "print them as JSON")
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:
@@ -229,6 +255,15 @@ def _whole(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
     return int(text)
+
+
+def _span(text: str) -> timedelta:
+    from orchestration_assets.command.signals import span
+
+    try:
+        return span(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _days(text: str) -> float:
@@ -408,13 +443,8 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
         from orchestration_assets.command import verdicts
 
         return verdicts.check(settings, given.file)
-    if given.command == "serve":
-        from orchestration_assets.command import serve
-
-        served = serve.serve_settings(
-            given.host, given.allow_host, given.token_env, read_only=given.read_only
-        )
-        return serve.serve(settings, served, given.host, given.port)
+    if given.command in {"serve", "signals"}:
+        return _show_home(given, settings)
     if given.command == "replay":
         from orchestration_assets.command import replay
 
@@ -429,6 +459,25 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
         budget_usd=given.budget_usd,
         jobs=given.jobs,
     )
+
+
+def _show_home(given: argparse.Namespace, settings: Settings) -> int:
+    if given.command == "signals":
+        from orchestration_assets.command.signals import signals
+
+        return signals(
+            settings,
+            given.since,
+            as_json=given.json,
+            textfile=given.textfile,
+            tells=given.tell,
+        )
+    from orchestration_assets.command import serve
+
+    served = serve.serve_settings(
+        given.host, given.allow_host, given.token_env, read_only=given.read_only
+    )
+    return serve.serve(settings, served, given.host, given.port)
 
 
 def command() -> NoReturn:

@@ -29,11 +29,14 @@ from orchestration_assets.schemas.policy import Webhook
 from orchestration_assets.selection import assets as selection_assets
 from orchestration_assets.selection import checks as selection_checks
 from orchestration_assets.settings import Settings
+from orchestration_assets.signals import assets as signals_assets
+from orchestration_assets.signals import checks as signals_checks
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.dask_cluster import DaskClusterResource
 from resources.home_resource import HomeResource, PolicyFileResource
 from resources.table_io_manager import ParquetTableIOManager
 from sensors import SENSORS
+from sensors.alerts import alerts_sensor_in
 from sensors.deferred_questions import deferred_questions_sensor_in
 from sensors.new_content import new_content_sensor_in
 from sensors.policy import policy_sensor_in
@@ -50,6 +53,7 @@ _ASSETS = (
     processing_assets,
     disagreement_assets,
     reporting_assets,
+    signals_assets,
 )
 _CHECKS = (
     policy_checks,
@@ -61,6 +65,7 @@ _CHECKS = (
     processing_checks,
     disagreement_checks,
     reporting_checks,
+    signals_checks,
 )
 
 
@@ -140,6 +145,7 @@ def build_definitions_in(
         ),
         review_feedback_sensor_in(space, jobs, started),
         run_failure_sensor_in(space, automation.webhook),
+        alerts_sensor_in(space, settings.tick_seconds, started, automation.webhook),
     )
     return dg.Definitions(
         assets=[

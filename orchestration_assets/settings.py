@@ -11,6 +11,9 @@ from pathlib import Path
 from orchestration_assets.schemas.errors import OrchestrationError
 
 DEFAULT_HOME = ".orchestration"
+EXPLORER_VARIABLE = "ORCHESTRATION_EXPLORER_URL"
+"""Names the address of the explorer, which the Dagster UI links where it is set."""
+_WEB = re.compile(r"https?://[^\s\"'<>]+")
 ENVIRONMENT_VARIABLE = "ORCHESTRATION_ENV"
 """Names the environment of a policy, such as production, where no option names it."""
 # One source: a URL with what may stand before its path (an IPv6 host, a port, a user), or a path.
@@ -29,6 +32,15 @@ _SOURCE = re.compile(
 
 class SettingError(OrchestrationError):
     """An environment variable cannot be used; the message says what to give instead."""
+
+
+def explorer_address(environment: Mapping[str, str] = os.environ) -> str:
+    """The address of the explorer without a slash at its end, as the Dagster UI is to link it;
+    empty where none is set. Raises SettingError."""
+    address = environment.get(EXPLORER_VARIABLE, "").rstrip("/")
+    if address and not _WEB.fullmatch(address):
+        raise SettingError(f"{EXPLORER_VARIABLE}: give an address such as http://127.0.0.1:8400")
+    return address
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class Settings:
 
         Raises SettingError.
         """
+        explorer_address(environment)  # a wrong one is said before anything is done
         home = environment.get("ORCHESTRATION_HOME") or DEFAULT_HOME
         policy = environment.get("ORCHESTRATION_POLICY")
         sources = environment.get("ORCHESTRATION_SOURCES", "")

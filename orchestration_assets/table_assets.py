@@ -1,6 +1,6 @@
 """Assets whose product is one table, and the blocking checks that every table gets."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,13 @@ def table_asset(
     code_version: str = "1",
     per_batch: bool = True,
     output_required: bool = True,
+    check_specs: Sequence[dg.AssetCheckSpec] = (),
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """An asset that makes one table: of each batch, or of the whole corpus.
 
     The function is handed the tables that its parameters name, and those that it ``reads`` as
-    keyword arguments; ``deps`` are the assets that come before it and are not handed over.
+    keyword arguments; ``deps`` are the assets that come before it and are not handed over. Of
+    ``check_specs`` its function yields the results itself, without a step of their own.
     """
     return dg.asset(
         name=table.name,
@@ -45,6 +47,7 @@ def table_asset(
         owners=[f"team:{team}"],
         code_version=code_version,
         output_required=output_required,
+        check_specs=check_specs,
         description=description,
     )
 

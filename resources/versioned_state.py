@@ -105,7 +105,7 @@ class VersionedState:
         """One version, verified against its hash. Raises NoSuchVersionError."""
         if number < 1 or not self._has(number):
             raise NoSuchVersionError(f"{self.name} has no version {number}: see its history")
-        path = self._path(number)
+        path = self.path(number)
         try:
             return _parsed(number, path.read_bytes())
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -120,7 +120,7 @@ class VersionedState:
             version = self.version(number)
             if version.before != before:
                 raise DamagedFileError(
-                    self._path(number), "does not follow the version before it", _REMEDY
+                    self.path(number), "does not follow the version before it", _REMEDY
                 )
             before = version.value_hash
             yield version
@@ -142,7 +142,7 @@ class VersionedState:
         made = StateVersion(
             expected + 1, value, _hash(value), before, _cleaned(note), restores=restores
         )
-        if not self._files.create(self._path(made.number), _plain(made)):
+        if not self._files.create(self.path(made.number), _plain(made)):
             raise self._conflict(expected)
         self._seen = made.number
         return made
@@ -186,12 +186,13 @@ class VersionedState:
         return low
 
     def _has(self, number: int) -> bool:
-        return self._is_here(number) or self._files.fetch(self._path(number))
+        return self._is_here(number) or self._files.fetch(self.path(number))
 
     def _is_here(self, number: int) -> bool:
-        return self._path(number).exists()
+        return self.path(number).exists()
 
-    def _path(self, number: int) -> Path:
+    def path(self, number: int) -> Path:
+        """Where a version is kept, if there is one."""
         return self._folder / f"{number:09d}.json"
 
 

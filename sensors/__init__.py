@@ -1,5 +1,6 @@
 """Sensors: what makes work start by itself, and what is said when it fails."""
 
+from sensors.alerts import alerts_sensor
 from sensors.deferred_questions import deferred_questions_sensor
 from sensors.new_content import new_content_sensor
 from sensors.policy import policy_sensor
@@ -12,4 +13,5 @@ SENSORS = (
     policy_sensor,
     review_feedback_sensor,
     run_failure_sensor,
+    alerts_sensor,
 )

@@ -25,6 +25,7 @@ FLOORS = [
     "selection",
     "processing",
     "disagreement",
+    "signals",
     "reporting",
     "explorer",
 ]

@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.settings import SettingError, Settings, absolute_path, split_sources
+from orchestration_assets.settings import (
+    SettingError,
+    Settings,
+    absolute_path,
+    explorer_address,
+    split_sources,
+)
 from tests.fuzzing import fuzz
 
 
@@ -65,3 +71,11 @@ def test_the_home_of_a_user_who_does_not_exist_stays_as_it_is() -> None:
     assert absolute_path("~nobody-of-that-name/home").name == "home"
     found = Settings.from_environment({"ORCHESTRATION_HOME": "~nobody-of-that-name/home"})
     assert found.home.parts[-2:] == ("~nobody-of-that-name", "home")
+
+
+def test_the_address_of_the_explorer_is_checked_before_anything_is_done() -> None:
+    given = {"ORCHESTRATION_EXPLORER_URL": "http://127.0.0.1:8400/"}
+    assert explorer_address(given) == "http://127.0.0.1:8400"
+    assert explorer_address({}) == ""
+    with pytest.raises(SettingError, match="give an address such as"):
+        Settings.from_environment({"ORCHESTRATION_EXPLORER_URL": "javascript:alert(1)"})

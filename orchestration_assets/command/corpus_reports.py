@@ -10,6 +10,7 @@ from typing import Final
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
 from orchestration_assets.schemas.errors import DamagedFileError
+from orchestration_assets.schemas.signals import GOLDEN_SIGNALS
 from orchestration_assets.schemas.tables import (
     CONTENT_LEDGER,
     CORPUS_REPORT,
@@ -23,6 +24,7 @@ _TABLES: Final = (
     CONTENT_LEDGER,
     CORPUS_REPORT,
     FEATURE_CACHE_REPORT,
+    GOLDEN_SIGNALS,
     GOLD_LABELS,
     SERVICE_SCORECARDS,
 )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from orchestration_assets.command.run_account import RunAccounts
 from orchestration_assets.content.batch_completion import finished_since, spending_pass
 from orchestration_assets.content.deferred import DeferredBatch
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     CONTENT_PROFILES,
@@ -94,7 +96,8 @@ class RunWork:
         self._definitions = definitions
         self._instance = instance
         self._home = Home(plan.settings.home)
-        self._policy_hash = load_policy(plan.settings.policy).hash
+        loaded = load_policy(plan.settings.policy)
+        self._policy, self._policy_hash = loaded.policy, loaded.hash
 
     def execute(self, batch: str, due: Sequence[str]) -> None:
         """Carries out the batch within its share of what is left for all that are ``due``.
@@ -104,6 +107,24 @@ class RunWork:
         sizes = {one: self._plan.sizes[one] for one in (*due, batch)}
         with self._accounts.limited_to_share(batch, sizes):
             self._execute(batch)
+        if due:  # of the last one the reports over all batches tell
+            self._look_at_alerts()
+
+    def _look_at_alerts(self) -> None:
+        """Tells of alerts that the batch has begun or ended; nothing of it stops the run."""
+        alerts = self._policy.alerts
+        if not (alerts.rules or alerts.budgets):
+            return
+        # most policies have none, and a run that finds nothing new does without
+        from orchestration_assets.signals.watch import watch
+
+        try:
+            seen = watch(self._home, self._policy, datetime.now(UTC))
+            problems: Sequence[str] = seen.problems
+        except OrchestrationError as error:
+            problems = [f"alerts: {error}"]
+        for problem in problems:
+            say(problem)
 
     def _execute(self, batch: str) -> None:
         home, tables, deferred = self._home, self._home.tables, self._plan.deferred

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -32,11 +33,13 @@ from orchestration_assets.explorer.sessions import Session, clean_name, new_sess
 from orchestration_assets.explorer.site import NoSuchPageError, Site, Visit
 from orchestration_assets.explorer.templating import render, script, style
 from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.signals.exposition import CONTENT_TYPE, exposition
 
 _MOST_FIELDS: Final = 600
 _THREADS: Final = 8
 """Pages that are made at once: more would only fight over the cores."""
 _YEAR: Final = 365 * 86_400
+_METRICS_SECONDS: Final = 10.0
 _NAMED: Final = {
     "batch": lambda text: text.replace("-", "").isalnum() and text.isascii(),
     "other": lambda text: text.replace("-", "").isalnum() and text.isascii(),
@@ -67,6 +70,9 @@ def build_app(site: Site) -> ASGIApp:
     async def login(request: Request) -> Response:
         return await _login(site, request)
 
+    async def metrics(request: Request) -> Response:
+        return await _metrics(site, request)
+
     routes = [
         page("/", browsing_pages.home_page),
         page("/batch/{batch}", browsing_pages.batch_page),
@@ -91,6 +97,7 @@ def build_app(site: Site) -> ASGIApp:
         form("/review/name", _take_name),
         form("/review/undo", review_pages.undo),
         form("/review/{question}", review_pages.judge),
+        Route("/metrics", metrics, methods=["GET"]),
         Route("/login", login, methods=["GET", "POST"]),
         Route("/favicon.ico", _no_icon, methods=["GET"]),
         Route("/static/explorer.css", _style, methods=["GET"]),
@@ -226,6 +233,23 @@ def _set_cookie(site: Site, response: Response, session: Session) -> None:
         samesite="strict",
         path="/",
     )
+
+
+async def _metrics(site: Site, request: Request) -> Response:
+    """The signals for Prometheus, at most some seconds old: whoever scrapes often costs little."""
+    session = site.signer.session(request.cookies.get(site.signer.cookie_name)) or new_session()
+    if site.settings.token is not None and not _is_admitted(site, request, session):
+        words = "send the token: Authorization: Bearer TOKEN\n"
+        return PlainTextResponse(words, 401, headers={"www-authenticate": "Bearer"})
+
+    def make() -> bytes:
+        return exposition(site.home, site.policy.policy, datetime.now(UTC))
+
+    try:
+        made = await run_in_threadpool(site.remember, "metrics", make, _METRICS_SECONDS)
+    except OrchestrationError as error:
+        return PlainTextResponse(f"{error}\n", 500)
+    return Response(made, headers={"content-type": CONTENT_TYPE})
 
 
 async def _no_icon(request: Request) -> Response:

@@ -34,6 +34,11 @@ _EXAMPLES: Final[Mapping[tuple[str, str], list[Any]]] = {
     ("Records", "metadata"): [["label", "author"]],
     ("Execution", "budget_usd"): [5.0],
     ("Webhook", "url_env"): ["ALERTS_URL"],
+    ("Alerts", "rules"): [
+        [{"name": "errors", "signal": "error_rate", "above": 0.05, "batches": 3, "least": 20}]
+    ],
+    ("Alerts", "budgets"): [[{"name": "month", "usd": 300}]],
+    ("AlertRule", "runbook"): ["Is the worker up? systemctl status orchestrate"],
     ("FeatureCache", "redis_url_env"): ["REDIS_URL"],
     ("EmbeddedConfig", "parameters"): [{"labels": {"billing": ["invoice", "refund"]}}],
     ("ChatConfig", "base_url"): ["https://api.example.com/v1"],

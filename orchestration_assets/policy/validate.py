@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from orchestration_assets.plugins import PluginError
+from orchestration_assets.policy.alerts import alert_problems
 from orchestration_assets.policy.globs import glob_problems
 from orchestration_assets.policy.knowledge import knowledge_problems
 from orchestration_assets.policy.parts import parts_problems
@@ -61,6 +62,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     yield from knowledge_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
+    yield from alert_problems(policy)
 
 
 def _embedded_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:

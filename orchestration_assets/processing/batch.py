@@ -24,6 +24,7 @@ from orchestration_assets.processing.part_rows import part_figures
 from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.taught_models import knowing_all
 from orchestration_assets.processing.usage import observed_usage
+from orchestration_assets.processing.usage_metadata import usage_by_model
 from orchestration_assets.schemas.answers import ANSWER_COLUMNS
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import SERVICE_SCORECARDS
@@ -248,9 +249,11 @@ def rows_about(table: pa.Table, items: Collection[str]) -> pa.Table:
 
 def result_tables(processed: BatchResult) -> Iterator[tuple[str, pa.Table, dict[str, int | float]]]:
     """Name, table and telling figures of each table that processing yields."""
+    usage = usage_by_model(processed.calls, processed.interpretations)
     for model, rows in processed.interpretations.items():
         table = rows_to_arrow(INTERPRETATIONS[model], rows, _failed)
-        yield INTERPRETATIONS[model].name, table, dict(Counter(table["status"].to_pylist()))
+        statuses = Counter(table["status"].to_pylist())
+        yield INTERPRETATIONS[model].name, table, {**statuses, **usage.get(model, {})}
     decisions = rows_to_arrow(DECISION_LOG, processed.decisions)
     yield DECISION_LOG.name, decisions, dict(Counter(row.action for row in processed.decisions))
     calls = processed.calls

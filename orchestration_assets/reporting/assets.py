@@ -32,6 +32,9 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     RESOLUTIONS,
 )
+from orchestration_assets.settings import explorer_address
+from orchestration_assets.signals.batch_measures import batch_measures
+from orchestration_assets.signals.figures import batch_figures_of
 from orchestration_assets.table_assets import table_asset
 from resources.home import Home
 
@@ -102,7 +105,9 @@ def disagreement_report(
     """Renders reports/<batch>.html and <batch>-review.html from the batch's tables."""
     page = publish_batch(home, context.partition_key, tables)
     row, pictures = page.row, batch_pictures(page.figures)
+    explorer = explorer_address()
     metadata: dict[str, Any] = {
+        **batch_figures_of(batch_measures(home, context.partition_key)),
         "report": dg.MetadataValue.url(page.path.as_uri()),
         "accepted": row.accepted,
         "rejected": row.rejected,
@@ -116,6 +121,8 @@ def disagreement_report(
         "paid_usd": row.paid_usd,
         **{name: dg.MetadataValue.md(picture) for name, picture in pictures.items()},
     }
+    if explorer:
+        metadata["explorer"] = dg.MetadataValue.url(f"{explorer}/batch/{context.partition_key}")
     return dg.MaterializeResult(value=rows_to_arrow(DISAGREEMENT_REPORT, [row]), metadata=metadata)
 
 

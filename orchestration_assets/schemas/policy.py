@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from orchestration_assets.schemas.alert_config import AlertRule, BudgetAlert
 from orchestration_assets.schemas.comparisons import Condition, Scalar, TaskCondition, on_answers
 from orchestration_assets.schemas.enums import (
     AnswerKind,
@@ -791,7 +792,8 @@ class Features(_Strict):
 
 
 class Webhook(_Strict):
-    """A web address that is told of failed runs. The address itself stands in no file."""
+    """A web address that is told of failed runs and of alerts. The address itself stands in no
+    file."""
 
     url_env: VariableName = Field(description="name of the environment variable that holds the URL")
     timeout_s: Annotated[float, Field(gt=0, le=5)] = Field(
@@ -803,9 +805,16 @@ class Webhook(_Strict):
 
 
 class Alerts(_Strict):
-    """Who is told when a run fails; a record is kept in either case."""
+    """Who is told when a run fails or signals are not as they should be; records are kept in
+    either case."""
 
     webhook: Webhook | None = None
+    rules: Annotated[tuple[AlertRule, ...], Field(max_length=100)] = Field(
+        default=(), description="signals with thresholds; told once as it begins and as it ends"
+    )
+    budgets: Annotated[tuple[BudgetAlert, ...], Field(max_length=20)] = Field(
+        default=(), description="budgets that are told of when they are spent too fast"
+    )
 
 
 class Feedback(_Strict):

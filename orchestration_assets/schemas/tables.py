@@ -46,6 +46,7 @@ from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from orchestration_assets.schemas.records import Column, Table, table_of
 from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS, Cohort
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
+from orchestration_assets.schemas.signals import GOLDEN_SIGNALS
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Float32
@@ -867,6 +868,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     VECTOR_THRESHOLDS,
     CORPUS_REPORT,
     FEATURE_CACHE_REPORT,
+    GOLDEN_SIGNALS,
     GOLD_LABELS,
     RUN_FAILURES,
     SERVICE_HEALTH,
@@ -886,6 +888,7 @@ CORPUS_TABLES: Final = frozenset(
         CORPUS_REPORT,
         KNOWLEDGE,
         FEATURE_CACHE_REPORT,
+        GOLDEN_SIGNALS,
         GOLD_LABELS,
         RUN_FAILURES,
         SERVICE_HEALTH,

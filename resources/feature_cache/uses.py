@@ -28,7 +28,14 @@ class CacheUses:
 
     def read(self) -> Iterator[tuple[str, str, dict[str, Counts]]]:
         """Batch, asset, and the counts of each tier in the order of asking."""
-        for path in sorted(self._folder.glob("*/[!.]*.json")):
+        yield from self._read("*/[!.]*.json")
+
+    def of_batch(self, batch: str) -> Iterator[tuple[str, dict[str, Counts]]]:
+        """The same of one batch: asset, and the counts of each tier."""
+        yield from ((asset, counts) for _, asset, counts in self._read(f"*/{batch}.json"))
+
+    def _read(self, names: str) -> Iterator[tuple[str, str, dict[str, Counts]]]:
+        for path in sorted(self._folder.glob(names)):
             try:
                 counts = json.loads(path.read_bytes())
                 tiers = {name: _counts(fields) for name, fields in counts.items()}

@@ -31,6 +31,7 @@ KEYS = {
     "disagreement_report",
     "corpus_report",
     "feature_cache_report",
+    "golden_signals",
     "gold_labels",
     "knowledge",
     "service_health",
@@ -47,6 +48,7 @@ CORPUS = {
     "content_ledger",
     "corpus_report",
     "feature_cache_report",
+    "golden_signals",
     "gold_labels",
     "knowledge",
     "service_health",
@@ -122,6 +124,8 @@ def test_every_table_has_a_blocking_schema_and_conservation_check(definitions) -
     assert checks.pop(("processing_plans", "content")) is False
     # a policy that is rolled back is answered for by the one in force
     assert checks.pop(("rollout_decisions", "rollout")) is False
+    # whoever is to look is told; the table is what it is
+    assert checks.pop(("golden_signals", "alerts")) is False
     assert set(checks) == expected | probes
     # of the probes only a real question that gets no answer stops a run
     assert {key for key, blocking in checks.items() if not blocking} == probes - {
@@ -143,6 +147,7 @@ def test_jobs_select_what_they_say(definitions) -> None:
         "service_scorecards",
         "content_ledger",
         "feature_cache_report",
+        "golden_signals",
     }
     assert selected("refresh_knowledge") == {"knowledge"}
     assert selected("policy_history") == {"active_policy"}

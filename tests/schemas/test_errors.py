@@ -54,6 +54,8 @@ def test_the_root_is_caught_once() -> None:
     programs |= {"orchestration_assets.explorer.app", "orchestration_assets.explorer.upkeep"}
     # what is activated is, whatever comes of telling so
     programs.add("orchestration_assets.command.policy_activation")
+    # batches go on, whatever comes of telling alerts
+    programs.add("orchestration_assets.command.run_work")
     assert _caught()[OrchestrationError.__name__] == programs
 
 
