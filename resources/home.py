@@ -121,6 +121,11 @@ class Home:
         """The policy that each run pinned, by hash."""
         return self.folder / "policies"
 
+    @property
+    def rollouts(self) -> Path:
+        """What came of items while a policy was tried, by roll-out and batch."""
+        return self.folder / "rollouts"
+
     def state(self, name: str) -> VersionedState:
         """What changes by compare-and-swap, with every version of it."""
         return VersionedState(

@@ -33,6 +33,7 @@ from orchestration_assets.processing.event_loop import (
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_result import PlanResult
 from orchestration_assets.processing.rollout_evidence import gathered_before, keep_gathered
+from orchestration_assets.processing.rollout_journal import RolloutJournal, Side, journal_of
 from orchestration_assets.processing.rollout_outcomes import (
     OutcomeReader,
     TaskOutcome,
@@ -154,7 +155,18 @@ class RolloutBatch:
     @cached_property
     def watch(self) -> RolloutWatch:
         before = gathered_before(self.home, self.state.rollout, self.config, self.batch)
-        return RolloutWatch(self.config, before, lambda: datetime.now(UTC), self._shared)
+        watch = RolloutWatch(self.config, before, lambda: datetime.now(UTC), self._shared)
+        for side, outcome in self.journal.earlier():
+            if side is Side.CONTROL:
+                watch.add_control(outcome)
+            else:
+                watch.add_canary(outcome)
+        return watch
+
+    @cached_property
+    def journal(self) -> RolloutJournal:
+        rollout, shadow = self.state.rollout, self.config.shadow
+        return journal_of(self.home, rollout, self.batch, pairs_items=shadow)
 
     @property
     def is_open(self) -> bool:
@@ -175,7 +187,9 @@ class RolloutBatch:
             for outcomes in outcomes_of(plans, result).values():
                 if self.config.shadow:
                     self._note_answers(outcomes)
-                self.watch.add_control(self.reader.item(outcomes))
+                watch, outcome = self.watch, self.reader.item(outcomes)
+                if outcome is not None and self.journal.add(Side.CONTROL, outcome):
+                    watch.add_control(outcome)
 
     def _note_answers(self, outcomes: Mapping[str, TaskOutcome]) -> None:
         """What a shadow is compared with: not what stood before, but what stands in this batch."""
@@ -246,12 +260,17 @@ class RolloutBatch:
         self._done[plans[0].item_id] = plans, results
         if not self.watches:
             return True
-        (outcome,) = outcomes_of(plans, _collected(plans, results)).values()
-        return self.watch.add_canary(self.reader.item(outcome))
+        (tasks,) = outcomes_of(plans, _collected(plans, results)).values()
+        watch, outcome = self.watch, self.reader.item(tasks)
+        if outcome is not None and self.journal.add(Side.CANARY, outcome):
+            watch.add_canary(outcome)
+        return not watch.worse
 
     def _decide(self, found: Mapping[str, Mapping[str, TaskOutcome]]) -> list[RolloutDecisionRow]:
         own = self.watch.gathered()
-        total = keep_gathered(self.home, self.state.rollout, self.config, self.batch, own)
+        self.journal.file.share()
+        about = self.home, self.state.rollout, self.config, self.batch
+        total, items = keep_gathered(*about, own, self.watch.items)
         looks = look_at(self.config, total)
         # what was beyond its limit at any look is: looking longer is no appeal
         verdicts = {
@@ -261,7 +280,7 @@ class RolloutBatch:
 
         def step(now: RolloutState) -> RolloutState:
             nonlocal acted
-            moved, acted = after_batch(now, self.config, verdicts, self.watch.items)
+            moved, acted = after_batch(now, self.config, verdicts, items)
             return moved
 
         self.state = move(self.home, self.state.rollout, step, f"batch {self.batch}")

@@ -183,10 +183,23 @@ def test_each_cohort_is_answered_by_its_policy_and_the_others_are_untouched(
         ), name
     # a rerun agrees on who is in which cohort, and asks nobody again
     calls = len(drill.log)
+    seen = _seen_in_the_end(project, batch)
+    assert min(seen.values()) > 0
     assert project.execute("reprocess", batch).success
+    # what was seen of the batch is not lost, and does not count twice
+    assert _seen_in_the_end(project, batch) == seen
     again = project.tables.read("processing_plans", batch).to_pylist()
     assert {row["item_id"] for row in again if row["cohort"] == Cohort.CANARY} == canary
     assert [one for one in drill.log[calls:] if not one.key.startswith("health-")] == []
+
+
+def _seen_in_the_end(project: Project, batch: str) -> dict[str, int]:
+    """Items by which errors and latency are compared, and those that a pass rests on."""
+    rows = project.tables.read("rollout_decisions", batch).to_pylist()
+    last = max(row["look"] for row in rows)
+    seen = {row["metric"]: row["canary_items"] for row in rows if row["look"] == last}
+    state = current_state(Home(project.home))
+    return {"errors": seen["errors"], "latency": seen["latency"], "fresh": state.fresh}
 
 
 def test_a_shadow_is_asked_and_the_answer_in_force_stands(project, corpus, drill, tmp_path) -> None:
