@@ -1,5 +1,6 @@
 """A policy on trial in the graph: both at work in one batch, rolled back within it, and counted."""
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -129,28 +130,56 @@ def test_a_brown_out_is_rolled_back_within_the_batch_as_if_nothing_had_been_trie
     assert project.tables.read("rollout_answers", later).num_rows == 0
 
 
+def copies_in(folder: Path) -> Path:
+    """Thirty texts, each twice with one word of its own."""
+    folder.mkdir()
+    for number in range(30):
+        words = " ".join(f"word{number}x{n}" for n in range(30))
+        for copy in "ab":
+            (folder / f"{number:02d}{copy}.txt").write_text(f"{words} {copy}\n")
+    return folder
+
+
 def test_near_copies_that_are_taken_back_share_answers_as_without_a_trial(
     project, tmp_path, drill, monkeypatch
 ) -> None:
     shared = POLICY + "features: {{share_answers: true, near_duplicate_at: 0.5}}\n"
     monkeypatch.setattr("tests.graph.test_rollout.POLICY", shared)
-    corpus = tmp_path / "copies"
-    corpus.mkdir()
-    for number in range(30):
-        words = " ".join(f"word{number}x{n}" for n in range(30))
-        for copy in "ab":
-            (corpus / f"{number:02d}{copy}.txt").write_text(f"{words} {copy}\n")
+    corpus = copies_in(tmp_path / "copies")
     drill.script = FaultScript(faults=(Fault(kind="error", contains="by new", end=10**6),))
     tried(project, drill.url, "{share: 0.5, look_every: 5}")
     batch, _, _, _ = carried_out(project, corpus)
     assert current_state(Home(project.home)).status is RolloutStatus.ROLLED_BACK
     calls = sum(one.model == "old" for one in drill.log)
+    # of two copies one was tried at most
+    tried_ones = project.tables.read("rollout_answers", batch).to_pylist()
+    pairs = Counter(row["path"][:2] for row in tried_ones if row["asked"])
+    assert pairs and set(pairs.values()) == {1}
     for name, table in without(tmp_path, drill.url, corpus, drill.script).items():
         assert comparable(name, project.tables.read(name, batch)).equals(comparable(name, table)), (
             name
         )
     # copies are asked once, and once more alone
     assert sum(one.model == "old" for one in drill.log) == 2 * calls
+
+
+def test_near_copies_of_the_canary_are_asked_once(project, tmp_path, drill, monkeypatch) -> None:
+    shared = POLICY + "features: {{share_answers: true, near_duplicate_at: 0.5}}\n"
+    monkeypatch.setattr("tests.graph.test_rollout.POLICY", shared)
+    corpus = copies_in(tmp_path / "copies")
+    tried(project, drill.url, "{share: 0.5}")
+    batch, _, _, failed = carried_out(project, corpus)
+    assert not failed
+    rows = project.tables.read("rollout_answers", batch).to_pylist()
+    assert len(rows) % 2 == 0 and all(row["stands"] for row in rows)
+    asked = [row for row in rows if row["asked"]]
+    assert len(asked) == len(rows) / 2 == sum(one.model == "new" for one in drill.log)
+    shares = [row for row in rows if not row["asked"]]
+    assert all("shared by a near-copy" in row["reason"] for row in shares)
+    readings = project.tables.read("sequential_interpretations", batch).to_pylist()
+    shared_from = {row["item_id"]: row["shared_from"] for row in readings}
+    ids = {row["item_id"] for row in asked}
+    assert all(shared_from[row["item_id"]] in ids for row in shares)
 
 
 def test_each_cohort_is_answered_by_its_policy_and_the_others_are_untouched(
