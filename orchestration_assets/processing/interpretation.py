@@ -198,7 +198,7 @@ def _carried_out(
         return process(due, leader_of), None
     control = process(trial.control, leader_of)
     parts, added = trial.finish(control, alone, lambda back: process(back, leader_of))
-    return in_order(due, control, *parts), added
+    return in_order(added.plans or due, control, *parts), added
 
 
 def _loader(

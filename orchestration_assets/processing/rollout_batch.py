@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from orchestration_assets.evidence.verdict_history import gold_rows
 from orchestration_assets.policy.kept_policies import read_kept_policy
+from orchestration_assets.policy.rollout import comparable_tasks
 from orchestration_assets.policy.rollout_state import (
     RolloutState,
     RolloutStatus,
@@ -151,8 +152,10 @@ class RolloutBatch:
     @cached_property
     def reader(self) -> OutcomeReader:
         family = dict(values(self.profiles, "item_id", "family"))
+        in_force = read_kept_policy(self.home.policies / f"{self.state.in_force}.json")
         return OutcomeReader(
-            build_tasks(self.policy),
+            {**build_tasks(in_force), **build_tasks(self.policy)},
+            comparable_tasks(in_force, self.policy),
             lambda item: str(family.get(item)),
             self._answered_before(),
             {
@@ -266,9 +269,9 @@ class RolloutBatch:
             replace(row, undone=undone) if row.action is RolloutAction.ROLL_BACK else row
             for row in decisions
         ]
-        now = {(plan.item_id, plan.task): plan for plan in again}
-        plans_now = tuple(now.get((plan.item_id, plan.task), plan) for plan in self.rows)
-        changed = plans_now if again else None
+        followed = [*without(self.rows, reasons), *again]
+        in_order = sorted(followed, key=lambda plan: (plan.item_id, plan.task))
+        changed = tuple(in_order) if again else None
         return parts, RolloutRows(tuple(answers), tuple(decisions), changed)
 
     def _tried_over(self, plans: Sequence[PlanRow], results: Sequence[PlanResult]) -> bool:

@@ -49,8 +49,11 @@ def corpus(tmp_path) -> Path:
     return folder
 
 
-def tried(project: Project, url: str, rollout: str, budget: float = 100.0) -> None:
-    """The project follows the model ``old``; ``new`` is tried against it."""
+def tried(
+    project: Project, url: str, rollout: str, budget: float = 100.0, *, narrow: bool = False
+) -> None:
+    """The project follows the model ``old``; ``new`` is tried against it, which asks the last task
+    of the longest texts only where it is ``narrow``."""
     project.home.mkdir(parents=True, exist_ok=True)
     old = POLICY.format(rollout="", url=url, model="old", budget=budget)
     project.write_policy(old)
@@ -58,6 +61,9 @@ def tried(project: Project, url: str, rollout: str, budget: float = 100.0) -> No
     new.write_text(
         POLICY.format(rollout=f"rollout: {rollout}", url=url, model="new", budget=budget)
     )
+    if narrow:
+        where = "    applies_to: {char_count: {gt: 31}}\n"
+        new.write_text(new.read_text().rstrip() + "\n" + where)
     begin(Home(project.home), load_policy(project.policy), load_policy(new))
 
 
@@ -180,6 +186,41 @@ def test_near_copies_of_the_canary_are_asked_once(project, tmp_path, drill, monk
     shared_from = {row["item_id"]: row["shared_from"] for row in readings}
     ids = {row["item_id"] for row in asked}
     assert all(shared_from[row["item_id"]] in ids for row in shares)
+
+
+TOPIC = """
+  after_all:
+    question: Is there water?
+    labels: [calm, angry]
+    default: {{model: sequential, services: [model]}}
+"""
+
+
+def test_a_policy_that_asks_less_is_tried_and_taken_back_whole(
+    project, corpus, drill, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("tests.graph.test_rollout.POLICY", POLICY + TOPIC)
+    drill.script = FaultScript(faults=(Fault(kind="error", contains="by new", end=10**6),))
+    tried(project, drill.url, "{share: 0.4, look_every: 5}", narrow=True)
+    batch, _, _, failed = carried_out(project, corpus)
+    assert failed == {("rollout_decisions", "rollout")}
+    assert len(project.tables.read("processing_plans", batch)) == 2 * ITEMS
+    for name, table in without(tmp_path, drill.url, corpus, drill.script).items():
+        assert comparable(name, project.tables.read(name, batch)).equals(comparable(name, table)), (
+            name
+        )
+    drill.script = FaultScript()
+    with project_in(tmp_path / "well") as well:
+        tried(well, drill.url, "{share: 0.4}", narrow=True)
+        batch, _, _, failed = carried_out(well, corpus)
+        assert not failed
+        plans = well.tables.read("processing_plans", batch).to_pylist()
+        less = {row["item_id"] for row in plans if row["cohort"] == Cohort.CANARY}
+        tasks = Counter(row["item_id"] in less for row in plans if row["task"] == "after_all")
+        assert 0 < tasks[True] < len(less) / 2
+        assert tasks[False] == ITEMS - len(less)
+        seen = _seen_in_the_end(well, batch)
+        assert seen["errors"] == seen["latency"] == len(less)
 
 
 def test_each_cohort_is_answered_by_its_policy_and_the_others_are_untouched(

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from orchestration_assets.policy.load import load_policy, parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.registry import PolicyRegistry
-from orchestration_assets.policy.rollout import incomparable, is_in_share, rollout_id
+from orchestration_assets.policy.rollout import (
+    comparable_tasks,
+    incomparable,
+    is_in_share,
+    rollout_id,
+)
 from orchestration_assets.policy.rollout_start import policy_to_follow
 from orchestration_assets.policy.rollout_state import (
     RolloutError,
@@ -79,7 +84,20 @@ def test_only_who_answers_and_how_may_differ() -> None:
     assert not incomparable(old.policy, policy(**NEW).policy)
     assert not incomparable(old.policy, policy(question="Which?").policy)
     more = "  other: {question: W, labels: [a, b], default: {model: parallel, services: [names]}}"
-    assert incomparable(old.policy, policy(more=more).policy) == ["tasks.other: is new"]
+    wider = policy(more=more)
+    assert incomparable(old.policy, wider.policy) == ["tasks.other: is new"]
+    # less may be asked, and what is asked still is compared
+    assert not incomparable(wider.policy, old.policy)
+    assert comparable_tasks(wider.policy, old.policy) == {"type"}
+    chained = policy(more=more.replace("question: W", "question: W, after: [type]"))
+    assert not incomparable(wider.policy, chained.policy)
+    assert comparable_tasks(wider.policy, chained.policy) == {"type"}
+    text = chained.text.replace("question: What?", "question: W\n    applies_to: {family: code}")
+    narrow = parse_policy(text, "p")
+    assert comparable_tasks(chained.policy, narrow.policy) == frozenset()
+    assert incomparable(chained.policy, narrow.policy) == [
+        "tasks: none of them is asked of the same items by both"
+    ]
     # plans find their passages in the documents of the policy in force
     more = "knowledge: {handbook: {source: other}}"
     assert incomparable(old.policy, policy(more=more).policy) == ["knowledge: differs"]
