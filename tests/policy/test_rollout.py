@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.command.rollout import render
 from orchestration_assets.policy.load import load_policy, parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.registry import PolicyRegistry
@@ -211,6 +212,8 @@ def test_a_promotion_that_was_cut_short_is_carried_out_once_by_the_next_run(
     if is_active:
         registry.activate(old, 0, NOTE)
     cut_short(home, old, new)
+    told = [*render(current_state(home), Rollout(), [])]
+    assert told[1].endswith("not in force yet: the next run sees to that")
     # a run that names no policy
     assert policy_to_follow(home, None).path is None
     assert registry.active().policy_hash == new.hash
