@@ -19,7 +19,8 @@ from resources.locks import locked, make_folder
 from resources.table_store import write_atomically
 
 _FOLDERS: Final[tuple[str, ...]] = (
-    *("batches", "tables", "models", "policies", "state", "reports", "review", "forgotten"),
+    *("batches", "tables", "models", "policies", "state", "rollouts"),
+    *("reports", "review", "forgotten"),
     # what people drop stays where they do until it is taken in
     "verdicts/accepted",
 )

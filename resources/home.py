@@ -16,8 +16,9 @@ from resources.model_registry import ModelRegistry
 from resources.run_claims import RunClaim
 from resources.series import ALONE, Series
 from resources.spending.ledger import SpendingLedger
+from resources.state_logs.opening import state_log
 from resources.table_store import LOCAL_FILES, BatchStore, Files, TableStore
-from resources.versioned_state import VersionedState
+from resources.versioned_state import VersionedState, plain_state_name
 
 if TYPE_CHECKING:
     from resources.feature_cache.tiered import TieredCache
@@ -120,9 +121,16 @@ class Home:
         """The policy that each run pinned, by hash."""
         return self.folder / "policies"
 
+    @property
+    def rollouts(self) -> Path:
+        """What came of items while a policy was tried, by roll-out and batch."""
+        return self.folder / "rollouts"
+
     def state(self, name: str) -> VersionedState:
         """What changes by compare-and-swap, with every version of it."""
-        return VersionedState(self.folder / "state", name, self.files)
+        return VersionedState(
+            name, state_log(self.folder / "state", plain_state_name(name), self.files)
+        )
 
     @property
     def verdicts(self) -> Path:

@@ -1,10 +1,8 @@
 """State that changes by compare-and-swap, and keeps every version: what stands, and how it came.
 
-``<folder>/<name>/000000001.json`` and on: each version is a file that is made once and never
-written over. To change the state is to make the file of the next number, which only one of many
-writers can: the others are told what changed meanwhile. Numbers have no gaps, so that nothing but
-the files themselves says which version is the last. In a home that belongs to an object store the
-files are made there first, by conditional writes, so that the same holds between machines.
+To change a state is to make the version of the next number, which only one of many writers can:
+the others are told what changed meanwhile. Versions are numbered from 1 without gaps, and never
+changed. What keeps them is a :class:`StateLog`: files of the home, Redis, or PostgreSQL.
 """
 
 import json
@@ -18,7 +16,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
-from resources.table_store import LOCAL_FILES, Files
+from resources.state_logs.log import StateLog
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]*")
 _MAX_WORDS: Final = 500
@@ -83,17 +81,14 @@ class VersionedState:
     """One state of a home, by name.
 
     Linearizable: every reader sees the versions in one order, and one that was made is never lost.
-    Methods raise DamagedFileError for a version that cannot be read, and, where the home belongs to
-    a store, StoreAwayError.
+    Methods raise DamagedFileError for a version that cannot be read, and StoreAwayError where the
+    home belongs to a store, or its states are kept by a server, that does not answer.
     """
 
-    def __init__(self, folder: Path, name: str, files: Files = LOCAL_FILES) -> None:
-        """``folder`` holds all states; raises ValueError for a name that is no plain one."""
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"not the name of a state: {name!r}")
+    def __init__(self, name: str, log: StateLog) -> None:
+        """``log`` keeps the versions of this state."""
         self.name = name
-        self._folder = folder / name
-        self._files = files
+        self._log = log
         self._seen = 0
 
     def current(self) -> StateVersion | None:
@@ -101,15 +96,20 @@ class VersionedState:
         last = self._last()
         return self.version(last) if last else None
 
+    def place(self, number: int) -> str | Path:
+        """Where a version lies, for messages."""
+        return self._log.place(number)
+
     def version(self, number: int) -> StateVersion:
         """One version, verified against its hash. Raises NoSuchVersionError."""
-        if number < 1 or not self._has(number):
-            raise NoSuchVersionError(f"{self.name} has no version {number}: see its history")
-        path = self.path(number)
+        place = self.place(number)
         try:
-            return _parsed(number, path.read_bytes())
+            data = self._log.read(number) if number > 0 else None
+            if data is not None:
+                return _parsed(number, data)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DamagedFileError(path, f"is no version of a state ({error})", _REMEDY) from error
+            raise DamagedFileError(place, f"is no version of a state ({error})", _REMEDY) from error
+        raise NoSuchVersionError(f"{self.name} has no version {number}: see its history")
 
     def history(self, after: int = 0) -> Iterator[StateVersion]:
         """Every version with a number above ``after``, in their order, each verified to follow the
@@ -120,7 +120,7 @@ class VersionedState:
             version = self.version(number)
             if version.before != before:
                 raise DamagedFileError(
-                    self.path(number), "does not follow the version before it", _REMEDY
+                    self.place(number), "does not follow the version before it", _REMEDY
                 )
             before = version.value_hash
             yield version
@@ -142,7 +142,7 @@ class VersionedState:
         made = StateVersion(
             expected + 1, value, _hash(value), before, _cleaned(note), restores=restores
         )
-        if not self._files.create(self.path(made.number), _plain(made)):
+        if not self._log.append(made.number, _plain(made)):
             raise self._conflict(expected)
         self._seen = made.number
         return made
@@ -170,30 +170,15 @@ class VersionedState:
         return StateConflictError(self.name, expected, since)
 
     def _last(self) -> int:
-        """The highest number. Without gaps, doubling and halving finds it in a few looks."""
-        low = self._seen if self._is_here(self._seen) else 0
-        step = 1
-        while self._is_here(low + step):
-            low, step = low + step, step * 2
-        while step > 1:
-            step //= 2
-            if self._is_here(low + step):
-                low += step
-        # others may have made more of them in the store
-        while self._has(low + 1):
-            low += 1
-        self._seen = low
-        return low
+        self._seen = self._log.last(self._seen)
+        return self._seen
 
-    def _has(self, number: int) -> bool:
-        return self._is_here(number) or self._files.fetch(self.path(number))
 
-    def _is_here(self, number: int) -> bool:
-        return self.path(number).exists()
-
-    def path(self, number: int) -> Path:
-        """Where a version is kept, if there is one."""
-        return self._folder / f"{number:09d}.json"
+def plain_state_name(name: str) -> str:
+    """The name of a state as it is. Raises ValueError for one that is no plain one."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not the name of a state: {name!r}")
+    return name
 
 
 def _cleaned(note: ChangeNote) -> ChangeNote:

@@ -71,6 +71,7 @@ def _tick(
 ) -> dg.SensorResult:
     """One tick. The cursor remembers which problems were told last."""
     registry, watched = PolicyRegistry(home), policy_file.watched
+    overtaken(home)  # a promotion that was cut short is carried out
     problems = [] if watched is None else _look(context, home, registry, watched)
     told = blake2b("\n".join(problems).encode(), digest_size=8).hexdigest() if problems else ""
     events = []

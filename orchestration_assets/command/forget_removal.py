@@ -19,6 +19,7 @@ from orchestration_assets.content.verdict_folder import ACCEPTED, REJECTED
 from orchestration_assets.explorer.index_files import remove_index
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError
+from orchestration_assets.processing.rollout_journal import forget_outcomes
 from orchestration_assets.reporting.item_states import UnlistedItemError, replay
 from orchestration_assets.reporting.publication import publish_batch, publish_corpus
 from orchestration_assets.schemas.enums import EntryOutcome
@@ -106,6 +107,7 @@ class Removal:
                 if name not in (ITEM_STATES.name, DISAGREEMENT_REPORT.name):
                     self._rewrite(name, batch, items)
             self._states(batch, items)
+            self.done["rows"] += forget_outcomes(self._home, batch, items)
 
     def _rewrite(self, name: str, batch: str, items: Collection[str]) -> None:
         tables = self._home.tables

@@ -25,7 +25,9 @@ from orchestration_assets.disagreement.replay import (
 )
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.judged_inputs import judged_answers
 from orchestration_assets.processing.taught_models import knowing_all, taught_services
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
@@ -162,7 +164,11 @@ def _read_log(home: Home, batch: str, policy: Policy, taught: Collection[str]) -
     records = {(item, task): record for item, task, _, record in resolved if record is not None}
     weights = _record_weights(home, [data for _, data in tables], policy) if records else {}
     profiles = list(profiles_of(store.read(CONTENT_PROFILES.name, batch)))
-    return RecordedBatch(batch, profiles, readings, stands, asked, of_taught, records, weights)
+    inputs = task_inputs(policy)
+    judged = judged_answers(gold_rows(store), profiles, inputs) if inputs else {}
+    return RecordedBatch(
+        batch, profiles, readings, stands, asked, of_taught, records, weights, judged
+    )
 
 
 def _record_weights(

@@ -114,7 +114,9 @@ def render(
     )
     what = "a shadow of" if config.shadow else "against"
     yield f"roll-out {state.rollout}: {state.trial} {what} {state.in_force}"
-    yield f"  status        {state.status}: {state.reason}"
+    # its process ended in between
+    unfinished = "" if state.follows is None else "; not in force yet: the next run sees to that"
+    yield f"  status        {state.status}: {state.reason}{unfinished}"
     yield f"  steps         {steps}; {state.passes} of {config.passes} passes in a row"
     for row in rows:
         seen = row.reason.rpartition("; ")[2].removeprefix(f"{row.metric} ")

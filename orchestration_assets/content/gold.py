@@ -3,6 +3,8 @@
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
 
 import pyarrow.compute as pc
 
@@ -20,6 +22,9 @@ from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
 from resources.home import Home
+
+_MOST_NAMED: Final = 20
+"""Rejected files that are named among the figures; all of them are among the warnings."""
 
 
 def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
@@ -43,6 +48,7 @@ def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
         "files_accepted": len(taken.accepted),
         "files_known": len(taken.known),
         "files_rejected": len(taken.rejected),
+        **{f"rejected: {name}": why for name, why in islice(taken.rejected.items(), _MOST_NAMED)},
         "files_unsettled": taken.unsettled,
         "lines_not_judged": taken.not_judged,
         "disputed": pc.sum(pc.greater(pc.list_value_length(gold["dissenters"]), 0)).as_py() or 0,

@@ -34,6 +34,7 @@ from orchestration_assets.policy.task_graph import in_order, task_inputs
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import CACHE, AskResult
+from orchestration_assets.processing.judged_inputs import Judged, with_verdict
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, PlanResult, roles_of
 from orchestration_assets.processing.repairs import Repairs
@@ -41,7 +42,7 @@ from orchestration_assets.processing.selector_execution import run_learned, taug
 from orchestration_assets.processing.standing_inputs import standing_of
 from orchestration_assets.processing.task_waves import ABSENT, turned_away
 from orchestration_assets.processing.validation import validated
-from orchestration_assets.schemas.answers import shown
+from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice, Policy
@@ -103,7 +104,7 @@ class RecordedBatch:
     ``taught`` holds the readings of taught services once more, by item, task, service and its
     identity: they count whatever was known when they were given, as the promise was the same.
     ``records``: the records that stand as JSON, and ``weights``, by task, what the values of
-    records are settled by.
+    records are settled by. ``judged``: verdicts about answers that other tasks build on.
     """
 
     batch: str
@@ -114,6 +115,7 @@ class RecordedBatch:
     taught: Mapping[tuple[str, str, str, str], Reading] = field(default_factory=dict)
     records: Mapping[tuple[str, str], str] = field(default_factory=dict)
     weights: Mapping[str, RecordWeights] = field(default_factory=dict)
+    judged: Judged = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def _replay(
             question = Question(tasks[name], item)
             try:
                 done = loop.run_until_complete(
-                    _carried_out(row, question, log, other, models, tasks, inputs, before)
+                    _as_recorded(row, question, log, other, models, tasks, inputs, before)
                 )
             except NotRecordedError as error:
                 before[name] = str(error)
@@ -196,7 +198,7 @@ def _replay(
             )
 
 
-async def _carried_out(
+async def _as_recorded(
     row: PlanRow,
     question: Question,
     log: RecordedBatch,
@@ -206,14 +208,46 @@ async def _carried_out(
     inputs: Inputs,
     before: Mapping[str, InputAnswer | str],
 ) -> PlanResult:
-    """What the plan yields by the log. Raises NotRecordedError."""
+    """What the plan yields by the log, which was made after verdicts about the answers that it
+    builds on were taken in, or before. Raises NotRecordedError."""
+    work = row, question, log, other, models, tasks, inputs, before
+    named = inputs[row.task].waits_for if row.task in inputs else ()
+    about = ((task, (row.item_id, task)) for task in named)
+    judged = {task: log.judged[pair] for task, pair in about if pair in log.judged}
+    if not judged:
+        return await _carried_out(*work, {})
+    try:
+        return await _carried_out(*work, judged)
+    except NotRecordedError as error:
+        try:
+            return await _carried_out(*work, {})
+        except NotRecordedError:
+            raise error from None
+
+
+async def _carried_out(
+    row: PlanRow,
+    question: Question,
+    log: RecordedBatch,
+    other: ReplayPolicy,
+    models: Mapping[str, LearnedModel],
+    tasks: Mapping[str, Task],
+    inputs: Inputs,
+    before: Mapping[str, InputAnswer | str],
+    judged: Mapping[str, Answer],
+) -> PlanResult:
+    """What the plan yields by the log; ``judged``: verdicts about the answers that it builds on.
+    Raises NotRecordedError."""
     if row.task in inputs:
         own, answers = inputs[row.task], dict[str, InputAnswer]()
         for task in own.waits_for:
-            found = before.get(task, ABSENT)
+            found, verdict = before.get(task, ABSENT), judged.get(task)
+            if isinstance(found, str) and verdict is not None:
+                # of a record, a verdict says nothing of the fields that nobody judged
+                found = found if isinstance(verdict, RecordAnswer) else ABSENT
             if isinstance(found, str):
                 raise NotRecordedError(f"{task}, which comes before it, has no answer: {found}")
-            answers[task] = found
+            answers[task] = with_verdict(found, verdict, tasks[task])
         ended = admitted(own, answers)
         if ended.admission is not Admission.ADMIT:
             return turned_away(own, ended, ())

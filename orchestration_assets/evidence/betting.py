@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 STAKES: Final = (0.15, 0.3, 0.5, 0.9)
 """Shares of the most that may be staked: small ones see a small excess, large ones a landslide."""
@@ -80,14 +81,20 @@ class Bounds:
     high: float | None
 
 
-def bounds(wealth: Wealth, values: Sequence[float], alarm: float) -> Bounds:
-    """The values, rising, that the mean is above and below.
+def shown_by(wealth: Wealth, alarm: float) -> tuple[Bools, Bools]:
+    """Which of the K means the observations are shown to lie above, and below.
 
     Each side is wrong with a probability of at most ``alarm``, over all looks together.
     """
     wanted = -np.log(alarm)
-    above = np.logical_and.accumulate(log_evidence(wealth.above) >= wanted)
-    below = np.logical_and.accumulate((log_evidence(wealth.below) >= wanted)[::-1])[::-1]
+    return log_evidence(wealth.above) >= wanted, log_evidence(wealth.below) >= wanted
+
+
+def bounds(values: Sequence[float], is_above: Bools, is_below: Bools) -> Bounds:
+    """Between which of the values, rising, the mean lies, by which of them it was shown to be above
+    and below."""
+    above = np.logical_and.accumulate(is_above)
+    below = np.logical_and.accumulate(is_below[::-1])[::-1]
     low = values[int(above.sum()) - 1] if above.any() else None
     high = values[len(values) - int(below.sum())] if below.any() else None
     return Bounds(low, high)

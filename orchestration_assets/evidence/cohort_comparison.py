@@ -17,7 +17,16 @@ from typing import Final
 
 import numpy as np
 
-from orchestration_assets.evidence.betting import Bounds, Floats, Wealth, bets, bounds, no_wealth
+from orchestration_assets.evidence.betting import (
+    Bounds,
+    Floats,
+    Wealth,
+    bets,
+    bounds,
+    no_wealth,
+    shown_by,
+)
+from orchestration_assets.evidence.planned_test import Plan, power_sums, standard_errors
 from orchestration_assets.schemas.rollout import RolloutMetric
 
 Stratum = tuple[str, ...]
@@ -59,26 +68,43 @@ def grid(metric: RolloutMetric, limit: float | None = None) -> tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """The probability of a false alarm on one side, and how it is spent: on ``bets``, which are
+    exact and go on for ever, and on a ``plan``."""
+
+    bets: float
+    plan: Plan
+
+
+_NOTHING: Final = Bounds(None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class CohortEvidence:
     """What pairs have shown of one metric. Sums and counts of parts add up.
 
-    ``sum_control`` and ``sum_canary`` are of values, of their logarithms where the metric is a
-    ratio, over the items that were paired.
+    ``powers``: see :func:`power_sums`, of what was held against each value of the grid, shape (K,
+    3). ``sum_control`` and ``sum_canary`` are of values, of their logarithms where the metric is a
+    ratio, over the items that were paired. ``shown``: bounds that an earlier look has shown.
     """
 
     wealth: Wealth
+    powers: Floats
     pairs: int = 0
     control: int = 0
     canary_sum: float = 0.0
     control_sum: float = 0.0
+    shown: Bounds = _NOTHING
 
     def __add__(self, other: "CohortEvidence") -> "CohortEvidence":
         return CohortEvidence(
             self.wealth + other.wealth,
+            self.powers + other.powers,
             self.pairs + other.pairs,
             self.control + other.control,
             self.canary_sum + other.canary_sum,
             self.control_sum + other.control_sum,
+            _narrower(self.shown, other.shown),
         )
 
     def estimate(self, metric: RolloutMetric) -> float | None:
@@ -88,14 +114,25 @@ class CohortEvidence:
         difference = (self.canary_sum - self.control_sum) / self.pairs
         return float(np.exp(difference)) if metric in RATIOS else difference
 
-    def bounds(self, values: Sequence[float], alarm: float) -> Bounds:
-        """Where the difference or ratio lies among ``values``, the grid that was tested."""
-        return bounds(self.wealth, values, alarm)
+    def bounds(self, values: Sequence[float], alarm: Alarm) -> Bounds:
+        """Where the difference or ratio lies among ``values``, the grid that was tested: by bets,
+        by the plan, or as it was shown before."""
+        above, below = shown_by(self.wealth, alarm.bets)
+        count = np.array(self.pairs, dtype=np.float64)
+        errors, needed = standard_errors(self.powers, count), alarm.plan.needed(count)
+        now = bounds(values, above | (errors >= needed), below | (errors <= -needed))
+        return _narrower(self.shown, now)
+
+
+def _narrower(one: Bounds, other: Bounds) -> Bounds:
+    lows = [low for low in (one.low, other.low) if low is not None]
+    highs = [high for high in (one.high, other.high) if high is not None]
+    return Bounds(max(lows, default=None), min(highs, default=None))
 
 
 def no_evidence(values: Sequence[float]) -> CohortEvidence:
     """Before the first pair."""
-    return CohortEvidence(no_wealth(len(values)))
+    return CohortEvidence(no_wealth(len(values)), np.zeros((len(values), 3)))
 
 
 @dataclass
@@ -165,15 +202,16 @@ def evidence_of(
             for canary, controls in known
         ]
         signs = [np.sign(one - np.log(against)[:, None] - two).mean(axis=1) for one, two in logs]
-        wealth = bets(np.array(signs), np.zeros(len(values)))
+        seen: Floats = np.array(signs)
+        wealth, powers = bets(seen, np.zeros(len(values))), power_sums(seen)
         own = float(sum(one for one, _ in logs))
         other = float(sum(two.mean() for _, two in logs))
-        return CohortEvidence(wealth, len(known), count, own, other)
+        return CohortEvidence(wealth, powers, len(known), count, own, other)
     means = [(canary, sum(controls) / len(controls)) for canary, controls in known]
     differences: Floats = np.array([one - two for one, two in means])
-    wealth = bets(differences, against)
+    wealth, powers = bets(differences, against), power_sums(differences[:, None] - against)
     own, other = (float(sum(column)) for column in zip(*means, strict=True))
-    return CohortEvidence(wealth, len(known), count, own, other)
+    return CohortEvidence(wealth, powers, len(known), count, own, other)
 
 
 def _positive(values: Sequence[float], least: float) -> Floats:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
+from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.schemas.policy import Policy
 
 _SPAN: Final = float(1 << 64)
@@ -13,6 +14,9 @@ _MAY_DIFFER: Final = frozenset(
 )
 """Of a task: who is asked, how, and how answers are weighed. The rest says what is asked of whom:
 where that differs, errors and latency are of other questions."""
+_ASKED_OF: Final = frozenset({"applies_to", "after", "otherwise"})
+"""Of a task: which items it is asked of, and after what. Where that differs its answers are tried,
+but say nothing of latency, since they are of other items."""
 _SAME_SECTIONS: Final = ("content", "features", "knowledge", "report")
 
 
@@ -34,7 +38,10 @@ def is_in_share(content_hash: str, rollout: str, share: float) -> bool:
 
 def incomparable(in_force: Policy, trial: Policy) -> list[str]:
     """What keeps two policies from being compared on the same items, one line each."""
-    return list(_differences(in_force.canonical(), trial.canonical()))
+    found = list(_differences(in_force.canonical(), trial.canonical()))
+    if not found and not comparable_tasks(in_force, trial):
+        found.append("tasks: none of them is asked of the same items by both")
+    return found
 
 
 def _differences(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
@@ -42,9 +49,27 @@ def _differences(one: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
         if one[section] != other[section]:
             yield f"{section}: differs"
     before, after = one["tasks"], other["tasks"]
-    for name in sorted(before.keys() ^ after.keys()):
-        yield f"tasks.{name}: {'is new' if name in after else 'is gone'}"
+    for name in sorted(after.keys() - before.keys()):
+        yield f"tasks.{name}: is new"
     for name in sorted(before.keys() & after.keys()):
-        for key in sorted(before[name].keys() | after[name].keys()):
-            if key not in _MAY_DIFFER and before[name].get(key) != after[name].get(key):
-                yield f"tasks.{name}.{key}: differs"
+        for key in sorted(_differing(before[name], after[name]) - _ASKED_OF):
+            yield f"tasks.{name}.{key}: differs"
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
+    keys = (one.keys() | other.keys()) - _MAY_DIFFER
+    return {key for key in keys if one.get(key) != other.get(key)}
+
+
+def comparable_tasks(in_force: Policy, trial: Policy) -> frozenset[str]:
+    """The tasks that both policies ask of the same items: which they apply to and what they come
+    after is the same, and so it is of all that they come after."""
+    one, other = in_force.canonical()["tasks"], trial.canonical()["tasks"]
+    inputs = task_inputs(in_force)
+    same = {name for name in one.keys() & other.keys() if not _differing(one[name], other[name])}
+
+    def is_comparable(name: str) -> bool:
+        before = inputs[name].waits_for if name in inputs else ()
+        return name in same and all(map(is_comparable, before))
+
+    return frozenset(filter(is_comparable, same))

@@ -8,6 +8,7 @@ from orchestration_assets.policy.rollout_state import (
     RolloutState,
     RolloutStatus,
     begin,
+    overtaken,
     policy_before,
 )
 from resources.active_policy import kept_policy_file
@@ -37,8 +38,10 @@ def tried_instead(home: Home, loaded: LoadedPolicy) -> RolloutState | None:
 
 def policy_to_follow(home: Home, named: Path | None) -> PolicyToFollow:
     """The policy that a run follows when it is told to follow ``named``: the one in force as long
-    as ``named`` is tried. Raises PolicyError, RolloutError.
+    as ``named`` is tried. A promotion that was cut short is carried out first. Raises PolicyError,
+    RolloutError.
     """
+    overtaken(home)
     if named is None:
         return PolicyToFollow(None)
     state = tried_instead(home, load_policy(named))

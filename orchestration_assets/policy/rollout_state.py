@@ -27,7 +27,7 @@ from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.settings import user_name
 from resources.active_policy import kept_policy_file
 from resources.home import Home
-from resources.versioned_state import ChangeNote
+from resources.versioned_state import ChangeNote, StateConflictError
 
 ROLLOUT: Final = "rollout"
 """The state of a home that says which roll-out is under way, or was last."""
@@ -51,8 +51,10 @@ class RolloutState:
     """One roll-out: ``trial`` is tried against ``in_force``, both hashes of kept policies.
 
     ``step`` counts its steps from 0, ``passes`` those in a row at this step, ``fresh`` the items
-    that the policy on trial answered since the last pass. ``reason`` says what it came to last,
-    ``attempt`` how many times the two were tried against each other, from 1.
+    that the policy on trial answered since the last pass, and ``items`` all of them. ``reason``
+    says what it came to last, ``attempt`` how many times the two were tried against each other,
+    from 1. ``follows``: of a policy that is promoted and not yet seen in force, the version of the
+    active policy that it takes the place of, 0 for none.
     """
 
     rollout: str
@@ -64,6 +66,8 @@ class RolloutState:
     fresh: int = 0
     reason: str = "begun"
     attempt: int = 1
+    follows: int | None = None
+    items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,11 @@ def after_batch(
 ) -> tuple[RolloutState, RolloutAction]:
     """What a batch, at whose end the metrics with a limit have these verdicts, moves.
 
-    ``items``: those that the policy on trial answered in it.
+    ``items``: those that the policy on trial has answered so far, in all batches; a batch that is
+    carried out again adds none.
     """
-    fresh = state.fresh + items
+    fresh = state.fresh + max(items - state.items, 0)
+    state = replace(state, items=items)
     worse = sorted(name for name, one in verdicts.items() if one is RolloutVerdict.WORSE)
     if worse:
         words = f"{' and '.join(worse)} beyond the limit"
@@ -151,18 +157,60 @@ def move(
     Nothing moves once it has ended, or another began. A policy that is promoted becomes the active
     one; where another policy was activated meanwhile it does not, and the roll-out is aborted.
     """
+    active = PolicyRegistry(home).active()
 
-    def change(now: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        if now is None or now["rollout"] != rollout or now["status"] != RolloutStatus.RUNNING:
-            return now or {}
-        return asdict(step(_state(now)))
+    def change(now: RolloutState) -> RolloutState:
+        moved = step(now)
+        if moved.status is RolloutStatus.PROMOTED:
+            return replace(moved, follows=active.version if active else 0)
+        return moved
 
+    return promoted(home, _changed(home, rollout, RolloutStatus.RUNNING, change, why))
+
+
+def promoted(home: Home, state: RolloutState) -> RolloutState:
+    """The roll-out as it stands once a promotion that was written down is carried out.
+
+    A process that ends between the two leaves it to the next one that looks. What was activated
+    since it was written down stays: the same policy is the promotion, another one aborts it.
+    """
+    if state.status is not RolloutStatus.PROMOTED or state.follows is None:
+        return state
+    words = _put_in_force(home, state, state.follows)
+    status = RolloutStatus.PROMOTED if words is None else RolloutStatus.ABORTED
+
+    def end(now: RolloutState) -> RolloutState:
+        return replace(now, status=status, reason=words or now.reason, follows=None)
+
+    why = words or f"{state.trial} is in force"
+    return _changed(home, state.rollout, RolloutStatus.PROMOTED, end, why)
+
+
+def _changed(
+    home: Home,
+    rollout: str,
+    status: RolloutStatus,
+    change: Callable[[RolloutState], RolloutState],
+    why: str,
+) -> RolloutState:
+    """What stands after a change of a roll-out that has this status; nothing changes else."""
+    kept = home.state(ROLLOUT)
     note = ChangeNote(user_name(), datetime.now(UTC), why)
-    before = current_state(home)
-    stands = _state(home.state(ROLLOUT).update(change, note).value)
-    if stands != before and stands.status is RolloutStatus.PROMOTED:
-        stands = _activate(home, stands)
-    return stands
+    while True:
+        now = kept.current()
+        if now is None:
+            raise RolloutError(f"the roll-out {rollout} is not known here: begin it again")
+        stands = _state(now.value)
+        if stands.rollout != rollout or stands.status is not status:
+            return stands
+        moved = change(stands)
+        if moved == stands:
+            return stands
+        try:
+            kept.put(asdict(moved), now.number, note)
+        except StateConflictError:
+            continue
+        return moved
 
 
 def begin(home: Home, in_force: LoadedPolicy, trial: LoadedPolicy) -> RolloutState:
@@ -226,10 +274,11 @@ def running_trial(home: Home, loaded: LoadedPolicy) -> Trial | None:
 
 def overtaken(home: Home) -> RolloutState | None:
     """The roll-out as it stands; one that is under way ends where somebody activated a policy
-    since: as promoted where it was the one on trial, else as aborted. None before the first."""
+    since: as promoted where it was the one on trial, else as aborted; a promotion that was cut
+    short is carried out. None before the first."""
     state = current_state(home)
     if state is None or state.status is not RolloutStatus.RUNNING:
-        return state
+        return None if state is None else promoted(home, state)
     active = PolicyRegistry(home).active()
     if active is None or _is_of(home, active, state.in_force):
         return state
@@ -239,7 +288,7 @@ def overtaken(home: Home) -> RolloutState | None:
     def end(now: RolloutState) -> RolloutState:
         return replace(now, status=how, reason=words)
 
-    return move(home, state.rollout, end, words)
+    return _changed(home, state.rollout, RolloutStatus.RUNNING, end, words)
 
 
 def _is_of(home: Home, active: Activation, policy_hash: str) -> bool:
@@ -253,25 +302,24 @@ def _is_of(home: Home, active: Activation, policy_hash: str) -> bool:
         return False
 
 
-def _activate(home: Home, state: RolloutState) -> RolloutState:
+def _put_in_force(home: Home, state: RolloutState, follows: int) -> str | None:
+    """Activates the policy on trial in place of that version; in words, what stands in its way."""
     registry = PolicyRegistry(home)
-    active = registry.active()
-    if active is not None and _is_of(home, active, state.trial):
-        return state
     note = ChangeNote(user_name(), datetime.now(UTC), f"rolled out: {state.reason}")
-    if active is None or _is_of(home, active, state.in_force):
-        loaded = load_policy(kept_policy_file(home, state.trial))
-        if (first := first_use(home.policies, state.trial)) is not None:
-            # by the name of its file, so that whoever watches that finds it active
-            loaded = replace(loaded, source=first.source)
-        try:
-            registry.activate(loaded, active.version if active else 0, note)
-        except ActivationConflictError as error:
-            words = str(error)
-        else:
-            return state
-    else:
-        words = f"{active.policy_hash} was activated meanwhile"
-    aborted = replace(state, status=RolloutStatus.ABORTED, reason=words)
-    home.state(ROLLOUT).update(lambda _: asdict(aborted), note)
-    return aborted
+    before = registry.active()
+    if before is not None and before.version == follows:
+        if _is_of(home, before, state.trial):
+            return None
+        if not _is_of(home, before, state.in_force):
+            return f"{before.policy_hash} was activated meanwhile"
+    loaded = load_policy(kept_policy_file(home, state.trial))
+    if (first := first_use(home.policies, state.trial)) is not None:
+        # by the name of its file, so that whoever watches that finds it active
+        loaded = replace(loaded, source=first.source)
+    try:
+        registry.activate(loaded, follows, note)
+    except ActivationConflictError as error:
+        # it is what was activated since where another process carried out the promotion
+        done = any(_is_of(home, one, state.trial) for one in error.since)
+        return None if done else str(error)
+    return None

@@ -12,7 +12,8 @@ from orchestration_assets.text.expressions import ExpressionError, expression
 
 
 def rule_problems(policy: Policy) -> Iterator[Problem]:
-    """Rules that cannot be read, that name no value, or that use several values as one."""
+    """Rules that cannot be read, that name no value, that use several values as one, or that
+    neither hold nor fail."""
     tasks = build_tasks(policy)
     for name, task in policy.tasks.items():
         for number, one in enumerate(task.validate_):
@@ -25,16 +26,22 @@ def _problems(
     path: str, rule: str, task: Task, config: TaskConfig, tasks: Mapping[str, Task]
 ) -> Iterator[Problem]:
     before = [tasks[name] for name in config.shown_tasks if name in tasks]
-    known, lists = names_after(task, before)
+    known = names_after(task, before)
     try:
         read = expression(rule)
     except ExpressionError as error:
         yield Problem(path, "", str(error))
         return
-    for name in sorted(read.names - known):
-        yield _unknown(path, name, sorted(known), task, config, tasks)
-    for name in sorted(read.single & lists):
+    for name in sorted(read.names - known.all):
+        yield _unknown(path, name, sorted(known.all), task, config, tasks)
+    for name in sorted(read.single & known.lists):
         message = f"{name} has several values: use its sum, min, max or len, or ask what is in it"
+        yield Problem(path, "", message)
+    if read.senseless is not None:
+        words = f"{read.senseless!r} neither holds nor fails: compare it with something"
+        yield Problem(path, "", words)
+    for name in sorted(read.truths & known.all - known.truths):
+        message = f"{name} neither holds nor fails: compare it, or ask missing({name})"
         yield Problem(path, "", message)
 
 

@@ -180,7 +180,21 @@ def _take_back_plans(
 ) -> None:
     """Puts the plans in place that were followed in the end, and says so in the plans' history."""
     by_pair = {(plan.item_id, plan.task): plan for plan in followed}
-    in_order = [by_pair[pair] for pair in values(planned, "item_id", "task")]
+    pairs = list(values(planned, "item_id", "task"))
+    place = {item: number for number, (item, _) in enumerate(dict.fromkeys(pairs))}
+    by_item: dict[str, list[str]] = {}
+    for item, task in pairs:
+        by_item.setdefault(item, []).append(task)
+    # the order of tasks is that of the policy, of which one item may have all
+    most = max((len(tasks) for tasks in by_item.values()), default=0)
+    whole = next((tasks for tasks in by_item.values() if len(tasks) == most), [])
+    order = {task: number for number, task in enumerate(whole)}
+    in_order = [
+        by_pair[pair]
+        for pair in sorted(
+            by_pair, key=lambda one: (place[one[0]], order.get(one[1], len(order)), one[1])
+        )
+    ]
     path = home.tables.write(
         PROCESSING_PLANS, rows_to_arrow(PROCESSING_PLANS, in_order), context.partition_key
     )

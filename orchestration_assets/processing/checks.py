@@ -205,11 +205,17 @@ def _check_taught_stored(stored: Stored, rows: pa.Table) -> list[Balance]:
 
 
 def _check_tried_planned(stored: Stored, answers: pa.Table) -> list[Balance]:
-    """Each item and task that another policy was to be tried on has a row."""
+    """Each item and task that another policy was to be tried on has a row; of items that were taken
+    back, whose plans are those of the policy in force, each item."""
     plans = stored.table(PROCESSING_PLANS.name).select(["item_id", "task", "cohort"])
+    returned = set(plans.filter(pc.equal(plans["cohort"], Cohort.RETURNED))["item_id"].to_pylist())
     others = pa.array([Cohort.CANARY, Cohort.SHADOW, Cohort.RETURNED])
-    planned = _pairs(plans.filter(pc.is_in(plans["cohort"], others)))
-    found = _pairs(answers)
+
+    def tried(pairs: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        return {(item, "" if item in returned else task) for item, task in pairs}
+
+    planned = tried(_pairs(plans.filter(pc.is_in(plans["cohort"], others))))
+    found = tried(_pairs(answers))
     return [
         Balance(len(planned), len(planned & found), "plans on trial with a row"),
         Balance(0, len(found - planned), "rows without a plan on trial"),

@@ -126,7 +126,9 @@ def interpret_batch(
         judged = judged_answers(gold_rows(home.tables), rows, inputs) if inputs else {}
         work = replace(work, given=standing, judged=judged)
         limits = batch_limits(policy, budget, home, batch, work)
-        trial = TrialRun(rollout, TrialTools(cache, limits, near, work)) if rollout else None
+        leader_of = _leaders(home, batch) if sharing else {}
+        tools = TrialTools(cache, limits, near, work, leader_of)
+        trial = TrialRun(rollout, tools) if rollout else None
 
         def in_event_loop(plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
             companions = trial.companions() if trial else ()
@@ -164,7 +166,6 @@ def interpret_batch(
                 return done
             return in_order(plans, done, taught.process(others, work, in_event_loop))
 
-        leader_of = _leaders(home, batch) if sharing else {}
         with writer:
             result, added = _carried_out(
                 due,
@@ -197,7 +198,7 @@ def _carried_out(
         return process(due, leader_of), None
     control = process(trial.control, leader_of)
     parts, added = trial.finish(control, alone, lambda back: process(back, leader_of))
-    return in_order(due, control, *parts), added
+    return in_order(added.plans or due, control, *parts), added
 
 
 def _loader(

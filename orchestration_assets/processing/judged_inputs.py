@@ -6,7 +6,7 @@ from orchestration_assets.evidence.records.judged import corrected_record
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_of
-from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.schemas.tables import ItemProfile, PlanRow
 from orchestration_assets.schemas.task_inputs import InputAnswer, Inputs, InputState
 from orchestration_assets.schemas.verdicts import GoldRow
 
@@ -14,9 +14,11 @@ Judged = Mapping[tuple[str, str], Answer]
 """Item and task -> what people said about this very content."""
 
 
-def judged_answers(gold: Iterable[GoldRow], plans: Iterable[PlanRow], inputs: Inputs) -> Judged:
-    """The verdicts about the planned contents that tasks build on; of a record, the fields that
-    were judged."""
+def judged_answers(
+    gold: Iterable[GoldRow], plans: Iterable[PlanRow | ItemProfile], inputs: Inputs
+) -> Judged:
+    """The verdicts about contents, of plans or profiles, that tasks build on; of a record, those of
+    its fields that were judged."""
     waited_for = {task for one in inputs.values() for task in one.waits_for}
     if not waited_for:
         return {}

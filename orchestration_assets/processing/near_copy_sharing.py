@@ -85,7 +85,7 @@ def process_sharing(
     unshared = _hanging_together(unshared, shares, inputs)
     second = process([plan for plan in plans if (plan.item_id, plan.task) in unshared])
     copied = [plan for plan in plans if (plan.item_id, plan.task) in shares.keys() - unshared]
-    return in_order(plans, first, second, _copies(copied, leader_of, first))
+    return in_order(plans, first, second, copied_rows(copied, leader_of, first))
 
 
 def _hanging_together(pairs: Set[_Pair], among: Collection[_Pair], inputs: Inputs) -> set[_Pair]:
@@ -97,9 +97,10 @@ def _hanging_together(pairs: Set[_Pair], among: Collection[_Pair], inputs: Input
     return {pair for pair in among if (pair[0], together[pair[1]]) in touched} | set(pairs)
 
 
-def _copies(
+def copied_rows(
     plans: Sequence[PlanRow], leader_of: Mapping[str, str], asked: BatchResult
 ) -> BatchResult:
+    """The rows of copies: what was told of the leader of each, marked, at no price."""
     shared = BatchResult()
     for model, rows in asked.interpretations.items():
         by_pair = _by_pair(rows)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from orchestration_assets.evidence.verdict_history import gold_rows
 from orchestration_assets.policy.kept_policies import read_kept_policy
+from orchestration_assets.policy.rollout import comparable_tasks
 from orchestration_assets.policy.rollout_state import (
     RolloutState,
     RolloutStatus,
@@ -32,7 +33,13 @@ from orchestration_assets.processing.event_loop import (
 )
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_result import PlanResult
+from orchestration_assets.processing.rollout_copies import (
+    copies_on_trial,
+    results_of_copies,
+    without,
+)
 from orchestration_assets.processing.rollout_evidence import gathered_before, keep_gathered
+from orchestration_assets.processing.rollout_journal import RolloutJournal, Side, journal_of
 from orchestration_assets.processing.rollout_outcomes import (
     OutcomeReader,
     TaskOutcome,
@@ -71,6 +78,8 @@ from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.damage import leaving_out_damage
 from resources.home import Home
 
+_NOT_REACHED: Final = "the policy on trial did not come to it"
+_UNSHARED: Final = "a near-copy of {}, which the policy on trial did not answer in full"
 _UNANSWERED: Final = {
     Status.DEFERRED: "a service of the policy on trial was unavailable",
     Status.OVER_BUDGET: "the policy on trial has spent its share of the budget",
@@ -89,12 +98,14 @@ class RolloutRows:
 
 @dataclass(frozen=True, slots=True)
 class TrialTools:
-    """What asking the services of a policy on trial needs of the batch."""
+    """What asking the services of a policy on trial needs of the batch; ``leader_of`` names the
+    item that is asked for its near-copies, where answers are shared."""
 
     cache: AnswerCache
     limits: BatchLimits
     near: NearItems
     work: BatchWork
+    leader_of: Mapping[str, str]
 
 
 @dataclass
@@ -112,7 +123,8 @@ class RolloutBatch:
     state: RolloutState
     policy: Policy
     watches: bool = True
-    _done: dict[str, tuple[Sequence[PlanRow], Sequence[PlanResult]]] = field(default_factory=dict)
+    _done: dict[str, BatchResult] = field(default_factory=dict)
+    _leader_of: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def config(self) -> Rollout:
@@ -140,8 +152,10 @@ class RolloutBatch:
     @cached_property
     def reader(self) -> OutcomeReader:
         family = dict(values(self.profiles, "item_id", "family"))
+        in_force = read_kept_policy(self.home.policies / f"{self.state.in_force}.json")
         return OutcomeReader(
-            build_tasks(self.policy),
+            {**build_tasks(in_force), **build_tasks(self.policy)},
+            comparable_tasks(in_force, self.policy),
             lambda item: str(family.get(item)),
             self._answered_before(),
             {
@@ -154,7 +168,18 @@ class RolloutBatch:
     @cached_property
     def watch(self) -> RolloutWatch:
         before = gathered_before(self.home, self.state.rollout, self.config, self.batch)
-        return RolloutWatch(self.config, before, lambda: datetime.now(UTC), self._shared)
+        watch = RolloutWatch(self.config, before, lambda: datetime.now(UTC), self._shared)
+        for side, outcome in self.journal.earlier():
+            if side is Side.CONTROL:
+                watch.add_control(outcome)
+            else:
+                watch.add_canary(outcome)
+        return watch
+
+    @cached_property
+    def journal(self) -> RolloutJournal:
+        rollout, shadow = self.state.rollout, self.config.shadow
+        return journal_of(self.home, rollout, self.batch, pairs_items=shadow)
 
     @property
     def is_open(self) -> bool:
@@ -175,7 +200,9 @@ class RolloutBatch:
             for outcomes in outcomes_of(plans, result).values():
                 if self.config.shadow:
                     self._note_answers(outcomes)
-                self.watch.add_control(self.reader.item(outcomes))
+                watch, outcome = self.watch, self.reader.item(outcomes)
+                if outcome is not None and self.journal.add(Side.CONTROL, outcome):
+                    watch.add_control(outcome)
 
     def _note_answers(self, outcomes: Mapping[str, TaskOutcome]) -> None:
         """What a shadow is compared with: not what stood before, but what stands in this batch."""
@@ -198,11 +225,18 @@ class RolloutBatch:
             shared=self._limit_folders(tools.work, limits.shared),
             wait_limit_s=self.config.patience_s,
         )
+        parts = {name for name, task in self.work.tasks.items() if task.parts is not None}
+        judged = tools.work.judged
+        self._leader_of = copies_on_trial(
+            self.tried,
+            tools.leader_of,
+            lambda item, task: task in parts or (item, task) in judged,
+        )
         at_once = limits.in_flight(self.work.services.values())
         in_flight = self.config.look_every, round(at_once * share)
         # what stands of plans that were carried out before is known to both
         work = replace(self.work, given=tools.work.given)
-        plans = self.tried, work, asker, self._tried_over
+        plans = without(self.tried, self._leader_of), work, asker, self._tried_over
         return TrialCompanion(*plans, *in_flight, limits.ends_at)
 
     def finish(
@@ -210,23 +244,21 @@ class RolloutBatch:
     ) -> tuple[list[BatchResult], RolloutRows]:
         """Decides at the end of the batch; ``process`` carries out what the policy in force takes
         back. The results of the items that are not in ``control``, and the rows."""
-        outcomes = {
-            item: outcomes_of(plans, _collected(plans, results))
-            for item, (plans, results) in self._done.items()
-        }
-        found = {item: one[item] for item, one in outcomes.items()}
+        plans_of: dict[str, list[PlanRow]] = {}
+        for plan in self.tried:
+            plans_of.setdefault(plan.item_id, []).append(plan)
+        done = {**self._done, **dict(results_of_copies(plans_of, self._leader_of, self._done))}
+        found = {item: outcomes_of(plans_of[item], one)[item] for item, one in done.items()}
         decisions = self._decide(found) if self.watches and self.is_open else []
         reasons = self._returned(found)
         taken_back = [plan for plan in self.rows if plan.item_id in reasons]
         again = other_plans(taken_back, Cohort.RETURNED)
         parts = [process(again)] if again else []
-        canary = [
-            (plans, results)
-            for item, (plans, results) in self._done.items()
-            if item not in reasons and plans[0].cohort is Cohort.CANARY
+        parts += [
+            one
+            for item, one in done.items()
+            if item not in reasons and plans_of[item][0].cohort is Cohort.CANARY
         ]
-        for plans, results in canary:
-            parts.append(_collected(plans, results))
         in_force = outcomes_of([*self.control, *again], _merged([control, *parts]))
         answers = [
             self._answer_row(plan, found.get(plan.item_id), in_force, reasons)
@@ -237,21 +269,26 @@ class RolloutBatch:
             replace(row, undone=undone) if row.action is RolloutAction.ROLL_BACK else row
             for row in decisions
         ]
-        now = {(plan.item_id, plan.task): plan for plan in again}
-        plans_now = tuple(now.get((plan.item_id, plan.task), plan) for plan in self.rows)
-        changed = plans_now if again else None
+        followed = [*without(self.rows, reasons), *again]
+        in_order = sorted(followed, key=lambda plan: (plan.item_id, plan.task))
+        changed = tuple(in_order) if again else None
         return parts, RolloutRows(tuple(answers), tuple(decisions), changed)
 
     def _tried_over(self, plans: Sequence[PlanRow], results: Sequence[PlanResult]) -> bool:
-        self._done[plans[0].item_id] = plans, results
+        result = self._done[plans[0].item_id] = _collected(plans, results)
         if not self.watches:
             return True
-        (outcome,) = outcomes_of(plans, _collected(plans, results)).values()
-        return self.watch.add_canary(self.reader.item(outcome))
+        (tasks,) = outcomes_of(plans, result).values()
+        watch, outcome = self.watch, self.reader.item(tasks)
+        if outcome is not None and self.journal.add(Side.CANARY, outcome):
+            watch.add_canary(outcome)
+        return not watch.worse
 
     def _decide(self, found: Mapping[str, Mapping[str, TaskOutcome]]) -> list[RolloutDecisionRow]:
         own = self.watch.gathered()
-        total = keep_gathered(self.home, self.state.rollout, self.config, self.batch, own)
+        self.journal.file.share()
+        about = self.home, self.state.rollout, self.config, self.batch
+        total, items = keep_gathered(*about, own, self.watch.items)
         looks = look_at(self.config, total)
         # what was beyond its limit at any look is: looking longer is no appeal
         verdicts = {
@@ -261,7 +298,7 @@ class RolloutBatch:
 
         def step(now: RolloutState) -> RolloutState:
             nonlocal acted
-            moved, acted = after_batch(now, self.config, verdicts, self.watch.items)
+            moved, acted = after_batch(now, self.config, verdicts, items)
             return moved
 
         self.state = move(self.home, self.state.rollout, step, f"batch {self.batch}")
@@ -281,7 +318,8 @@ class RolloutBatch:
         for item in sorted(canary):
             tasks = found.get(item)
             if tasks is None:
-                reasons[item] = "the policy on trial did not come to it"
+                leader = self._leader_of.get(item)
+                reasons[item] = _NOT_REACHED if leader is None else _UNSHARED.format(leader)
                 continue
             statuses = {status for one in tasks.values() for status in one.statuses}
             why = next((words for one, words in _UNANSWERED.items() if one in statuses), None)
@@ -306,6 +344,8 @@ class RolloutBatch:
             other = self.reader.before.get((plan.item_id, plan.task))
         cohort = Cohort.RETURNED if plan.item_id in reasons else plan.cohort or Cohort.CANARY
         why = "it passed what was looked at so far" if stands else "the answer in force stands"
+        if plan.item_id in self._leader_of and outcome is not None:
+            why = f"{why}; shared by a near-copy, {self._leader_of[plan.item_id]}"
         return RolloutAnswerRow(
             batch=plan.batch,
             item_id=plan.item_id,

@@ -90,24 +90,30 @@ KnownAnswers = dict[tuple[str, str], Answer]
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReader:
-    """Reads outcomes: ``family_of`` gives the content family of an item, ``before`` by item and
+    """Reads outcomes: ``comparable`` are the tasks that both policies ask of the same items,
+    ``family_of`` gives the content family of an item, ``before`` by item and
     task what the policy in force answered before, ``right`` by content and task what is right."""
 
     tasks: Mapping[str, Task]
+    comparable: frozenset[str]
     family_of: Callable[[str], str]
     before: KnownAnswers
     right: KnownAnswers
 
     def item(self, plans: Mapping[str, TaskOutcome]) -> ItemOutcome | None:
         """The outcome of an item; None where it says nothing of the policy: nobody was asked, or
-        the money was short."""
-        asked = [one for one in plans.values() if one.readings and one.is_asked]
+        the money was short.
+
+        Errors are those of all tasks. All else is of what both policies ask of the same items.
+        """
+        every = [one for one in plans.values() if one.readings and one.is_asked]
+        asked = [one for one in every if one.plan.task in self.comparable]
         short = any(one.statuses & _UNTOLD for one in plans.values())
         if not asked or short:
             return None
         first = asked[0].plan
         figures = {
-            RolloutMetric.ERRORS: _mean([one.failed for one in asked]),
+            RolloutMetric.ERRORS: _mean([one.failed for one in every]),
             RolloutMetric.ABSTENTIONS: _mean(
                 [float(one.statuses == {Status.ABSTAINED}) for one in asked]
             ),

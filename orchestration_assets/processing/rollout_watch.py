@@ -7,6 +7,7 @@ from typing import Final
 
 from orchestration_assets.evidence.cohort_comparison import (
     RATIOS,
+    Alarm,
     CohortEvidence,
     ItemOutcome,
     Pairing,
@@ -14,6 +15,7 @@ from orchestration_assets.evidence.cohort_comparison import (
     grid,
     no_evidence,
 )
+from orchestration_assets.evidence.planned_test import Plan
 from orchestration_assets.schemas.rollout import (
     Rollout,
     RolloutAction,
@@ -24,9 +26,18 @@ from orchestration_assets.schemas.rollout import (
 
 Gathered = Mapping[RolloutMetric, CohortEvidence]
 
-ALARM_SHARES: Final = {RolloutMetric.ERRORS: 0.7, RolloutMetric.LATENCY: 0.3}
-"""How the allowed probability of a false alarm is spent: errors are rare, so that a few more of
-them are hard to see; latency is measured on every item."""
+_ALARM_SHARES: Final = {RolloutMetric.ERRORS: (0.08, 0.78), RolloutMetric.LATENCY: (0.04, 0.08)}
+"""How the allowed probability of a false alarm is spent, on bets and on the plan: errors are rare,
+so that a few more of them are hard to see; latency is measured on every item. Bets are for what is
+plain at once, which needs little."""
+_WATCHED: Final = (0.5, 0.5)
+
+
+def alarm_of(config: Rollout, metric: RolloutMetric) -> Alarm:
+    """The probability of a false alarm that a metric may spend; all of it where it has no limit,
+    since nothing follows from it."""
+    bets, planned = (config.false_alarm * share for share in _ALARM_SHARES.get(metric, _WATCHED))
+    return Alarm(bets, Plan(config.planned_items, planned))
 
 
 def limits_of(config: Rollout) -> dict[RolloutMetric, float]:
@@ -111,8 +122,7 @@ def _look(
     limits: Mapping[RolloutMetric, float],
 ) -> Look:
     limit = limits.get(metric)
-    alarm = config.false_alarm * ALARM_SHARES.get(metric, 1.0)
-    found = evidence.bounds(grid(metric, limit), alarm)
+    found = evidence.bounds(grid(metric, limit), alarm_of(config, metric))
     verdict = RolloutVerdict.TOO_FEW
     if limit is None:
         verdict = RolloutVerdict.WATCHED
@@ -177,19 +187,15 @@ class RolloutWatch:
         self._pairing = Pairing(max(1, most))
         self.own: dict[RolloutMetric, CohortEvidence] = nothing_gathered(self.config)
 
-    def add_control(self, outcome: ItemOutcome | None) -> None:
+    def add_control(self, outcome: ItemOutcome) -> None:
         """An item that the policy in force answered."""
-        if outcome is None:
-            return
         if self.config.shadow:
             self._controls[outcome.item_id] = outcome
         else:
             self._pairing.add_control(outcome)
 
-    def add_canary(self, outcome: ItemOutcome | None) -> bool:
+    def add_canary(self, outcome: ItemOutcome) -> bool:
         """An item that the policy on trial answered; whether to go on."""
-        if outcome is None:
-            return not self.worse
         self.items += 1
         if self.config.shadow:
             # both were asked about this very item

@@ -57,6 +57,11 @@ class Rollout(Strict):
         description="probability that it is rolled back though it is within both limits, over all "
         "looks together",
     )
+    planned_items: Annotated[int, Field(ge=100, le=1_000_000)] = Field(
+        default=2_000,
+        description="items of its own within which most of false_alarm is spent: about as many as "
+        "it will be asked about until it is put in force",
+    )
     patience_s: Annotated[float, Field(ge=0.0, le=3600.0)] = Field(
         default=5.0,
         description="its questions wait no longer than this for an unavailable service; then the "

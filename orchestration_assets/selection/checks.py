@@ -4,6 +4,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.policy.kept_policies import read_kept_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.outcomes import OUTCOMES
@@ -17,11 +18,20 @@ from resources.home import Home
 
 
 def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
-    policy = read_pinned_policy(stored.home.policies, plans)
-    profiles = profiles_of(stored.table(CONTENT_PROFILES.name))
+    policies = stored.home.policies
+    policy = read_pinned_policy(policies, plans)
+    profiles = list(profiles_of(stored.table(CONTENT_PROFILES.name)))
+    # while a policy is tried, its items have the tasks that it asks
+    tried = dict(values(plans.filter(pc.is_valid(plans["trial_hash"])), "item_id", "trial_hash"))
+    by_policy = [(policy, [one for one in profiles if one.item_id not in tried])]
+    for name in sorted(set(tried.values())):
+        items = [one for one in profiles if tried.get(one.item_id) == name]
+        by_policy.append((read_kept_policy(policies / f"{name}.json"), items))
     applicable = {
-        (profile.item_id, name)
-        for profile, name, _ in (applicable_tasks(profiles, policy) if policy else ())
+        (profile.item_id, task)
+        for one, items in by_policy
+        if one is not None
+        for profile, task, _ in applicable_tasks(items, one)
     }
     planned = set(values(plans, "item_id", "task"))
     return [

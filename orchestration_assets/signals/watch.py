@@ -124,7 +124,7 @@ def _state(states: VersionedState) -> tuple[AlertState, int]:
         return state_of(now.value), now.number
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(
-            states.path(now.number), f"holds no state of alerts ({error})", "delete its folder"
+            states.place(now.number), f"holds no state of alerts ({error})", "delete this state"
         ) from error
 
 

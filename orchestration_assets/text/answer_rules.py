@@ -2,6 +2,7 @@
 over the answers to tasks before it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestration_assets.schemas.answers import Answer
@@ -104,15 +105,24 @@ def list_names(task: Task) -> frozenset[str]:
     return _lists(task.kind, task.fields, "")
 
 
-def names_after(task: Task, before: Iterable[Task]) -> tuple[frozenset[str], frozenset[str]]:
-    """The names that rules of a task may read, those of the tasks before it among them; and which
-    of them have several values."""
-    names, lists = rule_names(task), list_names(task)
-    for other in before:
-        begin = f"{ANSWERS}{other.name}"
-        names |= _names(other.kind, other.fields, begin)
-        lists |= _lists(other.kind, other.fields, begin)
-    return names, lists
+@dataclass(frozen=True, slots=True)
+class RuleNames:
+    """The names that rules may read; which of them have several values, and which are true or
+    false, so that they may stand alone."""
+
+    all: frozenset[str]
+    lists: frozenset[str]
+    truths: frozenset[str]
+
+
+def names_after(task: Task, before: Iterable[Task]) -> RuleNames:
+    """The names that rules of a task may read, those of the tasks before it among them."""
+    given = [(task, ""), *((other, f"{ANSWERS}{other.name}") for other in before)]
+    names, lists, truths = (
+        frozenset(name for one, begin in given for name in of(one.kind, one.fields, begin))
+        for of in (_names, _lists, _truths)
+    )
+    return RuleNames(names, lists, truths)
 
 
 def reads_others(task: Task) -> bool:
@@ -140,6 +150,14 @@ def _lists(kind: AnswerKind, fields: Sequence[RecordField], begin: str) -> froze
         if part.type is not FieldType.LIST
     }
     return frozenset({_joined(begin, field.name) for field in lists} | inside)
+
+
+def _truths(kind: AnswerKind, fields: Sequence[RecordField], begin: str) -> frozenset[str]:
+    if kind is not AnswerKind.RECORD:
+        return frozenset()
+    return frozenset(
+        _joined(begin, field.name) for field in fields if field.type is FieldType.BOOLEAN
+    )
 
 
 def _joined(begin: str, name: str) -> str:

@@ -39,13 +39,16 @@ class Expression:
     """An expression that was checked: its text, and the names that it reads, ``lines.amount``.
 
     ``single``: those of the names that have to be one value, and cannot be a list: they are
-    calculated with, compared, or matched.
+    calculated with, compared, or matched. ``truths``: those that are to hold or not themselves.
+    ``senseless``: a part that is to hold or not, and is a number, a text or a list.
     """
 
     text: str
     tree: ast.expr
     names: frozenset[str]
     single: frozenset[str]
+    truths: frozenset[str]
+    senseless: str | None
 
     def holds(self, values: Mapping[str, Any]) -> bool | None:
         """Whether it holds; None where a value that it reads is missing, or it does not apply.
@@ -87,7 +90,36 @@ def expression(text: str) -> Expression:
     single = frozenset(
         _name(one) for node in ast.walk(tree) for one in _single(node) if _named(one)
     )
-    return Expression(text, tree, names, single)
+    odd = _no_truth(tree)
+    senseless = None if odd is None else ast.unparse(odd)[:60]
+    return Expression(text, tree, names, single, frozenset(_truths(tree)), senseless)
+
+
+def _no_truth(node: ast.expr) -> ast.expr | None:
+    """The part of an expression that is to hold or not, and is a number, a text or a list; a name
+    may be of a truth value."""
+    match node:
+        case ast.BoolOp(values=parts):
+            return next((odd for part in parts if (odd := _no_truth(part)) is not None), None)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _no_truth(operand)
+        case ast.Compare() | ast.Name() | ast.Attribute() | ast.Constant(value=bool()):
+            return None
+        case ast.Call(func=ast.Name(id="matches" | "missing")):
+            return None
+    return node
+
+
+def _truths(node: ast.expr) -> Iterator[str]:
+    """The names that are to hold or not themselves."""
+    match node:
+        case ast.BoolOp(values=parts):
+            for part in parts:
+                yield from _truths(part)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield from _truths(operand)
+        case ast.Name() | ast.Attribute():
+            yield _name(node)
 
 
 def _checked(node: ast.expr) -> Iterator[str]:

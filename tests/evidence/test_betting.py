@@ -4,7 +4,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.evidence.betting import bets, bounds, gains, log_evidence, no_wealth
+from orchestration_assets.evidence.betting import (
+    bets,
+    bounds,
+    gains,
+    log_evidence,
+    no_wealth,
+    shown_by,
+)
 
 SEEN = st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=60).map(np.array)
 MEANS = np.array([-0.5, -0.1, 0.0, 0.01, 0.3])
@@ -26,7 +33,7 @@ def test_no_wealth_is_ever_lost_altogether(seen) -> None:
 
 @given(SEEN, st.floats(0.001, 0.2))
 def test_a_mean_is_never_above_and_below_the_same_value(seen, alarm) -> None:
-    found = bounds(bets(seen, MEANS), MEANS.tolist(), alarm)
+    found = bounds(MEANS.tolist(), *shown_by(bets(seen, MEANS), alarm))
     if found.low is not None and found.high is not None:
         assert found.low < found.high
 
@@ -34,7 +41,8 @@ def test_a_mean_is_never_above_and_below_the_same_value(seen, alarm) -> None:
 @given(SEEN, st.floats(-0.4, 0.4))
 def test_what_rules_out_a_mean_rules_out_all_beyond_it(seen, shift) -> None:
     values = np.linspace(-0.6, 0.6, 25)
-    found = bounds(bets(np.clip(seen + shift, -1, 1), values), values.tolist(), 0.05)
+    won = bets(np.clip(seen + shift, -1, 1), values)
+    found = bounds(values.tolist(), *shown_by(won, 0.05))
     above = log_evidence(bets(np.clip(seen + shift, -1, 1), values).above) >= -np.log(0.05)
     if found.low is not None:
         assert above[values <= found.low].all()
@@ -54,6 +62,6 @@ def test_a_true_mean_is_seldom_ruled_out_however_often_one_looks() -> None:
 def test_a_false_mean_is_ruled_out() -> None:
     rng = np.random.default_rng(4)
     seen = (rng.random(2_000) < 0.05).astype(float)
-    found = bounds(bets(seen, np.array([0.01, 0.02, 0.1])), [0.01, 0.02, 0.1], 0.05)
+    found = bounds([0.01, 0.02, 0.1], *shown_by(bets(seen, np.array([0.01, 0.02, 0.1])), 0.05))
     assert found.low == 0.02
     assert found.high == 0.1

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.evidence.cohort_comparison import (
+    Alarm,
     ItemOutcome,
     Pairing,
     evidence_of,
     grid,
 )
+from orchestration_assets.evidence.planned_test import Plan
 from orchestration_assets.schemas.rollout import RolloutMetric
 
 STRATA = st.sampled_from([("prose", "tone"), ("code", "tone"), ("prose", "title")])
@@ -84,7 +86,9 @@ def test_a_ratio_is_found_through_heavy_tails_and_what_batches_share(ratio, seed
             pair = outcome(f"a{n}", latency=ratio * own), [outcome(f"b{n}", latency=other)]
             pairs.append(pair)
     values = grid(RolloutMetric.LATENCY, 1.1)
-    found = evidence_of(RolloutMetric.LATENCY, pairs, values).bounds(values, 1e-6)
+    found = evidence_of(RolloutMetric.LATENCY, pairs, values).bounds(
+        values, Alarm(1e-6, Plan(600, 1e-6))
+    )
     assert found.high is None or found.high >= ratio
     assert found.low is None or found.low <= ratio
     if ratio > 2.0:

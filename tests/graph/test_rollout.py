@@ -1,5 +1,6 @@
 """A policy on trial in the graph: both at work in one batch, rolled back within it, and counted."""
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -48,8 +49,11 @@ def corpus(tmp_path) -> Path:
     return folder
 
 
-def tried(project: Project, url: str, rollout: str, budget: float = 100.0) -> None:
-    """The project follows the model ``old``; ``new`` is tried against it."""
+def tried(
+    project: Project, url: str, rollout: str, budget: float = 100.0, *, narrow: bool = False
+) -> None:
+    """The project follows the model ``old``; ``new`` is tried against it, which asks the last task
+    of the longest texts only where it is ``narrow``."""
     project.home.mkdir(parents=True, exist_ok=True)
     old = POLICY.format(rollout="", url=url, model="old", budget=budget)
     project.write_policy(old)
@@ -57,6 +61,9 @@ def tried(project: Project, url: str, rollout: str, budget: float = 100.0) -> No
     new.write_text(
         POLICY.format(rollout=f"rollout: {rollout}", url=url, model="new", budget=budget)
     )
+    if narrow:
+        where = "    applies_to: {char_count: {gt: 31}}\n"
+        new.write_text(new.read_text().rstrip() + "\n" + where)
     begin(Home(project.home), load_policy(project.policy), load_policy(new))
 
 
@@ -129,28 +136,91 @@ def test_a_brown_out_is_rolled_back_within_the_batch_as_if_nothing_had_been_trie
     assert project.tables.read("rollout_answers", later).num_rows == 0
 
 
+def copies_in(folder: Path) -> Path:
+    """Thirty texts, each twice with one word of its own."""
+    folder.mkdir()
+    for number in range(30):
+        words = " ".join(f"word{number}x{n}" for n in range(30))
+        for copy in "ab":
+            (folder / f"{number:02d}{copy}.txt").write_text(f"{words} {copy}\n")
+    return folder
+
+
 def test_near_copies_that_are_taken_back_share_answers_as_without_a_trial(
     project, tmp_path, drill, monkeypatch
 ) -> None:
     shared = POLICY + "features: {{share_answers: true, near_duplicate_at: 0.5}}\n"
     monkeypatch.setattr("tests.graph.test_rollout.POLICY", shared)
-    corpus = tmp_path / "copies"
-    corpus.mkdir()
-    for number in range(30):
-        words = " ".join(f"word{number}x{n}" for n in range(30))
-        for copy in "ab":
-            (corpus / f"{number:02d}{copy}.txt").write_text(f"{words} {copy}\n")
+    corpus = copies_in(tmp_path / "copies")
     drill.script = FaultScript(faults=(Fault(kind="error", contains="by new", end=10**6),))
     tried(project, drill.url, "{share: 0.5, look_every: 5}")
     batch, _, _, _ = carried_out(project, corpus)
     assert current_state(Home(project.home)).status is RolloutStatus.ROLLED_BACK
     calls = sum(one.model == "old" for one in drill.log)
+    # of two copies one was tried at most
+    tried_ones = project.tables.read("rollout_answers", batch).to_pylist()
+    pairs = Counter(row["path"][:2] for row in tried_ones if row["asked"])
+    assert pairs and set(pairs.values()) == {1}
     for name, table in without(tmp_path, drill.url, corpus, drill.script).items():
         assert comparable(name, project.tables.read(name, batch)).equals(comparable(name, table)), (
             name
         )
     # copies are asked once, and once more alone
     assert sum(one.model == "old" for one in drill.log) == 2 * calls
+
+
+def test_near_copies_of_the_canary_are_asked_once(project, tmp_path, drill, monkeypatch) -> None:
+    shared = POLICY + "features: {{share_answers: true, near_duplicate_at: 0.5}}\n"
+    monkeypatch.setattr("tests.graph.test_rollout.POLICY", shared)
+    corpus = copies_in(tmp_path / "copies")
+    tried(project, drill.url, "{share: 0.5}")
+    batch, _, _, failed = carried_out(project, corpus)
+    assert not failed
+    rows = project.tables.read("rollout_answers", batch).to_pylist()
+    assert len(rows) % 2 == 0 and all(row["stands"] for row in rows)
+    asked = [row for row in rows if row["asked"]]
+    assert len(asked) == len(rows) / 2 == sum(one.model == "new" for one in drill.log)
+    shares = [row for row in rows if not row["asked"]]
+    assert all("shared by a near-copy" in row["reason"] for row in shares)
+    readings = project.tables.read("sequential_interpretations", batch).to_pylist()
+    shared_from = {row["item_id"]: row["shared_from"] for row in readings}
+    ids = {row["item_id"] for row in asked}
+    assert all(shared_from[row["item_id"]] in ids for row in shares)
+
+
+TOPIC = """
+  after_all:
+    question: Is there water?
+    labels: [calm, angry]
+    default: {{model: sequential, services: [model]}}
+"""
+
+
+def test_a_policy_that_asks_less_is_tried_and_taken_back_whole(
+    project, corpus, drill, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("tests.graph.test_rollout.POLICY", POLICY + TOPIC)
+    drill.script = FaultScript(faults=(Fault(kind="error", contains="by new", end=10**6),))
+    tried(project, drill.url, "{share: 0.4, look_every: 5}", narrow=True)
+    batch, _, _, failed = carried_out(project, corpus)
+    assert failed == {("rollout_decisions", "rollout")}
+    assert len(project.tables.read("processing_plans", batch)) == 2 * ITEMS
+    for name, table in without(tmp_path, drill.url, corpus, drill.script).items():
+        assert comparable(name, project.tables.read(name, batch)).equals(comparable(name, table)), (
+            name
+        )
+    drill.script = FaultScript()
+    with project_in(tmp_path / "well") as well:
+        tried(well, drill.url, "{share: 0.4}", narrow=True)
+        batch, _, _, failed = carried_out(well, corpus)
+        assert not failed
+        plans = well.tables.read("processing_plans", batch).to_pylist()
+        less = {row["item_id"] for row in plans if row["cohort"] == Cohort.CANARY}
+        tasks = Counter(row["item_id"] in less for row in plans if row["task"] == "after_all")
+        assert 0 < tasks[True] < len(less) / 2
+        assert tasks[False] == ITEMS - len(less)
+        seen = _seen_in_the_end(well, batch)
+        assert seen["errors"] == seen["latency"] == len(less)
 
 
 def test_each_cohort_is_answered_by_its_policy_and_the_others_are_untouched(
@@ -183,10 +253,23 @@ def test_each_cohort_is_answered_by_its_policy_and_the_others_are_untouched(
         ), name
     # a rerun agrees on who is in which cohort, and asks nobody again
     calls = len(drill.log)
+    seen = _seen_in_the_end(project, batch)
+    assert min(seen.values()) > 0
     assert project.execute("reprocess", batch).success
+    # what was seen of the batch is not lost, and does not count twice
+    assert _seen_in_the_end(project, batch) == seen
     again = project.tables.read("processing_plans", batch).to_pylist()
     assert {row["item_id"] for row in again if row["cohort"] == Cohort.CANARY} == canary
     assert [one for one in drill.log[calls:] if not one.key.startswith("health-")] == []
+
+
+def _seen_in_the_end(project: Project, batch: str) -> dict[str, int]:
+    """Items by which errors and latency are compared, and those that a pass rests on."""
+    rows = project.tables.read("rollout_decisions", batch).to_pylist()
+    last = max(row["look"] for row in rows)
+    seen = {row["metric"]: row["canary_items"] for row in rows if row["look"] == last}
+    state = current_state(Home(project.home))
+    return {"errors": seen["errors"], "latency": seen["latency"], "fresh": state.fresh}
 
 
 def test_a_shadow_is_asked_and_the_answer_in_force_stands(project, corpus, drill, tmp_path) -> None:

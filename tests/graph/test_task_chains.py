@@ -193,7 +193,18 @@ def test_a_changed_answer_computes_again_exactly_what_hangs_on_it(project, serve
     assert (rows[0, "amount"]["status"], rows[0, "urgent"]["answer"]) == ("skipped", "unknown")
 
 
-def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(project, server, source) -> None:
+def unanswered(project, capsys) -> int:
+    """Questions that the log cannot answer when the policy is replayed that it was made by."""
+    capsys.readouterr()
+    place = ["--home", str(project.home), "--policy", str(project.policy)]
+    assert main(["replay", *place, "--json"]) == 0
+    tasks = json.loads(capsys.readouterr().out)["tasks"]
+    return sum(one["questions"] - one["answerable"] for one in tasks)
+
+
+def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(
+    project, server, source, capsys
+) -> None:
     write(project, server)
     settled = project.policy.read_text() + "feedback: {settle_s: 0}\n"
     project.write_policy(settled)
@@ -211,9 +222,16 @@ def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(project, server, 
         for n, answer in said.items()
     ]
     (verdicts / "said.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    assert project.execute("take_feedback", None).success
+    (verdicts / "typo.csv").write_text("item,tusk,verdict\n")
+    taken = project.execute("take_feedback", None)
+    assert taken.success
+    (gold,) = taken.asset_materializations_for_node("gold_labels")
+    assert "typo.csv" in gold.metadata["rejected: typo.csv"].value
+    # what stands was asked before anybody judged; then after
+    assert unanswered(project, capsys) == 0
     asked_before = len(server.asked)
     assert project.execute("reprocess", batch).success
+    assert unanswered(project, capsys) == 0
     after = resolutions(project, batch)
     # what people say is an invoice is asked about, what they say is none is no more
     assert after[letter, "amount"]["answer"] == "0.9"

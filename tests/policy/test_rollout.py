@@ -1,13 +1,21 @@
 """Shares that are stable and nested, policies that can be compared, and steps of a roll-out."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.command.rollout import render
 from orchestration_assets.policy.load import load_policy, parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.registry import PolicyRegistry
-from orchestration_assets.policy.rollout import incomparable, is_in_share, rollout_id
+from orchestration_assets.policy.rollout import (
+    comparable_tasks,
+    incomparable,
+    is_in_share,
+    rollout_id,
+)
 from orchestration_assets.policy.rollout_start import policy_to_follow
 from orchestration_assets.policy.rollout_state import (
     RolloutError,
@@ -18,6 +26,7 @@ from orchestration_assets.policy.rollout_state import (
     begin_again,
     current_state,
     move,
+    overtaken,
     stepped_up,
 )
 from orchestration_assets.schemas.rollout import (
@@ -27,6 +36,7 @@ from orchestration_assets.schemas.rollout import (
     RolloutVerdict,
 )
 from resources.home import Home
+from resources.versioned_state import ChangeNote
 
 POLICY = """
 version: 2
@@ -41,6 +51,7 @@ tasks:
     default: {{model: parallel, services: [{services}]}}
 {more}
 """
+NOTE = ChangeNote("ann", datetime(2026, 1, 1, tzinfo=UTC))
 WITHIN, FEW, WORSE = RolloutVerdict.WITHIN, RolloutVerdict.TOO_FEW, RolloutVerdict.WORSE
 
 
@@ -74,7 +85,20 @@ def test_only_who_answers_and_how_may_differ() -> None:
     assert not incomparable(old.policy, policy(**NEW).policy)
     assert not incomparable(old.policy, policy(question="Which?").policy)
     more = "  other: {question: W, labels: [a, b], default: {model: parallel, services: [names]}}"
-    assert incomparable(old.policy, policy(more=more).policy) == ["tasks.other: is new"]
+    wider = policy(more=more)
+    assert incomparable(old.policy, wider.policy) == ["tasks.other: is new"]
+    # less may be asked, and what is asked still is compared
+    assert not incomparable(wider.policy, old.policy)
+    assert comparable_tasks(wider.policy, old.policy) == {"type"}
+    chained = policy(more=more.replace("question: W", "question: W, after: [type]"))
+    assert not incomparable(wider.policy, chained.policy)
+    assert comparable_tasks(wider.policy, chained.policy) == {"type"}
+    text = chained.text.replace("question: What?", "question: W\n    applies_to: {family: code}")
+    narrow = parse_policy(text, "p")
+    assert comparable_tasks(chained.policy, narrow.policy) == frozenset()
+    assert incomparable(chained.policy, narrow.policy) == [
+        "tasks: none of them is asked of the same items by both"
+    ]
     # plans find their passages in the documents of the policy in force
     more = "knowledge: {handbook: {source: other}}"
     assert incomparable(old.policy, policy(more=more).policy) == ["knowledge: differs"]
@@ -118,22 +142,27 @@ def test_steps_follow_passes_in_a_row() -> None:
     state, action = after_batch(state, config, verdicts(), 60)
     assert (action, state.passes) == (RolloutAction.PASSED, 1)
     # a batch of few items is no second pass, and takes the first away from nobody
-    state, action = after_batch(state, config, verdicts(), 10)
+    state, action = after_batch(state, config, verdicts(), 70)
     assert (action, state.passes, state.fresh) == (RolloutAction.GO_ON, 1, 10)
-    state, action = after_batch(state, config, verdicts(latency=FEW), 60)
+    # nor is one that is carried out again
+    assert after_batch(state, config, verdicts(), 70) == (state, RolloutAction.GO_ON)
+    state, action = after_batch(state, config, verdicts(latency=FEW), 130)
     assert (action, state.passes) == (RolloutAction.GO_ON, 0)
+    items = 130
     for wanted in (RolloutAction.PASSED, RolloutAction.STEP_UP, RolloutAction.PASSED):
-        state, action = after_batch(state, config, verdicts(), 60)
+        items += 60
+        state, action = after_batch(state, config, verdicts(), items)
         assert action is wanted
-    state, action = after_batch(state, config, verdicts(), 60)
+    state, action = after_batch(state, config, verdicts(), items + 60)
     assert (action, state.status) == (RolloutAction.PROMOTE, RolloutStatus.PROMOTED)
 
 
 @given(st.lists(st.tuples(st.sampled_from([WITHIN, FEW, WORSE]), st.integers(0, 99)), max_size=30))
 def test_nothing_that_was_worse_ever_goes_on(batches) -> None:
     state = RolloutState("r", "old", "new")
-    for verdict, items in batches:
-        before = state
+    items = 0
+    for verdict, more in batches:
+        before, items = state, items + more
         state, action = after_batch(state, Rollout(), verdicts(errors=verdict), items)
         assert (action is RolloutAction.ROLL_BACK) == (verdict is WORSE)
         if state.step > before.step:
@@ -162,11 +191,59 @@ def test_a_policy_is_tried_against_the_one_in_force_and_promoted_in_the_end(tmp_
     assert move(home, state.rollout, lambda now: pytest.fail("moved"), "c") == ended
 
 
+def cut_short(home: Home, old, new) -> None:
+    """A roll-out as it stands where its process ended between promotion and activation."""
+    begin(home, old, new)
+    active = PolicyRegistry(home).active()
+    follows = active.version if active else 0
+
+    def promote(now):
+        return {**now, "status": RolloutStatus.PROMOTED.value, "follows": follows}
+
+    home.state("rollout").update(promote, NOTE)
+
+
+@pytest.mark.parametrize("is_active", [False, True])
+def test_a_promotion_that_was_cut_short_is_carried_out_once_by_the_next_run(
+    tmp_path, is_active
+) -> None:
+    home, old, new = Home(tmp_path), policy(), policy(**NEW)
+    registry = PolicyRegistry(home)
+    if is_active:
+        registry.activate(old, 0, NOTE)
+    cut_short(home, old, new)
+    told = [*render(current_state(home), Rollout(), [])]
+    assert told[1].endswith("not in force yet: the next run sees to that")
+    # a run that names no policy
+    assert policy_to_follow(home, None).path is None
+    assert registry.active().policy_hash == new.hash
+    assert current_state(home).follows is None
+    # whoever goes back to the old one is not overruled
+    version = registry.active().version
+    registry.activate(old, version, NOTE)
+    policy_to_follow(home, None)
+    assert registry.active().policy_hash == old.hash
+
+
+def test_a_promotion_that_was_cut_short_gives_way_to_what_came_since(tmp_path) -> None:
+    home, old, new = Home(tmp_path), policy(), policy(**NEW)
+    other, registry = policy(services="names, magic"), PolicyRegistry(home)
+    registry.activate(old, 0, NOTE)
+    cut_short(home, old, new)
+    registry.activate(new, 1, NOTE)
+    registry.activate(other, 2, NOTE)
+    # it was in force before the other one came
+    assert overtaken(home).status is RolloutStatus.PROMOTED
+    assert registry.active().policy_hash == other.hash
+    second = Home(tmp_path / "second")
+    PolicyRegistry(second).activate(old, 0, NOTE)
+    cut_short(second, old, new)
+    PolicyRegistry(second).activate(other, 1, NOTE)
+    assert overtaken(second).status is RolloutStatus.ABORTED
+    assert PolicyRegistry(second).active().policy_hash == other.hash
+
+
 def test_a_promotion_does_not_undo_what_somebody_activated_meanwhile(tmp_path) -> None:
-    from datetime import UTC, datetime
-
-    from resources.versioned_state import ChangeNote
-
     home, old, new = Home(tmp_path), policy(), policy(**NEW)
     other = policy(services="names, magic")
     state = begin(home, old, new)
@@ -179,10 +256,6 @@ def test_a_promotion_does_not_undo_what_somebody_activated_meanwhile(tmp_path) -
 
 
 def test_what_was_rolled_back_is_not_followed_until_it_is_tried_again(tmp_path) -> None:
-    from datetime import UTC, datetime
-
-    from resources.versioned_state import ChangeNote
-
     home, file = Home(tmp_path / "home"), tmp_path / "new.yaml"
     old, new = policy(), policy(**NEW)
     file.write_text(new.text)

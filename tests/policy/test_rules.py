@@ -71,6 +71,11 @@ def test_answers_without_fields_are_called_answer(tmp_path, kind, rule) -> None:
     ("rules", "kind", "told"),
     [
         ([{"rule": "answers.late == 'x'"}], "record", "late is not answered before it: add it to"),
+        ([{"rule": "total + 3"}], "record", "'total + 3' neither holds nor fails: compare it"),
+        ([{"rule": "total > 0 and not -1"}], "record", "'-1' neither holds nor fails"),
+        ([{"rule": "total > 0 or total"}], "record", "total neither holds nor fails: compare it"),
+        ([{"rule": "answer"}], "text", "answer neither holds nor fails: compare it, or ask"),
+        ([{"rule": "len(lines)"}], "record", "'len(lines)' neither holds nor fails"),
         ([{"rule": "answers.lettr == 'x'"}], "record", "did you mean 'letter'?"),
         ([{"rule": "answers.order.totl > 0"}], "record", "order has no such value"),
         ([{"rule": "answers.bill.total > 0"}], "record", "its own values are named without"),

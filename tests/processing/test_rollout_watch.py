@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from orchestration_assets.evidence.cohort_comparison import ItemOutcome
 from orchestration_assets.processing.rollout_evidence import gathered_before, keep_gathered
+from orchestration_assets.processing.rollout_journal import Side, forget_outcomes, journal_of
 from orchestration_assets.processing.rollout_watch import (
     RolloutWatch,
     added,
     look_at,
     nothing_gathered,
 )
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.rollout import Rollout, RolloutAction, RolloutMetric
 from resources.home import Home
 
@@ -89,15 +91,55 @@ def test_a_batch_that_is_carried_out_again_counts_once(tmp_path) -> None:
     home, config = Home(tmp_path), Rollout(look_every=1_000)
     first = filled(config, [False, True, False]).gathered()
     second = filled(config, [True, True]).gathered()
-    keep_gathered(home, "r", config, "one", first)
-    total = keep_gathered(home, "r", config, "two", second)
-    assert total[ERRORS].pairs == 5
+    keep_gathered(home, "r", config, "one", first, 3)
+    total, items = keep_gathered(home, "r", config, "two", second, 2)
+    assert (total[ERRORS].pairs, items) == (5, 5)
     assert gathered_before(home, "r", config, "one")[ERRORS].pairs == 2
-    total = keep_gathered(home, "r", config, "one", second)
-    assert total[ERRORS].pairs == 4
+    total, items = keep_gathered(home, "r", config, "one", second, 2)
+    assert (total[ERRORS].pairs, items) == (4, 4)
     assert total[ERRORS].canary_sum == pytest.approx(4.0)
     assert np.allclose(total[ERRORS].wealth.above, 2 * second[ERRORS].wealth.above, atol=1e-4)
     assert gathered_before(home, "other", config, "one")[ERRORS].pairs == 0
+
+
+def test_what_was_shown_stays_shown_when_the_plan_has_ended(tmp_path) -> None:
+    home, config = Home(tmp_path), Rollout(look_every=10_000, planned_items=400, most_errors=0.1)
+    failing = [n % 20 == 0 for n in range(400)]
+    total, _ = keep_gathered(home, "r", config, "one", filled(config, failing).gathered(), 400)
+    assert look_at(config, total)[ERRORS].verdict == "within"
+    few = filled(config, [True, False] * 20).gathered()
+    total, _ = keep_gathered(home, "r", config, "two", few, 40)
+    assert total[ERRORS].pairs == 440
+    assert look_at(config, total)[ERRORS].verdict == "within"
+
+
+def test_an_item_of_a_batch_that_was_killed_counts_once_as_it_came_out_first(tmp_path) -> None:
+    home = Home(tmp_path)
+    killed = journal_of(home, "r", "b", pairs_items=False)
+    assert killed.add(Side.CONTROL, item("c", 0.0))
+    assert killed.add(Side.CANARY, item("k", 1.0))
+    path = tmp_path / "rollouts" / "r" / "b.jsonl"
+    with path.open("ab") as file:
+        file.write(b'{"side":"canary","item":"to')
+
+    again = journal_of(home, "r", "b", pairs_items=False)
+    assert [*again.earlier()] == [(Side.CONTROL, item("c", 0.0)), (Side.CANARY, item("k", 1.0))]
+    # as it came out first, whichever policy answers it now
+    assert not again.add(Side.CANARY, item("k", 0.0))
+    assert not again.add(Side.CANARY, item("c", 0.0))
+    assert again.add(Side.CANARY, item("new", 0.0))
+    assert [one.item_id for _, one in journal_of(home, "r", "b", pairs_items=False).earlier()] == [
+        *("c", "k", "new")
+    ]
+    assert [*journal_of(home, "other", "b", pairs_items=False).earlier()] == []
+
+    assert forget_outcomes(home, "b", ["k"]) == 1
+    assert '"k"' not in path.read_text()
+    shadow = journal_of(home, "r", "s", pairs_items=True)
+    assert shadow.add(Side.CONTROL, item("a", 0.0)) and shadow.add(Side.CANARY, item("a", 1.0))
+    path.write_text('{"side":"control","item":"x"}\n')
+    with pytest.raises(DamagedFileError, match=r"b\.jsonl.*delete it"):
+        [*journal_of(home, "r", "b", pairs_items=False).earlier()]
 
 
 def test_a_shadow_is_held_against_the_answer_to_the_very_item() -> None:

@@ -22,6 +22,8 @@ from orchestration_assets.schemas.errors import DamagedFileError
 from resources.exclusive_files import create_atomically
 from resources.home import Home
 from resources.home_store import use_store
+from resources.state_logs.file_log import FileLog
+from resources.table_store import LOCAL_FILES
 from resources.versioned_state import (
     ChangeNote,
     NoSuchVersionError,
@@ -34,8 +36,12 @@ ROOT = Path(__file__).parents[2]
 NOTE = ChangeNote("eva", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "because")
 
 
+def _state(folder: Path, name: str = "s") -> VersionedState:
+    return VersionedState(name, FileLog(folder / name, LOCAL_FILES))
+
+
 def test_the_first_of_two_writers_wins_and_the_other_is_told_by_whom_and_why(tmp_path) -> None:
-    one, other = VersionedState(tmp_path, "s"), VersionedState(tmp_path, "s")
+    one, other = _state(tmp_path), _state(tmp_path)
     assert one.current() is None
     one.put({"a": 1}, 0, ChangeNote("ann", NOTE.when, "a first\nvalue"))
 
@@ -49,7 +55,7 @@ def test_the_first_of_two_writers_wins_and_the_other_is_told_by_whom_and_why(tmp
 
 
 def test_an_earlier_version_comes_back_as_a_new_one_and_nothing_is_taken_out(tmp_path) -> None:
-    state = VersionedState(tmp_path, "s")
+    state = _state(tmp_path)
     for number in range(3):
         state.put({"n": number}, number, NOTE)
     with pytest.raises(NoSuchVersionError):
@@ -67,7 +73,7 @@ def test_an_earlier_version_comes_back_as_a_new_one_and_nothing_is_taken_out(tmp
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a.b", "-a", "a\n"])
 def test_a_state_has_a_plain_name(tmp_path, name) -> None:
     with pytest.raises(ValueError, match="not the name of a state"):
-        VersionedState(tmp_path, name)
+        Home(tmp_path).state(name)
 
 
 def _spoilt(stated: dict[str, Any]) -> Iterator[bytes]:
@@ -80,7 +86,7 @@ def _spoilt(stated: dict[str, Any]) -> Iterator[bytes]:
 
 
 def test_a_version_that_was_changed_is_named_with_the_remedy(tmp_path) -> None:
-    state = VersionedState(tmp_path, "s")
+    state = _state(tmp_path)
     state.put({"n": 1}, 0, NOTE)
     state.put({"n": 2}, 1, NOTE)
     path = tmp_path / "s" / "000000002.json"
@@ -93,7 +99,7 @@ def test_a_version_that_was_changed_is_named_with_the_remedy(tmp_path) -> None:
     (tmp_path / "s" / "000000001.json").write_bytes(
         json.dumps(
             json.loads((tmp_path / "s" / "000000001.json").read_bytes())
-            | {"value": {}, "value_hash": VersionedState(tmp_path, "t").put({}, 0, NOTE).value_hash}
+            | {"value": {}, "value_hash": _state(tmp_path, "t").put({}, 0, NOTE).value_hash}
         ).encode()
     )
     with pytest.raises(DamagedFileError, match="does not follow"):
@@ -102,14 +108,14 @@ def test_a_version_that_was_changed_is_named_with_the_remedy(tmp_path) -> None:
 
 def test_what_people_write_stays_on_one_line(tmp_path) -> None:
     note = ChangeNote("eve\x1b[2J\n", NOTE.when, "x\r\n" * 1_000)
-    made = VersionedState(tmp_path, "s").put({}, 0, note)
+    made = _state(tmp_path).put({}, 0, note)
     assert made.note.who == "eve [2J"
     assert len(made.note.why) <= 500
     assert made.note.why.isprintable()
 
 
 def test_what_is_no_json_is_refused_and_leaves_nothing(tmp_path) -> None:
-    state = VersionedState(tmp_path, "s")
+    state = _state(tmp_path)
     with pytest.raises(ValueError, match="JSON"):
         state.put({"n": float("nan")}, 0, NOTE)
     assert state.current() is None
@@ -133,7 +139,7 @@ steps = st.lists(st.tuples(st.sampled_from(range(3)), st.integers(0, 4)), max_si
 def test_any_interleaving_of_writers_that_saw_what_they_saw(tmp_path_factory, steps) -> None:
     """Writers look and write at any moment; a write succeeds exactly when nobody came between."""
     folder = tmp_path_factory.mktemp("state")
-    writers = [VersionedState(folder, "s") for _ in range(3)]
+    writers = [_state(folder) for _ in range(3)]
     saw = [0, 0, 0]
     model: list[int] = []
     for count, (writer, doing) in enumerate(steps):

@@ -1,0 +1,1 @@
+"""Where the versions of states are kept: files of the home, Redis, or PostgreSQL."""
