@@ -139,17 +139,16 @@ def context_for(
     pieces, in_content = redacted_pieces(
         question.item.text, content_tokens, lambda text: redact(text, kinds)
     )
-    pieces = pieces._replace(texts=tuple(map(without_turn_marks, pieces.texts)))
+    texts = tuple(map(without_turn_marks, pieces.texts))
+    pieces = RedactedPieces(texts, pieces.share)
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
     items = question.near if neighbour_tokens is not None else ()
     neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
-    passages, without = shown_passages(
-        question.passages if passage_tokens is not None else (), kinds, passage_tokens or 0
-    )
-    answers = shown_answers(
-        question.answers if with_answers else (), kinds, window_tokens // _EARLIER_SHARE
-    )
+    chosen = question.passages if passage_tokens is not None else ()
+    passages, without = shown_passages(chosen, kinds, passage_tokens or 0) if chosen else ([], 0)
+    before = question.answers if with_answers else ()
+    answers = shown_answers(before, kinds, window_tokens // _EARLIER_SHARE)
     part, in_part = shown_part(question.part, kinds)
     parts = shown_parts(question.parts, kinds)
     counts = _summed(
@@ -224,6 +223,8 @@ def _earlier_answers(
 
 
 def _summed(*counts: Mapping[str, int]) -> Mapping[str, int]:
+    if not any(counts):
+        return {}
     nonempty = [counter for counter in counts if counter]
     if len(nonempty) < 2:
         return nonempty[0] if nonempty else {}

@@ -132,20 +132,18 @@ class ChatService(HttpService):
         first_ms: float | None = None
         completion, decoder = StreamedCompletion(), EventDecoder()
         try:
-            async with (
-                SteadyTimeout(limit) as waiting,
-                self.transport.lines(_PATH, body, headers) as stream,
-            ):
-                async for line in stream.lines:
-                    events = decoder.feed(line)
-                    has_output = completion.add_events(events, stream.retry_after, time.time())
-                    if has_output and first_ms is None:
-                        first_ms = (time.perf_counter() - began) * 1000
-                        waiting.release()
-                    if completion.ended:
-                        break
-                else:
-                    completion.add_events(decoder.finish(), stream.retry_after, time.time())
+            with SteadyTimeout(limit) as waiting:
+                async with self.transport.lines(_PATH, body, headers) as stream:
+                    async for line in stream.lines:
+                        events = decoder.feed(line)
+                        has_output = completion.add_events(events, stream.retry_after, time.time())
+                        if has_output and first_ms is None:
+                            first_ms = (time.perf_counter() - began) * 1000
+                            waiting.release()
+                        if completion.ended:
+                            break
+                    else:
+                        completion.add_events(decoder.finish(), stream.retry_after, time.time())
         except TimeoutError as error:
             raise TimedOut(f"no token within {limit:g} s") from error
         return read(completion.as_body())._replace(first_token_ms=first_ms)

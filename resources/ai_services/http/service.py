@@ -41,6 +41,8 @@ class Request(NamedTuple):
 
     @property
     def tokens_estimated(self) -> int:
+        if len(self.sent) == 1:
+            return self.sent[0].tokens_estimated
         return sum(content.tokens_estimated for content in self.sent)
 
 
