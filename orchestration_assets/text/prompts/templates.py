@@ -238,9 +238,12 @@ def _rendered(source: str, values: Mapping[str, Any], budget: RenderBudget) -> s
     pieces = _texts_and_names(source)
     if pieces is None:
         return _render(_compiled(source), values, budget)
-    texts = [text if name is None else values.get(name) for text, name in pieces]
-    if not all(isinstance(text, str) for text in texts):
-        return _render(_compiled(source), values, budget)
+    texts: list[str] = []
+    for text, name in pieces:
+        value = text if name is None else values.get(name)
+        if not isinstance(value, str):
+            return _render(_compiled(source), values, budget)
+        texts.append(value)
     budget.make(sum(map(len, texts)))
     return "".join(texts)
 
