@@ -89,7 +89,7 @@ class _CallTime:
     @property
     def left(self) -> float:
         """Seconds until the deadline or the limit."""
-        return min(self.deadline - _clock(), self.limit_s - self.used_s)
+        return min(self.deadline - self.clock.loop_time(), self.limit_s - self.used_s)
 
     def within(self, seconds: float = math.inf) -> SteadyTimeout:
         """A timeout of so many seconds, at the deadline at the latest."""
@@ -582,7 +582,7 @@ class Caller:
             time.count(counted_from)
             self.under_way -= 1
         elapsed_ms = (perf_counter() - began) * 1000
-        self._record_health(request, ticket, result)
+        self._record_health(request, ticket, result, time.clock.loop_time())
         charge = self._charge(request, quote, result)
         try:
             self._budget.settle(reservation, charge)
@@ -639,7 +639,9 @@ class Caller:
     def _stop(self, error: CallError) -> None:
         self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{error}"
 
-    def _record_health(self, request: Request, ticket: Ticket, result: Reply | CallError) -> None:
+    def _record_health(
+        self, request: Request, ticket: Ticket, result: Reply | CallError, now: float
+    ) -> None:
         opened = self.breaker.opened
         self._count_forbidden(request, result)
         if isinstance(result, FatalCallError):
@@ -655,7 +657,7 @@ class Caller:
             # which question a failed batch owes its failure to is not known
             is_batch = len(request.questions) > 1
             question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
-            self.breaker.record(ticket, _clock(), outcome, question)
+            self.breaker.record(ticket, now, outcome, question)
             if outcome is Outcome.FAILED:
                 self._note_trouble()
             else:
@@ -665,7 +667,8 @@ class Caller:
                 self._retry_budget.answered()
         if self.breaker.opened > opened:
             self._pace.restart()
-        self._resize()
+        if self._limits is not None or self._pace.places != self._places.count:
+            self._resize()
         self._notify()
 
     def _slow_down(self, error: CallError) -> None:

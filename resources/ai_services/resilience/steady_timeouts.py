@@ -5,6 +5,8 @@ A service must not time out because this process was busy while the answer had a
 
 import asyncio
 import math
+from collections.abc import Callable
+from time import monotonic
 from types import TracebackType
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -31,12 +33,13 @@ class SteadyClock:
         self.stalled_s = 0.0
         self.later: set[SteadyTimeout] = set()
         """Timeouts that are not due soon."""
+        self.loop_time = loop_time()
         self._beats = 0
         self._schedule_beat()
 
     def time(self) -> float:
         """Now, at most one beat and its tolerance after the last beat."""
-        return min(_loop_time(), self._due + _TOLERANCE_S) - self.stalled_s
+        return min(self.loop_time(), self._due + _TOLERANCE_S) - self.stalled_s
 
     def _schedule_beat(self) -> None:
         # no reference to the loop: the table of clocks must not keep it alive
@@ -45,7 +48,7 @@ class SteadyClock:
         loop.call_at(self._due, self._beat)
 
     def _beat(self) -> None:
-        late = _loop_time() - self._due - _TOLERANCE_S
+        late = self.loop_time() - self._due - _TOLERANCE_S
         self.stalled_s += max(0.0, late)
         self._schedule_beat()
         self._beats += 1
@@ -55,8 +58,11 @@ class SteadyClock:
                 timeout.set_timer()
 
 
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
+def loop_time() -> Callable[[], float]:
+    """The clock of the running event loop in seconds, without a reference to the loop."""
+    if type(asyncio.get_running_loop()).time is asyncio.BaseEventLoop.time:
+        return monotonic
+    return lambda: asyncio.get_running_loop().time()
 
 
 _CLOCKS: "WeakKeyDictionary[asyncio.AbstractEventLoop, SteadyClock]" = WeakKeyDictionary()
@@ -139,7 +145,7 @@ class SteadyTimeout:
     def remaining(self) -> float:
         """Seconds until it is due, unless the loop is blocked meanwhile."""
         assert self._clock is not None
-        return min(self._ends - self._clock.time(), self._deadline - _loop_time())
+        return min(self._ends - self._clock.time(), self._deadline - self._clock.loop_time())
 
     def set_timer(self) -> None:
         """Looks exactly when it is due."""
