@@ -244,6 +244,12 @@ class Caller:
 
         ``deadline`` is a time of the event loop's clock, after which no attempt goes on.
         """
+        if self._trouble() is not None:
+            # nothing is prepared for a service that cannot be asked
+            time = _CallTime(deadline, self._limit_s)
+            unavailable = await self._available(len(questions), time)
+            if unavailable is not None:
+                return _failed_outcomes([()] * len(questions), unavailable, None)
         try:
             request = await self._prepare(questions)
         except PromptError as error:
@@ -428,7 +434,7 @@ class Caller:
         while True:
             # nothing is awaited that need not be: an attempt mostly finds all it needs
             if self._trouble() is not None:
-                unavailable = await self._available(request, time)
+                unavailable = await self._available(len(request.questions), time)
                 if unavailable is not None:
                     return unavailable
             if time.left <= 0.0:
@@ -460,7 +466,7 @@ class Caller:
             return False
         return True
 
-    async def _available(self, request: Request, time: _CallTime) -> _NotAttempted | None:
+    async def _available(self, questions: int, time: _CallTime) -> _NotAttempted | None:
         """Waits until the service may be asked; why it is not asked, where waiting is no use."""
         while (trouble := self._trouble()) is not None:
             until, reason = trouble
@@ -472,7 +478,7 @@ class Caller:
             earliest = now if probed else until
             if (not probed and until >= self._patience.ends(now)) or earliest >= time.deadline:
                 return _NotAttempted(Status.DEFERRED, reason)
-            await self._park(until - now, len(request.questions), time)
+            await self._park(until - now, questions, time)
         return None
 
     async def _park(self, seconds: float, questions: int, time: _CallTime) -> None:
