@@ -60,7 +60,9 @@ class SteadyClock:
 
 def loop_time() -> Callable[[], float]:
     """The clock of the running event loop in seconds, without a reference to the loop."""
-    if type(asyncio.get_running_loop()).time is asyncio.BaseEventLoop.time:
+    time = asyncio.get_running_loop().time
+    if getattr(time, "__func__", None) is asyncio.BaseEventLoop.time:
+        # which is what it asks
         return monotonic
     return lambda: asyncio.get_running_loop().time()
 
