@@ -16,7 +16,7 @@ _NEXT_ADDRESS_S: Final = 0.25
 """Seconds until the next address of a name is tried beside the one before (RFC 8305)."""
 
 
-class Origin(NamedTuple):
+class Endpoint(NamedTuple):
     """Where connections go to."""
 
     host: str
@@ -39,14 +39,14 @@ class ConnectionPool:
         self._certificates = certificates
         self._checked: ssl.SSLContext | None = None
         # the one used last stands last
-        self._idle: dict[Origin, list[tuple[Connection, float]]] = {}
+        self._idle: dict[Endpoint, list[tuple[Connection, float]]] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     def load_certificates(self) -> None:
         """Reads what certificates are checked with, which takes longer than a request."""
         self._checked = self._checked or self._certificates()
 
-    async def taken(self, origin: Origin) -> Connection:
+    async def taken(self, endpoint: Endpoint) -> Connection:
         """A connection that waits for a request, or a new one. Raises Unreachable and ValueError.
 
         It must be given back. Whoever waits for one is limited by a timeout of their own.
@@ -54,22 +54,22 @@ class ConnectionPool:
         if not self._places.take_free():
             await self._places.take()
         try:
-            idle = self._idle.get(origin)
+            idle = self._idle.get(endpoint)
             while idle:
                 connection, since = idle.pop()
                 if connection.is_open and _time() - since < _IDLE_S:
                     return connection
                 connection.close()
-            return await self._connected(origin)
+            return await self._connected(endpoint)
         except BaseException:
             self._places.give_back()
             raise
 
-    def give_back(self, origin: Origin, connection: Connection) -> None:
+    def give_back(self, endpoint: Endpoint, connection: Connection) -> None:
         """Takes a connection back after its exchange; one that cannot be used again is closed."""
         self._places.give_back()
         if connection.end():
-            self._idle.setdefault(origin, []).append((connection, _time()))
+            self._idle.setdefault(endpoint, []).append((connection, _time()))
             if self._sweeping is None:
                 self._sweep()
 
@@ -88,16 +88,18 @@ class ConnectionPool:
         """The connections that wait for a request."""
         return [one for connections in self._idle.values() for one, _ in connections]
 
-    async def _connected(self, origin: Origin) -> Connection:
+    async def _connected(self, endpoint: Endpoint) -> Connection:
         loop = asyncio.get_running_loop()
         options: dict[str, Any] = {}
         if isinstance(loop, asyncio.BaseEventLoop):
             options["happy_eyeballs_delay"] = _NEXT_ADDRESS_S
-        if origin.is_secure:
+        if endpoint.is_secure:
             self.load_certificates()
             options["ssl"] = self._checked
-        connect = partial(loop.create_connection, Connection, origin.host, origin.port, **options)
-        where = f"{origin.host}:{origin.port}"
+        connect = partial(
+            loop.create_connection, Connection, endpoint.host, endpoint.port, **options
+        )
+        where = f"{endpoint.host}:{endpoint.port}"
         try:
             async with asyncio.timeout(self._connect_s):
                 connection: Connection
@@ -111,14 +113,14 @@ class ConnectionPool:
     def _sweep(self) -> None:
         """Closes what was not used for long, and comes again while any is left."""
         now = _time()
-        for origin, connections in list(self._idle.items()):
+        for endpoint, connections in list(self._idle.items()):
             kept = []
             for connection, since in connections:
                 if connection.is_open and now - since < _IDLE_S:
                     kept.append((connection, since))
                 else:
                     connection.close()
-            self._idle[origin] = kept
+            self._idle[endpoint] = kept
         self._sweeping = None
         if any(self._idle.values()):
             self._sweeping = asyncio.get_running_loop().call_later(_IDLE_S, self._sweep)

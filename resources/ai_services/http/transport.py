@@ -23,7 +23,7 @@ from orchestration_assets.text.replies.compression import Decompressor, Encoding
 from orchestration_assets.text.replies.event_stream import LineDecoder
 from resources.ai_services.http.address import base_url
 from resources.ai_services.http.connection import Connection
-from resources.ai_services.http.connection_pool import ConnectionPool, Origin
+from resources.ai_services.http.connection_pool import ConnectionPool, Endpoint
 
 _HEADERS: Final = {
     "content-type": "application/json",
@@ -153,7 +153,7 @@ class _Response(NamedTuple):
 class _Exchange:
     """One request and its response, as a context; a generator would cost more than its parser."""
 
-    __slots__ = ("_asked", "_connection", "_origin", "_pool", "_transport")
+    __slots__ = ("_asked", "_connection", "_endpoint", "_pool", "_transport")
 
     def __init__(
         self,
@@ -173,8 +173,8 @@ class _Exchange:
         try:
             target = self._transport.target(path)
             request = target.request(method, headers, body)
-            self._origin = target.origin
-            self._connection = connection = await self._pool.taken(target.origin)
+            self._endpoint = target.endpoint
+            self._connection = connection = await self._pool.taken(target.endpoint)
             connection.ask(request)
             head = await connection.head()
             response = _Response(head.status, head.headers, connection)
@@ -193,7 +193,7 @@ class _Exchange:
 
     def _end(self) -> None:
         if self._connection is not None:
-            self._pool.give_back(self._origin, self._connection)
+            self._pool.give_back(self._endpoint, self._connection)
 
 
 _Pairs = tuple[tuple[str, str], ...]
@@ -211,7 +211,7 @@ class _Target:
             raise ValueError("it holds a name or a password, which belong in header_env")
         if not address.raw_host or address.port is None:
             raise ValueError("it names no host")
-        self.origin = Origin(address.raw_host, address.port, address.scheme == "https")
+        self.endpoint = Endpoint(address.raw_host, address.port, address.scheme == "https")
         self._host = address.host_port_subcomponent or address.raw_host
         self._path = address.raw_path_qs
         self._heads: dict[tuple[str, _Pairs], tuple[bytes, bool]] = {}
