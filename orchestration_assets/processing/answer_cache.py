@@ -185,7 +185,9 @@ class AnswerCache:
         """:meth:`get` for one of many who ask at once: the store is looked into once for all of
         them, in the event loop's next round."""
         loop = asyncio.get_running_loop()
-        if not self._looked_for:
+        if not self._looked_for or self._looked_for[0][1].get_loop() is not loop:
+            # nobody waits any more for what an event loop left that was stopped
+            self._looked_for = []
             loop.call_soon(self._look_up)
         looked: asyncio.Future[Reading | None] = loop.create_future()
         self._looked_for.append((key, looked))

@@ -14,8 +14,8 @@ from orchestration_assets.text.replies.call_errors import (
     MalformedResponse,
 )
 
-_MAX_HEAD: Final = 128 * 1024
-"""Bytes that may come before the headers of a response are complete."""
+_MAX_HEADERS: Final = 256 * 1024
+"""Bytes that may come in a row that are no part of a body."""
 _MAX_HELD: Final = 512 * 1024
 """Bytes of a body that may wait to be read; until they are, no more is taken from the network."""
 _SWITCHING: Final = 101
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
     def _begin(self) -> None:
         self._fields: dict[str, str] = {}
         self._head: Head | None = None
-        self._head_bytes = 0
+        self._header_bytes = 0
         self._parts: list[bytes] = []
         self._held = 0
         self._is_paused = False
@@ -111,9 +111,11 @@ class Connection(asyncio.Protocol):
         return True
 
     def close(self) -> None:
+        """At once where an exchange is under way: nobody waits for its response any more."""
         self._is_lost = True
         if self._transport is not None:
-            self._transport.abort()
+            end = self._transport.abort if self._asked else self._transport.close
+            end()
 
     async def _change(self) -> None:
         """Returns once something came. Raises the failure of the exchange."""
@@ -150,8 +152,7 @@ class Connection(asyncio.Protocol):
             # what nobody asked for is no answer to the next request
             self.close()
             return
-        if self._head is None:
-            self._head_bytes += len(data)
+        self._header_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except self._broken_input as error:
@@ -163,8 +164,8 @@ class Connection(asyncio.Protocol):
             else:
                 self._fail(f"no HTTP: {error}")
             return
-        if self._head is None and self._head_bytes > _MAX_HEAD:
-            self._fail(f"headers of more than {_MAX_HEAD} bytes")
+        if self._header_bytes > _MAX_HEADERS and not self._is_over:
+            self._fail(f"headers of more than {_MAX_HEADERS} bytes")
         elif self._held > _MAX_HELD and not self._is_paused and self._transport is not None:
             self._is_paused = True
             self._transport.pause_reading()
@@ -206,6 +207,7 @@ class Connection(asyncio.Protocol):
         if not self._is_over:
             self._parts.append(data)
             self._held += len(data)
+            self._header_bytes = 0
             self._wake()
 
     def on_message_complete(self) -> None:

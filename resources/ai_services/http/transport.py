@@ -4,6 +4,7 @@ Redirects, cookies, proxies and credentials of the environment, which an API cli
 follow, stay out of the way; certificates are checked as httpx checks them.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -99,6 +100,8 @@ class Transport:
             self._pool.close()
             self._pool = None
             self._targets.clear()
+            # connections end in the loop's next round
+            await asyncio.sleep(0)
 
     @property
     def pool(self) -> ConnectionPool:

@@ -199,10 +199,14 @@ def test_own_headers_take_the_place_of_the_usual_ones() -> None:
     ("said", "error"),
     [
         (b"SSH-2.0-OpenSSH_9.6\r\n", ConnectionBroken),
-        (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 200_000, ConnectionBroken),
+        (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 900_000, ConnectionBroken),
         (b"HTTP/1.1 200 OK\r\n", ConnectionBroken),
         (answer("200 OK", "Content-Length: 9", body=b"{}"), MalformedResponse),
         (answer("200 OK", "Transfer-Encoding: chunked", body=b"2\r\n{}\r\nzz"), MalformedResponse),
+        (
+            answer("200 OK", "Transfer-Encoding: chunked", body=b"0\r\nX-Long: " + b"x" * 900_000),
+            MalformedResponse,
+        ),
         (answer("101 Switching Protocols", "Upgrade: x", "Connection: upgrade"), EndpointNotFound),
     ],
 )
