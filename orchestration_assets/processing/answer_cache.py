@@ -192,8 +192,10 @@ class AnswerCache:
         looked: asyncio.Future[Reading | None] = loop.create_future()
         self._looked_for.append((key, looked))
         kept = await looked
-        # it may have been put since
-        return kept if kept is not None or key not in self._unsaved else self.get(key)
+        if kept is None and (key in self._unsaved or key in self._being_saved):
+            # it was put since
+            return self.get(key)
+        return kept
 
     def _look_up(self) -> None:
         wanted, self._looked_for = self._looked_for, []
