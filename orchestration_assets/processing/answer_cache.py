@@ -21,7 +21,8 @@ from orchestration_assets.services.taught.taught_service import TaughtService
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
 _RECORD: Final = "record"
 _SHOWN: Final = ":shown"
-_BETWEEN_SAVES_S: Final = 0.01
+_NOTHING: Final[list[Any]] = [{}, []]
+_BETWEEN_SAVES_S: Final = 0.02
 """A disk that confirms every answer alone would cost more than the calls themselves."""
 
 # json.dumps would make an encoder anew for every answer
@@ -56,11 +57,12 @@ def answer_key(question: Question, service: Service) -> str:
     whole = question.coverage >= 1.0
     content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
     asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
+    beside = [context, earlier, *_objected(question)]
     parts = (
         _canonical(content),
         _task_part(task),
-        _canonical(asked_of),
-        _canonical([context, earlier, *_objected(question)]),
+        _asked_part(*asked_of),
+        "[{},[]]" if beside == _NOTHING else _canonical(beside),
     )
     return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
 
@@ -76,6 +78,12 @@ def _task_part(task: Task) -> str:
     asked = [task.name, task.version, task.kind, task.labels, task.scale, *asked_fields(task)]
     asked += asked_parts(task)
     return _canonical(asked)
+
+
+@lru_cache(maxsize=256)
+def _asked_part(*asked_of: str) -> str:
+    """The same for every question to one service."""
+    return _canonical(asked_of)
 
 
 def _objected(question: Question) -> list[Any]:
@@ -167,10 +175,40 @@ class AnswerCache:
         self._saving: asyncio.Task[None] | None = None
         self._not_before = 0.0
         self._saved_since = False
+        self._looked_for: list[tuple[str, asyncio.Future[Reading | None]]] = []
 
     def get(self, key: str) -> Reading | None:
         """The kept reading, or None; an entry that cannot be read counts as absent."""
         return self.get_many([key]).get(key)
+
+    async def looked_up(self, key: str) -> Reading | None:
+        """:meth:`get` for one of many who ask at once: the store is looked into once for all of
+        them, in the event loop's next round."""
+        loop = asyncio.get_running_loop()
+        if not self._looked_for or self._looked_for[0][1].get_loop() is not loop:
+            # nobody waits any more for what an event loop left that was stopped
+            self._looked_for = []
+            loop.call_soon(self._look_up)
+        looked: asyncio.Future[Reading | None] = loop.create_future()
+        self._looked_for.append((key, looked))
+        kept = await looked
+        if kept is None and (key in self._unsaved or key in self._being_saved):
+            # it was put since
+            return self.get(key)
+        return kept
+
+    def _look_up(self) -> None:
+        wanted, self._looked_for = self._looked_for, []
+        try:
+            kept = self.get_many(dict.fromkeys(key for key, _ in wanted))
+        except Exception as error:  # noqa: BLE001 -- whoever asked raises it
+            for _, looked in wanted:
+                if not looked.done():
+                    looked.set_exception(error)
+            return
+        for key, looked in wanted:
+            if not looked.done():
+                looked.set_result(kept.get(key))
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Reading]:
         """The kept readings of those keys that have one; the store is looked into once."""

@@ -229,7 +229,11 @@ class Asker:
         service = self._services[name]
         question, key = self._keyed(service, question)
         started_at, began = self.now(), self._clock()
-        kept = self._cache.get(key)
+        if name in self.callers:
+            # many questions begin at once: they share a look into the store
+            kept = await self._cache.looked_up(key)
+        else:
+            kept = self._cache.get(key)
         if kept is not None:
             called, origin = CallOutcome(kept), CACHE
         elif key in self._pending:
@@ -239,19 +243,20 @@ class Asker:
         else:
             called = await self._call_once(name, question, key, deadline)
             origin = CALLED if called.attempts else NOT_CALLED
-        first = called.attempts[0] if called.attempts else None
+        attempts = called.attempts
+        first = attempts[0] if attempts else None
         return AskResult(
             name,
             service_identity(service, question.task),
             key,
             called.reading,
             origin,
-            sum(attempt.cost_usd for attempt in called.attempts),
+            sum([attempt.cost_usd for attempt in attempts]),
             first.started_at if first else started_at,
-            sum(attempt.elapsed_ms for attempt in called.attempts)
+            sum([attempt.elapsed_ms for attempt in attempts])
             if first
             else (self._clock() - began) * 1000,
-            attempts=called.attempts,
+            attempts=attempts,
             taught_by=service.config.by if isinstance(service, TaughtService) else None,
         )
 

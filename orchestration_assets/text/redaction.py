@@ -12,7 +12,7 @@ from orchestration_assets.text.sensitive.addresses import (
 )
 from orchestration_assets.text.sensitive.assigned_secrets import assigned_secrets
 from orchestration_assets.text.sensitive.issued_tokens import issued_tokens
-from orchestration_assets.text.sensitive.key_blocks import key_blocks
+from orchestration_assets.text.sensitive.key_blocks import NEEDED_BY_KEY_BLOCKS, key_blocks
 from orchestration_assets.text.sensitive.numbers import (
     cards,
     ibans,
@@ -21,22 +21,28 @@ from orchestration_assets.text.sensitive.numbers import (
 )
 from orchestration_assets.text.sensitive.spans import Span, character_classes
 
-# the more certain kinds first: they name what several find
-_FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]]], ...]] = (
-    (SensitiveKind.SECRET, key_blocks),
-    (SensitiveKind.SECRET, url_credentials),
-    (SensitiveKind.SECRET, issued_tokens),
-    (SensitiveKind.SECRET, assigned_secrets),
-    (SensitiveKind.EMAIL, mail_addresses),
-    (SensitiveKind.IP_ADDRESS, ip_addresses),
+# the more certain kinds first: they name what several find; each finds nothing where a text holds
+# none of its literals, if it has some
+_FINDERS: Final[
+    tuple[tuple[SensitiveKind, Callable[[str], Iterator[Span]], tuple[str, ...]], ...]
+] = (
+    (SensitiveKind.SECRET, key_blocks, NEEDED_BY_KEY_BLOCKS),
+    (SensitiveKind.SECRET, url_credentials, ("://",)),
+    (SensitiveKind.SECRET, issued_tokens, ("",)),
+    (SensitiveKind.SECRET, assigned_secrets, ("",)),
+    (SensitiveKind.EMAIL, mail_addresses, ("@",)),
+    (SensitiveKind.IP_ADDRESS, ip_addresses, (".", ":")),
 )
-_NUMBER_FINDERS: Final[tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterator[Span]]], ...]] = (
-    (SensitiveKind.IBAN, ibans),
-    (SensitiveKind.CARD, cards),
-    (SensitiveKind.SOCIAL_SECURITY, social_security_numbers),
-    (SensitiveKind.PHONE, phone_numbers),
+# with the digits that a text must hold in all
+_NUMBER_FINDERS: Final[
+    tuple[tuple[SensitiveKind, Callable[[str, bytes], Iterator[Span]], int], ...]
+] = (
+    (SensitiveKind.IBAN, ibans, 2),
+    (SensitiveKind.CARD, cards, 13),
+    (SensitiveKind.SOCIAL_SECURITY, social_security_numbers, 9),
+    (SensitiveKind.PHONE, phone_numbers, 7),
 )
-_KINDS: Final = tuple(kind for kind, _ in (*_FINDERS, *_NUMBER_FINDERS))
+_KINDS: Final = tuple(finder[0] for finder in (*_FINDERS, *_NUMBER_FINDERS))
 _MAX_PASSES: Final = 4
 """A secret may be recognisable only once its neighbour is replaced."""
 
@@ -68,20 +74,20 @@ def sensitive_spans(
     text: str, kinds: Collection[SensitiveKind]
 ) -> list[tuple[int, int, SensitiveKind]]:
     """Sensitive spans in order; overlapping ones merge under the more certain kind."""
-    spans = [
-        (start, end, rank)
-        for rank, (kind, finder) in enumerate(_FINDERS)
-        if kind in kinds
-        for start, end in finder(text)
-    ]
+    spans: list[tuple[int, int, int]] = []
+    for rank, (kind, finder, literals) in enumerate(_FINDERS):
+        if kind in kinds:
+            for literal in literals:
+                if literal in text:
+                    spans += [(start, end, rank) for start, end in finder(text)]
+                    break
     mask = character_classes(text)
-    if b"d" in mask:
-        spans += (
-            (start, end, rank)
-            for rank, (kind, number) in enumerate(_NUMBER_FINDERS, len(_FINDERS))
-            if kind in kinds
-            for start, end in number(text, mask)
-        )
+    if digits := mask.count(b"d"):
+        for rank, (kind, number, least) in enumerate(_NUMBER_FINDERS, len(_FINDERS)):
+            if digits >= least and kind in kinds:
+                spans += [(start, end, rank) for start, end in number(text, mask)]
+    if not spans:
+        return []
     found: list[tuple[int, int, int]] = []
     for start, end, rank in sorted(spans):
         if found and start < found[-1][1]:

@@ -39,10 +39,16 @@ def token_estimate(text: str) -> int:
         return 0
     classes = b" " + text.encode("utf-8", "surrogatepass").translate(_CLASSES)
     count = classes.count
-    words = count(b" a") + count(b".a") + count(b"0a") + count(b"ua") + count(b"a" * 9)
-    figures = count(b" 0") + count(b".0") + count(b"a0") + count(b"u0") + count(b"0000")
+    words = count(b" a") + count(b".a") + count(b"a" * 9)
     signs = count(b".") - count(b"..")
-    beyond = 0 if text.isascii() else (count(b"u") + 2) // 3
+    figures = beyond = 0
+    if b"0" in classes:
+        words += count(b"0a")
+        figures = count(b" 0") + count(b".0") + count(b"a0") + count(b"0000")
+    if not text.isascii():
+        words += count(b"ua")
+        figures += count(b"u0")
+        beyond = (count(b"u") + 2) // 3
     return words + figures + signs + beyond
 
 

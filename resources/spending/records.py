@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 _CHECKSUM_CHARS: Final = 8
+# json.dumps would make an encoder anew for every record
+_compact = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Part(NamedTuple):
@@ -90,8 +92,7 @@ Record = Reserved | Settled | PassBegun | AccountOpened | AccountClosed
 
 def encoded(record: Record) -> bytes:
     """The record as one line, with its end."""
-    kind = next(name for name, of in _KINDS.items() if of is type(record))
-    body = json.dumps([kind, *record], separators=(",", ":"), allow_nan=False).encode()
+    body = _compact([_KIND_OF[type(record)], *record]).encode()
     return b"%08x %s\n" % (crc32(body), body)
 
 
@@ -151,6 +152,7 @@ _KINDS: Final[Mapping[str, type[Any]]] = {
     "opened": AccountOpened,
     "closed": AccountClosed,
 }
+_KIND_OF: Final[Mapping[type[Any], str]] = {of: name for name, of in _KINDS.items()}
 _READERS: Final[Mapping[str, Callable[[list[Any]], list[Any]]]] = {
     "reserved": _reserved,
     "settled": _settled,

@@ -9,6 +9,7 @@ import fcntl
 import os
 import socket
 import threading
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -51,7 +52,7 @@ def process_name() -> str:
 
 def microseconds() -> int:
     """The time of day in microseconds since 1970, UTC."""
-    return int(datetime.now(UTC).timestamp() * 1e6)
+    return time.time_ns() // 1000
 
 
 class SpendingWriter:
@@ -132,10 +133,11 @@ class SpendingWriter:
         if self._sync_error is not None:
             raise _unrecorded(self._path, self._sync_error) from self._sync_error
         try:
-            append(self._file, encoded(record), self._size)
+            line = encoded(record)
+            append(self._file, line, self._size)
         except OSError as error:
             raise _unrecorded(self._path, error) from error
-        self._size = os.lseek(self._file, 0, os.SEEK_CUR)
+        self._size += len(line)
         self._unsynced = True
 
     def _opened(self) -> int:

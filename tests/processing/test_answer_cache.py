@@ -1,5 +1,6 @@
 import asyncio
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.processing.answer_cache import AnswerCache, answer_key, decode, encode
+from orchestration_assets.processing.answer_cache import (
+    AnswerCache,
+    CarriedAnswers,
+    answer_key,
+    decode,
+    encode,
+)
 from orchestration_assets.processing.asker import Asker
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Alternative, Reading
@@ -98,3 +105,43 @@ def test_a_corrupt_entry_is_ignored_and_recomputed(tmp_path) -> None:
     os.close(descriptor)
     assert LmdbStore(tmp_path).get_many([key]) == {}
     assert ask(tmp_path, service).origin == "called"
+
+
+class CountedStore(CarriedAnswers):
+    """A store that counts how often it is looked into, and may refuse."""
+
+    def __init__(self, kept: dict[str, bytes], refusal: OSError | None = None) -> None:
+        super().__init__(kept)
+        self.looks: list[list[str]] = []
+        self._refusal = refusal
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        self.looks.append(list(keys))
+        if self._refusal is not None:
+            raise self._refusal
+        return super().get_many(self.looks[-1])
+
+
+def test_who_asks_at_once_shares_a_look_and_finds_what_was_put_meanwhile() -> None:
+    store = CountedStore({"kept": encode(ok("red"))})
+    cache = AnswerCache(store)
+
+    async def look() -> list[Reading | None]:
+        wanted = [asyncio.ensure_future(cache.looked_up(k)) for k in ("kept", "new", "new", "none")]
+        wanted[-1].cancel()
+        await asyncio.sleep(0)
+        cache.put("new", ok("blue"))
+        return await asyncio.gather(*wanted[:-1])
+
+    assert asyncio.run(look()) == [ok("red"), ok("blue"), ok("blue")]
+    assert len(store.looks) == 1
+
+
+def test_a_store_that_cannot_be_read_fails_whoever_asked() -> None:
+    cache = AnswerCache(CountedStore({}, OSError("gone")))
+
+    async def look() -> list[object]:
+        looks = [cache.looked_up(key) for key in "ab"]
+        return await asyncio.gather(*looks, return_exceptions=True)
+
+    assert [str(error) for error in asyncio.run(look())] == ["gone", "gone"]

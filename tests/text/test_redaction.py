@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from benchmarks._secrets import KINDS, SecretSample, samples
 from benchmarks.redaction import is_found, recall
 from orchestration_assets.schemas.services import SensitiveKind
+from orchestration_assets.text import redaction
 from orchestration_assets.text.redaction import redact
+from orchestration_assets.text.sensitive.spans import character_classes
 from tests.fuzzing import fuzz
 
 ALL = tuple(SensitiveKind)
@@ -238,3 +240,17 @@ def test_a_megabyte_of_shuffled_signs_is_done() -> None:
     rng = random.Random(3)
     pieces = list(HOSTILE.values())
     redact("".join(rng.choices(pieces, k=1_000_000 // 12)), ALL)
+
+
+def test_no_finder_is_passed_over_that_would_find_something() -> None:
+    """Each literal and number of digits that decides so is one that every find holds."""
+    texts = [part for sample in TUNING for part in (sample.text, *sample.text.splitlines())]
+    for kind, finder, literals in redaction._FINDERS:
+        for sample in texts:
+            if list(finder(sample)):
+                assert any(literal in sample for literal in literals), (kind, sample)
+    for kind, number, least in redaction._NUMBER_FINDERS:
+        for sample in texts:
+            mask = character_classes(sample)
+            if list(number(sample, mask)):
+                assert mask.count(b"d") >= least, (kind, sample)

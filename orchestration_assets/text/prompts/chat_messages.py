@@ -31,22 +31,20 @@ def chat_messages(
     task, limits = question.task, config.context
     prompt = config.prompts.get(task.name, config.prompt)
     window = limits.window_tokens - config.output_tokens
-    shows_neighbours = "neighbours" in variables_in(prompt)
-    shows_passages = "passages" in variables_in(prompt)
-    shows_answers = "answers" in variables_in(prompt)
+    named = variables_in(prompt)
     context = context_for(
         question,
         config.guard.redact,
         min(limits.content_tokens, window),
         window,
         with_path=with_path,
-        neighbour_tokens=limits.neighbour_tokens if shows_neighbours else None,
-        passage_tokens=limits.passage_tokens if shows_passages else None,
-        with_answers=shows_answers,
+        neighbour_tokens=limits.neighbour_tokens if "neighbours" in named else None,
+        passage_tokens=limits.passage_tokens if "passages" in named else None,
+        with_answers="answers" in named,
     )
     while True:
         system, user = _rendered(prompt, task, context)
-        if task.fields and "fields" not in variables_in(prompt):
+        if task.fields and "fields" not in named:
             user = f"{user}\n\n{record_request(task.fields, quotes=task.quotes)}"
         if task.checks:
             user = _with_checked(user, prompt, context, service)

@@ -1,6 +1,7 @@
 """The parts of a question that a prompt shows: redacted, and cut to fit the model's window."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from orchestration_assets.schemas.answers import shown
@@ -25,6 +26,9 @@ _NEIGHBOUR_CHARS: Final = 16_000
 """Characters of a neighbour that its few hundred tokens are chosen from."""
 _MAX_SECRET_CHARS: Final = 24_000
 """A private key may begin within those characters and end behind them."""
+_MAX_KEPT_CHARS: Final = 16_384
+_MAX_KEPT: Final = 256
+"""So many redacted texts are kept, of so many characters at most: a few megabytes."""
 _NO_PATH: Final = RedactedText("", {})
 
 
@@ -136,20 +140,17 @@ def context_for(
     ``with_answers``: whether the answers to the tasks before this one are shown. A long text is cut
     into pieces before it is redacted, at places that no secret spans.
     """
-    pieces, in_content = redacted_pieces(
-        question.item.text, content_tokens, lambda text: redact(text, kinds)
-    )
-    pieces = pieces._replace(texts=tuple(map(without_turn_marks, pieces.texts)))
+    text = question.item.text
+    shown_by = _shown if len(text) <= _MAX_KEPT_CHARS else _shown.__wrapped__
+    pieces, in_content, content = shown_by(text, tuple(kinds), content_tokens)
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
     items = question.near if neighbour_tokens is not None else ()
     neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
-    passages, without = shown_passages(
-        question.passages if passage_tokens is not None else (), kinds, passage_tokens or 0
-    )
-    answers = shown_answers(
-        question.answers if with_answers else (), kinds, window_tokens // _EARLIER_SHARE
-    )
+    chosen = question.passages if passage_tokens is not None else ()
+    passages, without = shown_passages(chosen, kinds, passage_tokens or 0) if chosen else ([], 0)
+    before = question.answers if with_answers else ()
+    answers = shown_answers(before, kinds, window_tokens // _EARLIER_SHARE)
     part, in_part = shown_part(question.part, kinds)
     parts = shown_parts(question.parts, kinds)
     counts = _summed(
@@ -163,7 +164,7 @@ def context_for(
     )
     return PromptContext(
         pieces,
-        fit_pieces(pieces, content_tokens),
+        content,
         tuple(
             {"service": service, "answer": answer.text, "confidence": confidence}
             for service, answer, confidence in earlier
@@ -180,6 +181,19 @@ def context_for(
         tuple(one.values for one in passages),
         without,
     )
+
+
+@lru_cache(maxsize=_MAX_KEPT)
+def _shown(
+    text: str, kinds: tuple[SensitiveKind, ...], tokens: int
+) -> tuple[RedactedPieces, Mapping[str, int], FittedContext]:
+    """A text redacted, what was taken out, and as much of it as fits.
+
+    Kept for short texts: several services are asked about the same one, each for several tasks.
+    """
+    pieces, counts = redacted_pieces(text, tokens, lambda part: redact(part, kinds))
+    pieces = RedactedPieces(tuple(map(without_turn_marks, pieces.texts)), pieces.share)
+    return pieces, counts, fit_pieces(pieces, tokens)
 
 
 def _neighbours(
@@ -224,6 +238,8 @@ def _earlier_answers(
 
 
 def _summed(*counts: Mapping[str, int]) -> Mapping[str, int]:
+    if not any(counts):
+        return {}
     nonempty = [counter for counter in counts if counter]
     if len(nonempty) < 2:
         return nonempty[0] if nonempty else {}

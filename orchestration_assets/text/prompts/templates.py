@@ -215,7 +215,7 @@ def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
     """System and user message. Raises PromptError."""
     try:
         budget = budget_for(values)
-        return _system(prompt, values, budget), _render(_compiled(prompt.user), values, budget)
+        return _system(prompt, values, budget), _rendered(prompt.user, values, budget)
     except _RENDER_ERRORS as error:
         raise PromptError(f"the prompt cannot be rendered: {error}") from error
 
@@ -229,8 +229,38 @@ def _system(prompt: Prompt, values: Mapping[str, Any], budget: RenderBudget) -> 
     if not prompt.system:
         return ""
     if _variables(prompt.system) & _ITEM_VARIABLES:
-        return _render(_compiled(prompt.system), values, budget)
+        return _rendered(prompt.system, values, budget)
     return _rendered_for_task(prompt.system, values["task"])
+
+
+def _rendered(source: str, values: Mapping[str, Any], budget: RenderBudget) -> str:
+    """The text of a template; one that only puts texts together needs no engine for it."""
+    pieces = _texts_and_names(source)
+    if pieces is None:
+        return _render(_compiled(source), values, budget)
+    texts: list[str] = []
+    for text, name in pieces:
+        value = text if name is None else values.get(name)
+        if not isinstance(value, str):
+            return _render(_compiled(source), values, budget)
+        texts.append(value)
+    budget.make(sum(map(len, texts)))
+    return "".join(texts)
+
+
+@lru_cache(maxsize=256)
+def _texts_and_names(source: str) -> tuple[tuple[str, str | None], ...] | None:
+    """A template as its texts, and the names of variables between them; None for any other."""
+    pieces: list[tuple[str, str | None]] = []
+    for output in _parsed(source).body:
+        for node in output.nodes if isinstance(output, nodes.Output) else (output,):
+            if isinstance(node, nodes.TemplateData):
+                pieces.append((node.data, None))
+            elif isinstance(node, nodes.Name):
+                pieces.append(("", node.name))
+            else:
+                return None
+    return tuple(pieces)
 
 
 @lru_cache(maxsize=256)

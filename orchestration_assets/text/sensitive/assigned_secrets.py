@@ -314,6 +314,8 @@ _HOST: Final = re.compile(r"(?:[\w-]{1,63}\.){0,6}[\w*-]{1,63}\Z")
 
 
 def _option_passwords(text: str) -> Iterator[Span]:
+    if "-u" not in text and " -p" not in text:
+        return
     for needed, literal, pattern in _OPTIONS:
         if needed not in text:
             continue
@@ -345,6 +347,8 @@ _ANNOUNCED: Final = (
 def _command_passwords(text: str, lower: str) -> Iterator[Span]:
     """Passwords after the words of a command that takes a password there."""
     for literal, pattern in _ANNOUNCED:
+        if literal not in lower:
+            continue
         for place in find_all(lower, literal):
             found = pattern.match(text, place)
             if found and not is_placeholder(found[1]):

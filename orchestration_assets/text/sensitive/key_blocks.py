@@ -11,6 +11,7 @@ _BEGIN: Final = "-----BEGIN "
 _END: Final = "-----END "
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PRIVATE_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
+_PRIVATE: Final = "PRIVATE KEY"
 _MAX_BLOCK_CHARS: Final = 64 * 1024
 """Characters of the longest block."""
 # what a line of a block is once quotes, comment signs and escapes around it are gone
@@ -25,6 +26,8 @@ _BODY_PART: Final = re.compile(
 _LINE_END: Final = re.compile(r"[A-Za-z0-9+/=]{16,1000}[\s\"'`+,;\\)-]{0,20}\Z")
 _MIN_BODY_CHARS: Final = 24
 _PUTTY: Final = "PuTTY-User-Key-File-"
+NEEDED_BY_KEY_BLOCKS: Final = (_PRIVATE, _PUTTY)
+"""Every block holds one of these."""
 _PUTTY_BODY: Final = re.compile(
     r"PuTTY-User-Key-File-\d: [\w.@-]{1,80}"
     r"(?:(?:\r?\n|\\r|\\n)[\s>#*|/\"'`+,;()-]{0,40}"
@@ -35,7 +38,7 @@ _PUTTY_BODY: Final = re.compile(
 def key_blocks(text: str) -> Iterator[Span]:
     """From each BEGIN to its END. Where one of them is missing, as far as lines look like a
     key's."""
-    if "PRIVATE KEY" in text:
+    if _PRIVATE in text:
         yield from _armoured(text)
     for place in find_all(text, _PUTTY):
         if found := _PUTTY_BODY.match(text, place):

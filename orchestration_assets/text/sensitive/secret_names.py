@@ -131,7 +131,9 @@ def secret_names(text: str, lower: str, literals: Sequence[str] = LITERALS) -> I
     """The names of secrets in a text, from left to right, that contain one of ``literals``.
 
     ``lower``: the text in lower case."""
-    found_at = [place for literal in literals for place in find_all(lower, literal)]
+    found_at = [
+        place for literal in literals if literal in lower for place in find_all(lower, literal)
+    ]
     if not found_at:
         return
     parts = lower.encode("ascii", "replace").translate(_IDENTIFIER_MASK)

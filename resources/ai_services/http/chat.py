@@ -5,7 +5,7 @@ import time
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import OBJECTION, Question, Task
@@ -33,12 +33,25 @@ from resources.ai_services.http.service import HttpService, Reply, Request
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
 
 _PATH: Final = "/chat/completions"
+_MESSAGES: Final = "messages"
+_NO_MESSAGES: Final = '"messages": null'
+_MAX_FRAMES: Final = 64
+_encode: Final = json.JSONEncoder().encode
 _EMPTY_ANSWER: Final = "(no answer)"
 """Chat templates refuse turns without text."""
 _SHOWN: Final = frozenset({"path", "neighbours", "answers", "passages"})
 """Variables of a prompt that hold what is no part of the content."""
 _STREAM_STARTS: Final = (b"d", b"e", b":")
 """First bytes of a stream of events; a JSON object has none of them."""
+
+
+class _Frame(NamedTuple):
+    """What stands around the messages of all requests about one task, and its JSON."""
+
+    task: Task
+    body: dict[str, Any]
+    before: bytes
+    after: bytes
 
 
 class ChatService(HttpService):
@@ -55,6 +68,8 @@ class ChatService(HttpService):
         of_parts = {f"part.{fact}" for prompt in prompts for fact in part_facts_named(prompt)}
         self.reads = frozenset(named & _SHOWN | question | again | of_parts)
         super().__init__(name, config)
+        # what stands around the messages of a request is the same for every item of a task
+        self._frames: dict[int, _Frame] = {}
 
     def _shaping(self) -> dict[str, Any]:
         names = (
@@ -86,11 +101,26 @@ class ChatService(HttpService):
         return Request((question,), body, (sent,), self.config.output_tokens)
 
     def _body(self, messages: list[dict[str, str]], task: Task) -> dict[str, Any]:
-        config = self.config
-        body: dict[str, Any] = {
-            "model": config.model,
-            "messages": messages,
+        return {
+            **self._frame(task).body,
+            _MESSAGES: self.config.parameters.get(_MESSAGES, messages),
         }
+
+    def _frame(self, task: Task) -> "_Frame":
+        # by identity: to hash a task takes as long as to write its schema
+        frame = self._frames.get(id(task))
+        if frame is None or frame.task is not task:
+            if len(self._frames) >= _MAX_FRAMES:
+                self._frames.clear()
+            body = self._without_messages(task)
+            before, _, after = json.dumps(body).partition(_NO_MESSAGES)
+            before = f"{before}{_NO_MESSAGES.removesuffix('null')}"
+            frame = self._frames[id(task)] = _Frame(task, body, before.encode(), after.encode())
+        return frame
+
+    def _without_messages(self, task: Task) -> dict[str, Any]:
+        config = self.config
+        body: dict[str, Any] = {"model": config.model, _MESSAGES: None}
         if config.max_output_name is not None:
             body[config.max_output_name] = config.output_tokens
         if config.structured:
@@ -101,15 +131,17 @@ class ChatService(HttpService):
             body["logprobs"] = True
         if config.stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return body | config.parameters
+        return body | {name: of for name, of in config.parameters.items() if name != _MESSAGES}
 
     def _explains(self, task: Task) -> bool:
         # why an answer does not stand is what it is asked for
         return self.config.explain or bool(task.checks)
 
     async def send(self, request: Request, key: str) -> Reply:
-        body, headers = json.dumps(request.body).encode(), self.headers(key)
-        task = request.questions[0].task
+        task, headers = request.questions[0].task, self.headers(key)
+        frame = self._frame(task)
+        messages = _encode(request.body[_MESSAGES]).encode()
+        body = b"%b%b%b" % (frame.before, messages, frame.after)
         read = partial(_reply, task=task, explain=self._explains(task))
         if self.config.stream:
             return await self._streamed(body, headers, read)
@@ -132,20 +164,18 @@ class ChatService(HttpService):
         first_ms: float | None = None
         completion, decoder = StreamedCompletion(), EventDecoder()
         try:
-            async with (
-                SteadyTimeout(limit) as waiting,
-                self.transport.lines(_PATH, body, headers) as stream,
-            ):
-                async for line in stream.lines:
-                    events = decoder.feed(line)
-                    has_output = completion.add_events(events, stream.retry_after, time.time())
-                    if has_output and first_ms is None:
-                        first_ms = (time.perf_counter() - began) * 1000
-                        waiting.release()
-                    if completion.ended:
-                        break
-                else:
-                    completion.add_events(decoder.finish(), stream.retry_after, time.time())
+            with SteadyTimeout(limit) as waiting:
+                async with self.transport.lines(_PATH, body, headers) as stream:
+                    async for line in stream.lines:
+                        events = decoder.feed(line)
+                        has_output = completion.add_events(events, stream.retry_after, time.time())
+                        if has_output and first_ms is None:
+                            first_ms = (time.perf_counter() - began) * 1000
+                            waiting.release()
+                        if completion.ended:
+                            break
+                    else:
+                        completion.add_events(decoder.finish(), stream.retry_after, time.time())
         except TimeoutError as error:
             raise TimedOut(f"no token within {limit:g} s") from error
         return read(completion.as_body())._replace(first_token_ms=first_ms)

@@ -108,12 +108,8 @@ class Breaker:
             self._record_probe(now, ok=ok)
             return
         self._outcomes.append(ok)
-        failed = len(self._outcomes) - sum(self._outcomes)
-        if len(
-            self._outcomes
-        ) >= self._config.min_attempts and failed >= self._config.failure_rate * len(
-            self._outcomes
-        ):
+        many, failed = len(self._outcomes), self._outcomes.count(False)
+        if many >= self._config.min_attempts and failed >= self._config.failure_rate * many:
             self._open(now)
 
     def abandon(self, ticket: Ticket) -> None:

@@ -7,9 +7,8 @@ its bulkhead, in all no longer than the policy's ``wait_s``; then they are defer
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -51,7 +50,11 @@ from resources.ai_services.resilience.shared_breaker import SharedBreaker
 from resources.ai_services.resilience.shared_limits import REFRESH_S, SharedLimits
 from resources.ai_services.resilience.shared_rates import SharedRateGate
 from resources.ai_services.resilience.spend_budget import Charge, Quote, SpendBudget
-from resources.ai_services.resilience.steady_timeouts import SteadyTimeout, steady_clock
+from resources.ai_services.resilience.steady_timeouts import (
+    SteadyClock,
+    SteadyTimeout,
+    steady_clock,
+)
 from resources.damage import notice
 from resources.spending.records import Part
 from resources.spending.writer import UnrecordedError
@@ -65,7 +68,7 @@ class _NotAttempted:
     reason: str
 
 
-@dataclass
+@dataclass(slots=True)
 class _CallTime:
     """The time of one call: its deadline, and ``limit_s`` for its attempts and retries' delays.
 
@@ -77,24 +80,20 @@ class _CallTime:
     deadline: float
     limit_s: float
     used_s: float = 0.0
+    clock: SteadyClock = field(default_factory=steady_clock)
 
-    @contextmanager
-    def counted(self) -> Generator[None, None, None]:
-        """Counts the time of the block against ``limit_s``."""
-        began = steady_clock().time()
-        try:
-            yield
-        finally:
-            self.used_s += steady_clock().time() - began
+    def count(self, began: float) -> None:
+        """Counts the time since then, by ``clock``, against ``limit_s``."""
+        self.used_s += self.clock.time() - began
 
     @property
     def left(self) -> float:
         """Seconds until the deadline or the limit."""
-        return min(self.deadline - _clock(), self.limit_s - self.used_s)
+        return min(self.deadline - self.clock.loop_time(), self.limit_s - self.used_s)
 
     def within(self, seconds: float = math.inf) -> SteadyTimeout:
         """A timeout of so many seconds, at the deadline at the latest."""
-        return SteadyTimeout(seconds, self.deadline)
+        return SteadyTimeout(seconds, self.deadline, self.clock)
 
 
 _INLINE_CHARS: Final = 32_768
@@ -245,6 +244,12 @@ class Caller:
 
         ``deadline`` is a time of the event loop's clock, after which no attempt goes on.
         """
+        if self._trouble() is not None:
+            # nothing is prepared for a service that cannot be asked
+            time = _CallTime(deadline, self._limit_s)
+            unavailable = await self._available(len(questions), time)
+            if unavailable is not None:
+                return _failed_outcomes([()] * len(questions), unavailable, None)
         try:
             request = await self._prepare(questions)
         except PromptError as error:
@@ -265,10 +270,11 @@ class Caller:
 
     async def _prepare(self, questions: Sequence[Question]) -> Request:
         """The request about these questions, prepared in a thread where that takes long."""
-        chars = sum(
-            len(question.item.text) + sum(len(near.text) for near in question.near)
-            for question in questions
-        )
+        chars = 0
+        for question in questions:
+            chars += len(question.item.text)
+            if question.near:
+                chars += sum(len(near.text) for near in question.near)
         if chars <= _INLINE_CHARS:
             return self.service.prepare(questions)
         # one at a time: they share the interpreter
@@ -326,10 +332,11 @@ class Caller:
             if isinstance(delay, _NotAttempted):
                 return _failed_outcomes(attempts, delay, error)
             self._parked(len(request.questions))
+            began = time.clock.time()
             try:
-                with time.counted():
-                    await asyncio.sleep(delay)
+                await asyncio.sleep(delay)
             finally:
+                time.count(began)
                 self._parked(-len(request.questions))
 
     def _permanently_failed(
@@ -425,12 +432,21 @@ class Caller:
     ) -> Reply | CallError | _NotAttempted:
         """One request, once places, rates, circuit breaker and budget allow it."""
         while True:
-            if (unavailable := await self._available(request, time)) is not None:
-                return unavailable
-            if time.left <= 0.0 or not await self._take_place(time):
+            # nothing is awaited that need not be: an attempt mostly finds all it needs
+            if self._trouble() is not None:
+                unavailable = await self._available(len(request.questions), time)
+                if unavailable is not None:
+                    return unavailable
+            if time.left <= 0.0:
+                return _TOO_LATE
+            if not self._places.take_free() and not await self._take_place(time):
                 return _TOO_LATE
             try:
-                ticket = await self._admit(request, time)
+                free = self._rate_gate.unlimited
+                decision = self._decision() if free else NotAdmitted.WAIT
+                ticket = (
+                    await self._admit(request, time) if decision is NotAdmitted.WAIT else decision
+                )
                 if ticket is None:
                     # it became unavailable meanwhile: that is waited for without a place
                     continue
@@ -444,16 +460,13 @@ class Caller:
     async def _take_place(self, time: _CallTime) -> bool:
         """Waits for a free place; False when the deadline comes first."""
         try:
-            if self._places.free:
+            with time.within():
                 await self._places.take()
-            else:
-                async with time.within():
-                    await self._places.take()
         except TimeoutError:
             return False
         return True
 
-    async def _available(self, request: Request, time: _CallTime) -> _NotAttempted | None:
+    async def _available(self, questions: int, time: _CallTime) -> _NotAttempted | None:
         """Waits until the service may be asked; why it is not asked, where waiting is no use."""
         while (trouble := self._trouble()) is not None:
             until, reason = trouble
@@ -465,7 +478,7 @@ class Caller:
             earliest = now if probed else until
             if (not probed and until >= self._patience.ends(now)) or earliest >= time.deadline:
                 return _NotAttempted(Status.DEFERRED, reason)
-            await self._park(until - now, len(request.questions), time)
+            await self._park(until - now, questions, time)
         return None
 
     async def _park(self, seconds: float, questions: int, time: _CallTime) -> None:
@@ -475,7 +488,7 @@ class Caller:
         changed = self._state_changed
         self._parked(questions)
         try:
-            async with time.within(seconds):
+            with time.within(seconds):
                 await changed.wait()
         except TimeoutError:
             # whoever asked looks again at what is the matter
@@ -488,6 +501,9 @@ class Caller:
 
         Infinity while nothing but the end of the probe that is under way can tell.
         """
+        closed = self.breaker.state is BreakerState.CLOSED
+        if closed and self.stopped is None and not self._rate_gate.paused_until:
+            return None
         if self.stopped is not None:
             return math.inf, self.stopped
         name, now = self.service.name, _clock()
@@ -501,14 +517,9 @@ class Caller:
         return None
 
     async def _admit(self, request: Request, time: _CallTime) -> Ticket | _NotAttempted | None:
-        """Waits until rates and breaker allow an attempt; None when the service is unavailable.
-
-        The timer is set only where one waits.
-        """
-        if self._rate_gate.unlimited and (decision := self._decision()) is not NotAdmitted.WAIT:
-            return decision
+        """Waits until rates and breaker allow an attempt; None when the service is unavailable."""
         try:
-            async with time.within():
+            with time.within():
                 await self._rate_gate.passed(request.tokens_estimated * self.scale.ratio)
                 while (decision := self._decision()) is NotAdmitted.WAIT:
                     if self._breaker_changed is None:
@@ -540,10 +551,10 @@ class Caller:
         quote = self._quote(request)
         try:
             if self._budget.must_wait(quote):
-                async with time.within():
+                with time.within():
                     reservation = await self._budget.reserve(quote)
             else:
-                reservation = await self._budget.reserve(quote)
+                reservation = self._budget.reserve_at_once(quote)
         except BaseException as error:
             self.breaker.abandon(ticket)
             self._notify()
@@ -563,11 +574,10 @@ class Caller:
             self.breaker.abandon(ticket)
             self._budget.settle(reservation, Charge(0.0, status="cancelled"))
             await asyncio.get_running_loop().create_future()
-        started_at, began = self._now(), perf_counter()
+        started_at, began, counted_from = self._now(), perf_counter(), time.clock.time()
         self.under_way += 1
         try:
-            with time.counted():
-                result = await self._send(request, key, time)
+            result = await self._send(request, key, time)
         except BaseException:
             # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
@@ -575,9 +585,10 @@ class Caller:
             self._notify()
             raise
         finally:
+            time.count(counted_from)
             self.under_way -= 1
         elapsed_ms = (perf_counter() - began) * 1000
-        self._record_health(request, ticket, result)
+        self._record_health(request, ticket, result, time.clock.loop_time())
         charge = self._charge(request, quote, result)
         try:
             self._budget.settle(reservation, charge)
@@ -592,8 +603,8 @@ class Caller:
     async def _send(self, request: Request, key: str, time: _CallTime) -> Reply | CallError:
         total, left = self.service.config.timeouts.total_s, time.left
         try:
-            async with time.within(min(total, left)):
-                return await self._send_reconnecting(request, key)
+            with time.within(min(total, left)):
+                return await self._send_reconnecting(request, key, time.clock)
         except TimeoutError:
             limit = f"within {total:g} s" if total <= left else "before its deadline"
             return TimedOut(f"no answer {limit}")
@@ -602,26 +613,27 @@ class Caller:
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
             return UnexpectedError(_error_text(error))
 
-    async def _send_reconnecting(self, request: Request, key: str) -> Reply:
+    async def _send_reconnecting(self, request: Request, key: str, clock: SteadyClock) -> Reply:
         """The reply; connects again where the loop was blocked while it connected.
 
         The time limit of connections runs in the transport, which does not see the loop blocked.
         """
         for _ in range(_MAX_CONNECTIONS - 1):
-            stalled_s = steady_clock().stalled_s
+            stalled_s = clock.stalled_s
             try:
                 return await self.service.send(request, key)
             except Unreachable:
                 # the clock may notice only now that the loop was blocked
                 await asyncio.sleep(0)
-                if steady_clock().stalled_s == stalled_s:
+                if clock.stalled_s == stalled_s:
                     raise
         return await self.service.send(request, key)
 
     def _count_forbidden(self, request: Request, result: Reply | CallError) -> None:
         """Stops the service after too many items in a row with 403 or 404."""
         if isinstance(result, Reply):
-            self._forbidden.clear()
+            if self._forbidden:
+                self._forbidden.clear()
         elif isinstance(result, Forbidden | EndpointNotFound):
             items = frozenset(question.item.content_hash for question in request.questions)
             # halves of a batch hold the same item
@@ -633,7 +645,9 @@ class Caller:
     def _stop(self, error: CallError) -> None:
         self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{error}"
 
-    def _record_health(self, request: Request, ticket: Ticket, result: Reply | CallError) -> None:
+    def _record_health(
+        self, request: Request, ticket: Ticket, result: Reply | CallError, now: float
+    ) -> None:
         opened = self.breaker.opened
         self._count_forbidden(request, result)
         if isinstance(result, FatalCallError):
@@ -649,7 +663,7 @@ class Caller:
             # which question a failed batch owes its failure to is not known
             is_batch = len(request.questions) > 1
             question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
-            self.breaker.record(ticket, _clock(), outcome, question)
+            self.breaker.record(ticket, now, outcome, question)
             if outcome is Outcome.FAILED:
                 self._note_trouble()
             else:
@@ -659,7 +673,8 @@ class Caller:
                 self._retry_budget.answered()
         if self.breaker.opened > opened:
             self._pace.restart()
-        self._resize()
+        if self._limits is not None or self._pace.places != self._places.count:
+            self._resize()
         self._notify()
 
     def _slow_down(self, error: CallError) -> None:
@@ -693,8 +708,9 @@ class Caller:
             request.tokens_estimated,
             request.tokens_out_most,
         )
-        most_usd = price.of(tokens * self.scale.highest, most)
-        likely = price.of(tokens * self.scale.highest, self.output.highest(most))
+        highest = tokens * self.scale.highest
+        most_usd = price.of(highest, most)
+        likely = price.of(highest, self.output.highest(most))
         expected = price.of(tokens * self.scale.ratio, self.output.expected(most))
         return Quote(
             min(expected, likely),
@@ -736,6 +752,8 @@ class Caller:
 
 def _reply_status(reply: Reply) -> Status:
     """The status of its best reading: of a batch, one that does not fit spoils no other."""
+    if len(reply.readings) == 1:
+        return reply.readings[0].status
     statuses = [reading.status for reading in reply.readings]
     best = (status for status in (Status.OK, Status.ABSTAINED) if status in statuses)
     return next(best, statuses[0])
@@ -756,6 +774,9 @@ def _unanswered(quote: Quote, status: str) -> Charge:
 
 def _parts(request: Request) -> tuple[Part, ...]:
     """The items of a request by task, with their share of its tokens."""
+    if len(request.questions) == 1:
+        (question,) = request.questions
+        return (Part(question.task.name, 1.0, (question.item.item_id,)),)
     whole = request.tokens_estimated
     items: dict[str, list[str]] = {}
     tokens: dict[str, float] = {}
@@ -800,8 +821,10 @@ def _health(result: Reply | CallError) -> Outcome:
     if isinstance(result, CallError):
         # a service that refuses a bad request works
         return Outcome.ANSWERED if isinstance(result, RequestRefused) else Outcome.FAILED
-    fits = any(reading.status is not Status.REJECTED_OUTPUT for reading in result.readings)
-    return Outcome.ANSWERED if fits else Outcome.MALFORMED
+    for reading in result.readings:
+        if reading.status is not Status.REJECTED_OUTPUT:
+            return Outcome.ANSWERED
+    return Outcome.MALFORMED
 
 
 def _question_name(request: Request) -> str:

@@ -31,10 +31,15 @@ class Places:
         """How many wait for a place."""
         return len(self._waiting)
 
+    def take_free(self) -> bool:
+        """Takes a place if one can be had without waiting; it must be given back."""
+        free = self.free
+        self._taken += free
+        return free
+
     async def take(self) -> None:
         """Returns once a place is taken; it must be given back."""
-        if self.free:
-            self._taken += 1
+        if self.take_free():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -50,12 +55,14 @@ class Places:
 
     def give_back(self) -> None:
         self._taken -= 1
-        self._give_on()
+        if self._waiting:
+            self._give_on()
 
     def resize(self, count: int) -> None:
         """From now on there are so many places."""
         self.count = count
-        self._give_on()
+        if self._waiting:
+            self._give_on()
 
     def _give_on(self) -> None:
         while self._waiting and self._taken < self.count:

@@ -119,15 +119,17 @@ class SpendBudget:
         Waits while attempts in flight may free what is missing, in the order of asking; None when
         they cannot. Raises what the recorder raises.
         """
+        if not self.must_wait(quote) or self._is_hopeless(quote):
+            return self.reserve_at_once(quote)
+        return self._recorded(quote) if await self._wait(quote) else None
+
+    def reserve_at_once(self, quote: Quote) -> Reservation | None:
+        """:meth:`reserve` for an attempt that need not wait. Raises what the recorder raises."""
         if quote.most_usd <= 0.0:
             return Reservation(quote, None)
         if self._is_hopeless(quote):
             return None
-        if self._waiting or not self._fits(quote):
-            if not await self._wait(quote):
-                return None
-        else:
-            self._take(quote)
+        self._take(quote)
         return self._recorded(quote)
 
     def settle(self, reservation: Reservation, charge: Charge) -> None:
@@ -196,7 +198,8 @@ class SpendBudget:
 
     def _release(self, quote: Quote, usd: float, at_risk_usd: float) -> None:
         self._add(quote, usd, at_risk_usd)
-        self._serve()
+        if self._waiting:
+            self._serve()
 
     def _add(self, quote: Quote, usd: float, at_risk_usd: float) -> None:
         self._in_flight -= 1

@@ -5,6 +5,8 @@ A service must not time out because this process was busy while the answer had a
 
 import asyncio
 import math
+from collections.abc import Callable
+from time import monotonic
 from types import TracebackType
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -13,6 +15,11 @@ _BEAT_S: Final = 0.05
 _TOLERANCE_S: Final = 0.05
 """A timer that fires no later than this is on time."""
 _RESOLUTION_S: Final = 1e-6
+_SOON_S: Final = 2.0
+"""Only a timeout that is due as soon as this has a timer of its own. Most attempts end long before
+they are due: a timer for each, set and cancelled, would cost more than all else that limits it."""
+_LOOK_EVERY: Final = 20
+"""Beats between two looks at the timeouts that are due later: half of ``_SOON_S``."""
 
 
 class SteadyClock:
@@ -24,11 +31,15 @@ class SteadyClock:
 
     def __init__(self) -> None:
         self.stalled_s = 0.0
+        self.later: set[SteadyTimeout] = set()
+        """Timeouts that are not due soon."""
+        self.loop_time = loop_time()
+        self._beats = 0
         self._schedule_beat()
 
     def time(self) -> float:
         """Now, at most one beat and its tolerance after the last beat."""
-        return min(_loop_time(), self._due + _TOLERANCE_S) - self.stalled_s
+        return min(self.loop_time(), self._due + _TOLERANCE_S) - self.stalled_s
 
     def _schedule_beat(self) -> None:
         # no reference to the loop: the table of clocks must not keep it alive
@@ -37,12 +48,23 @@ class SteadyClock:
         loop.call_at(self._due, self._beat)
 
     def _beat(self) -> None:
-        self.stalled_s += max(0.0, _loop_time() - self._due - _TOLERANCE_S)
+        late = self.loop_time() - self._due - _TOLERANCE_S
+        self.stalled_s += max(0.0, late)
         self._schedule_beat()
+        self._beats += 1
+        if late > 0.0 or self._beats % _LOOK_EVERY == 0:
+            for timeout in [one for one in self.later if one.remaining() < _SOON_S]:
+                self.later.discard(timeout)
+                timeout.set_timer()
 
 
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
+def loop_time() -> Callable[[], float]:
+    """The clock of the running event loop in seconds, without a reference to the loop."""
+    time = asyncio.get_running_loop().time
+    if getattr(time, "__func__", None) is asyncio.BaseEventLoop.time:
+        # which is what it asks
+        return monotonic
+    return lambda: asyncio.get_running_loop().time()
 
 
 _CLOCKS: "WeakKeyDictionary[asyncio.AbstractEventLoop, SteadyClock]" = WeakKeyDictionary()
@@ -58,52 +80,88 @@ def steady_clock() -> SteadyClock:
 
 
 class SteadyTimeout:
-    """An asynchronous context that raises TimeoutError after ``seconds`` of the steady clock.
+    """A context that raises TimeoutError after ``seconds`` of the steady clock.
 
-    ``deadline`` is a time of the loop's own clock, which ends it in any case.
+    ``deadline`` is a time of the loop's own clock, which ends it in any case. Whatever waits in the
+    block is cancelled, as by :func:`asyncio.timeout`; ``clock`` is the running loop's.
     """
 
-    def __init__(self, seconds: float, deadline: float = math.inf) -> None:
+    __slots__ = (
+        "_cancelling",
+        "_clock",
+        "_deadline",
+        "_ends",
+        "_expired",
+        "_seconds",
+        "_task",
+        "_timer",
+    )
+
+    def __init__(
+        self, seconds: float, deadline: float = math.inf, clock: SteadyClock | None = None
+    ) -> None:
         self._seconds = seconds
         self._deadline = deadline
-        self._timer: asyncio.TimerHandle | None = None
+        self._clock = clock
+        self._timer: asyncio.Handle | None = None
+        self._expired = False
 
-    async def __aenter__(self) -> "SteadyTimeout":
-        self._loop = asyncio.get_running_loop()
-        self._clock = steady_clock()
-        self._ends = self._clock.time() + self._seconds
-        self._timeout = asyncio.timeout(None)
-        await self._timeout.__aenter__()
-        self._set_timer()
+    def __enter__(self) -> "SteadyTimeout":
+        clock = self._clock
+        if clock is None:
+            clock = self._clock = steady_clock()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a timeout limits what a task waits for")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._ends = clock.time() + self._seconds
+        if self.remaining() < _SOON_S:
+            self.set_timer()
+        elif self._ends < math.inf or self._deadline < math.inf:
+            clock.later.add(self)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
         self.release()
-        await self._timeout.__aexit__(kind, error, trace)
+        if not self._expired:
+            return
+        # a cancellation that came from elsewhere too goes on as one
+        if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
 
     def release(self) -> None:
         """Removes the limit."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        elif self._clock is not None:
+            self._clock.later.discard(self)
         self._ends = self._deadline = math.inf
 
-    def _remaining(self) -> float:
-        return min(self._ends - self._clock.time(), self._deadline - self._loop.time())
+    def remaining(self) -> float:
+        """Seconds until it is due, unless the loop is blocked meanwhile."""
+        assert self._clock is not None
+        return min(self._ends - self._clock.time(), self._deadline - self._clock.loop_time())
 
-    def _set_timer(self) -> None:
-        left = self._remaining()
-        if left < math.inf:
-            self._timer = self._loop.call_later(max(0.0, left), self._expire)
+    def set_timer(self) -> None:
+        """Looks exactly when it is due."""
+        left = max(0.0, self.remaining())
+        self._timer = asyncio.get_running_loop().call_later(left, self._expire)
 
     def _expire(self) -> None:
-        if self._remaining() > _RESOLUTION_S:
+        if self.remaining() > _RESOLUTION_S:
             # the loop was blocked meanwhile: answers that have arrived come first
-            self._set_timer()
+            self.set_timer()
         else:
-            self._timeout.reschedule(self._loop.time())
+            # after what is to go on already: an answer that has come is no late answer
+            self._timer = asyncio.get_running_loop().call_soon(self._end)
+
+    def _end(self) -> None:
+        self._expired = True
+        self._task.cancel()

@@ -1,11 +1,23 @@
 """Prompts render what people write in them, and end soon whatever else they hold."""
 
+from collections.abc import Callable
+
+import jinja2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.services import Prompt
-from orchestration_assets.text.prompts.templates import PromptError, PromptTrial, render
+from orchestration_assets.text.prompts import sandbox
+from orchestration_assets.text.prompts.sandbox import budget_for
+from orchestration_assets.text.prompts.templates import (
+    PromptError,
+    PromptTrial,
+    _compiled,
+    render,
+)
 
 LABELS = ("a", "b", "c")
 VALUES = {
@@ -181,3 +193,34 @@ def test_a_secret_in_a_prompt_is_not_repeated() -> None:
         found = PromptTrial().problem_of(Prompt(user=template))
         assert found is not None
         assert secret not in found[1]
+
+
+PIECES = st.sampled_from(
+    (
+        "{{ content }}",
+        "{{path}}",
+        "{{ labels }}",
+        "a text",
+        "\n",
+        "  ",
+        "{# note #}",
+        "{{ nobody }}",
+    )
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_a_template_that_puts_texts_together_gives_what_the_engine_gives(source) -> None:
+    def by_engine() -> str:
+        budget = budget_for(VALUES)
+        return sandbox.render(_compiled(source), VALUES, budget)
+
+    def outcome(rendered: Callable[[], str]) -> str:
+        try:
+            return rendered()
+        except (jinja2.TemplateError, PromptError) as error:
+            return str(error).removeprefix("the prompt cannot be rendered: ")
+
+    prompt = Prompt(user=source or "x")
+    expected = outcome(by_engine) if source else "x"
+    assert outcome(lambda: render(prompt, VALUES)[1]) == expected

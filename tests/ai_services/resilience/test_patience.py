@@ -18,9 +18,8 @@ from tests.processing.virtual_time import run_in_virtual_time
 
 def test_a_limit_is_kept_where_nothing_holds_the_loop_up() -> None:
     async def work() -> None:
-        with pytest.raises(TimeoutError):
-            async with SteadyTimeout(5.0):
-                await asyncio.sleep(60.0)
+        with pytest.raises(TimeoutError), SteadyTimeout(5.0):
+            await asyncio.sleep(60.0)
 
     _, took = run_in_virtual_time(work())
     assert took == pytest.approx(5.0, abs=0.2)
@@ -29,15 +28,37 @@ def test_a_limit_is_kept_where_nothing_holds_the_loop_up() -> None:
 def test_a_deadline_is_kept_and_a_limit_that_was_released_is_none() -> None:
     async def work() -> None:
         loop = asyncio.get_running_loop()
-        with pytest.raises(TimeoutError):
-            async with SteadyTimeout(50.0, loop.time() + 2.0):
-                await asyncio.sleep(60.0)
-        async with SteadyTimeout(1.0) as waiting:
+        with pytest.raises(TimeoutError), SteadyTimeout(50.0, loop.time() + 2.0):
+            await asyncio.sleep(60.0)
+        with SteadyTimeout(1.0) as waiting:
             waiting.release()
             await asyncio.sleep(3.0)
 
     _, took = run_in_virtual_time(work())
     assert took == pytest.approx(5.0, abs=0.2)
+
+
+def test_a_limit_that_is_far_off_leaves_nothing_behind_and_passes_on_what_others_cancel() -> None:
+    async def work() -> int:
+        async def limited(seconds: float) -> str:
+            try:
+                with SteadyTimeout(seconds):
+                    await asyncio.sleep(60.0)
+            except TimeoutError:
+                return "late"
+            return "done"
+
+        tasks = [asyncio.ensure_future(limited(limit)) for limit in (7.0, 70.0, 90.0)]
+        await asyncio.sleep(10.0)
+        tasks[2].cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert outcomes[:2] == ["late", "done"]
+        assert isinstance(outcomes[2], asyncio.CancelledError)
+        return len(steady_clock().later)
+
+    left, took = run_in_virtual_time(work())
+    assert left == 0
+    assert took == pytest.approx(60.0, abs=0.2)
 
 
 def test_the_clock_stands_still_while_the_loop_is_held_up() -> None:
