@@ -18,7 +18,7 @@ from orchestration_assets.text.prompts.prompt_context import SentContent
 from orchestration_assets.text.replies.call_errors import CallError, Unauthorised
 from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
 from resources.ai_services.http.keys import header_value, secrets_of
-from resources.ai_services.http.transport import KEY_HEADER, Transport
+from resources.ai_services.http.transport import Transport
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
 
 REPAIR_CHARS: Final = 2000
@@ -175,7 +175,7 @@ class HttpService(ABC):
 
     def headers(self, key: str) -> dict[str, str]:
         """The headers of one request. Raises Unauthorised when a secret is not set."""
-        headers = {KEY_HEADER: key} if key else {}
+        headers = {"idempotency-key": key} if key else {}
         headers |= self.config.headers
         for name, variable in self.config.header_env.items():
             headers[name] = self._secret(variable, f"the header {name}")

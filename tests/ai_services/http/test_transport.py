@@ -2,20 +2,17 @@
 
 import asyncio
 import contextlib
-import json
 
 import pytest
 
 from orchestration_assets.text.replies.call_errors import (
     CallError,
-    ConnectionBroken,
     EndpointNotFound,
     MalformedResponse,
     Unavailable,
 )
-from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.transport import Transport
-from tests.ai_services.http.samples import asked, chat
+from tests.ai_services.http.samples import chat
 
 
 async def told(answer: bytes, *, stream: bool = False) -> tuple[bytes | CallError, int]:
@@ -167,9 +164,10 @@ def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
         answers = [(await transport.post("/x", b"one", {})).data]
-        (waiting,) = transport.pool.idle
+        assert transport._connector is not None
+        (((waiting, _),),) = transport._connector._conns.values()
         heard.set()
-        while waiting.is_open:
+        while not waiting.should_close:
             await asyncio.sleep(0.001)
         answers.append((await transport.post("/x", b"two", {})).data)
         await transport.aclose()
@@ -193,91 +191,3 @@ def test_own_headers_take_the_place_of_the_usual_ones() -> None:
     assert "user-agent: tester\r\n" in head
     assert "x-städte: köln\r\n" in head
     assert head.startswith("post /v1/x http/1.1\r\nhost: 127.0.0.1:")
-
-
-@pytest.mark.parametrize(
-    ("said", "error"),
-    [
-        (b"SSH-2.0-OpenSSH_9.6\r\n", ConnectionBroken),
-        (b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 900_000, ConnectionBroken),
-        (b"HTTP/1.1 200 OK\r\n", ConnectionBroken),
-        (answer("200 OK", "Content-Length: 9", body=b"{}"), MalformedResponse),
-        (answer("200 OK", "Transfer-Encoding: chunked", body=b"2\r\n{}\r\nzz"), MalformedResponse),
-        (
-            answer("200 OK", "Transfer-Encoding: chunked", body=b"0\r\nX-Long: " + b"x" * 900_000),
-            MalformedResponse,
-        ),
-        (answer("101 Switching Protocols", "Upgrade: x", "Connection: upgrade"), EndpointNotFound),
-    ],
-)
-def test_what_is_no_whole_response_fails_as_what_it_is(said, error) -> None:
-    found, requests = asyncio.run(told(said))
-    assert type(found) is error
-    assert requests == 1
-
-
-def test_a_second_response_to_one_request_is_no_answer_to_the_next() -> None:
-    async def doubled() -> tuple[list[bytes], int]:
-        connections = 0
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            nonlocal connections
-            connections += 1
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                await reader.readuntil(b"\r\n\r\n")
-                body = await reader.readexactly(3)
-                stray = answer("200 OK", "Content-Length: 5", body=b"stray")
-                writer.write(answer("200 OK", "Content-Length: 3", body=body) + stray)
-                await reader.read()
-            writer.close()
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
-        answers = [(await transport.post("/x", body, {})).data for body in (b"one", b"two")]
-        await transport.aclose()
-        server.close()
-        return answers, connections
-
-    assert asyncio.run(doubled()) == ([b"one", b"two"], 2)
-
-
-def test_no_more_connections_are_open_than_may_be_and_who_gives_up_waiting_takes_none() -> None:
-    async def crowded() -> tuple[Log, list[bytes]]:
-        log = Log()
-        server = await asyncio.start_server(log.serve, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        transport = Transport(chat(url, concurrency=2))
-        bodies = [b"%03d" % n for n in range(20)]
-        posts = [asyncio.ensure_future(transport.post("/x", body, {})) for body in bodies]
-        await asyncio.sleep(0)
-        posts[5].cancel()
-        done = await asyncio.gather(*posts, return_exceptions=True)
-        await transport.aclose()
-        server.close()
-        return log, [one.data for one in done if not isinstance(one, BaseException)]
-
-    log, answered = asyncio.run(crowded())
-    assert answered == [b"%03d" % n for n in range(20) if n != 5]
-    assert len(log.connections) == 2
-
-
-@pytest.mark.parametrize("parameters", [{}, {"temperature": 0, "stop": ["\u00e9", None]}])
-def test_what_is_sent_is_the_body_of_the_request(parameters) -> None:
-    """It is put together from parts that were written before."""
-    log = Log()
-
-    async def ask() -> list[bytes]:
-        server = await asyncio.start_server(log.serve, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        service = ChatService("s", chat(url, parameters=parameters, model='m"messages": null'))
-        requests = [service.prepare([asked(text)]) for text in ("one", 'tw\u00f6 "\n\0')]
-        for request in requests:
-            # the server repeats what it was sent, which is no answer
-            with contextlib.suppress(CallError):
-                await service.send(request, "k")
-        await service.aclose()
-        server.close()
-        return [json.dumps(request.body).encode() for request in requests]
-
-    bodies = asyncio.run(ask())
-    assert [sent.split(b"\r\n\r\n", 1)[1] for sent in log.connections[0]] == bodies
