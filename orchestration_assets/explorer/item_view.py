@@ -1,7 +1,7 @@
 """A home as far as it is about one item: what explains an item finds it there without reading the
 other batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ class ItemTables(TableStore):
         self._batches = batches
         # one page asks for the same rows several times
         self._found: dict[tuple[str, str], pa.Table] = {}
+        self._kept: dict[str, Mapping[str, pa.Table]] = {}
 
     def batches(self, table: str) -> list[str]:
         """Those that hold one of the items, oldest first."""
@@ -48,7 +49,9 @@ class ItemTables(TableStore):
         return found if columns is None else found.select(list(columns))
 
     def _read(self, table: str, batch: str) -> pa.Table:
-        found = self._rows.find(table, batch, self._items)
+        if batch not in self._kept:
+            self._kept[batch] = self._rows.find(batch, self._items)
+        found = self._kept[batch].get(table)
         if found is None:
             data = self._whole.read(table, batch)
             wanted = pa.array(sorted(self._items), pa.string())
