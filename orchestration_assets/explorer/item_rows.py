@@ -5,9 +5,10 @@ compressed block, so that a page about an item reads one block of some 40 KB. Ma
 and believed only for the version of each table that it was made from.
 
 A file is its front and the blocks. The front is three numbers (length of the front behind them,
-its CRC-32, length of the head), the head as JSON, and as arrays: the first id of each block, where
-each block begins, and its CRC-32. A block is the length of each table's message, and the messages:
-Arrow record batches without schema.
+its CRC-32, length of the head), the head as JSON, and as arrays: the ids of the items, where each
+block begins, and its CRC-32. A block is, for each table, the length of its message and how many of
+its rows are about each item of the group, and then the messages: Arrow record batches without
+schema.
 """
 
 import json
@@ -16,6 +17,7 @@ import struct
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +26,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration_assets.schemas.tables import BATCH_TABLES, TABLES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -54,13 +55,13 @@ Numbers = npt.NDArray[np.uint64]
 @dataclass(frozen=True, slots=True, eq=False)
 class _Front:
     """What a file says of itself: the ``versions`` of the tables that it was made from, the
-    ``kept`` ones in the order of the messages; ``firsts``, ``begins`` and ``marks`` of the blocks,
-    and where the first of them ``starts``."""
+    ``kept`` ones in the order of the messages; the ``ids`` of the items; where each block
+    ``begins``, its CRC-32 (``marks``), and where the first of them ``starts``."""
 
     form: str
     versions: Mapping[str, Version]
     kept: Sequence[str]
-    firsts: Numbers
+    ids: Numbers
     begins: Numbers
     marks: Numbers
     starts: int
@@ -117,9 +118,8 @@ class ItemRows:
             parts = _parts(whole, front, {int(item, 16) for item in items})
         except _UNREADABLE:
             return {}
-        among = pa.array(sorted(items), pa.string())
         return {
-            name: _completed(name, parts.get(place, ()), among)
+            name: _completed(name, parts.get(place, ()))
             for place, name in enumerate(front.kept)
             if self._version(name, batch) == front.versions[name]
         }
@@ -132,56 +132,57 @@ class ItemRows:
         return None if found is None else list(found)
 
 
+@cache
 def _form() -> str:
     """The same as long as the columns of all tables are the same: messages have no schema."""
-    columns = "\n".join(f"{name} {_kept(name)}" for name in ITEM_TABLES)
-    return blake2b(f"1 {_GROUP_ITEMS} {columns}".encode(), digest_size=8).hexdigest()
+    columns = "\n".join(f"{name} {_kept(name).remove_metadata()}" for name in ITEM_TABLES)
+    return blake2b(f"2 {_GROUP_ITEMS} {columns}".encode(), digest_size=8).hexdigest()
 
 
+@cache
 def _kept(table: str) -> pa.Schema:
     """The columns of a table that are kept, as they lie in a message."""
+    schema = TABLES[table].schema
     left_out = NOT_KEPT if table == CONTENT_VECTORS.name else ()
-    fields = [one.remove_metadata() for one in TABLES[table].schema if one.name not in left_out]
-    return pa.schema(fields)
+    return pa.schema([one for one in schema if one.name not in left_out], schema.metadata)
 
 
-def _completed(table: str, messages: Sequence[pa.Buffer], among: pa.Array) -> pa.Table:
-    """The rows of some items, with every declared column: those that are not kept are empty."""
+def _completed(table: str, parts: Sequence[pa.RecordBatch]) -> pa.Table:
+    """The rows with every declared column: those that are not kept are empty."""
     kept, schema = _kept(table), TABLES[table].schema
-    if not messages:
-        return schema.empty_table()
-    batches = [pa.ipc.read_record_batch(one, kept) for one in messages]
-    found = pa.Table.from_batches(batches, kept)
-    found = found.filter(pc.is_in(found["item_id"], value_set=among))
+    found = pa.Table.from_batches(parts, kept)
+    if kept.names == schema.names:
+        return found
     for field in schema:
         if field.name not in kept.names:
             nothing = pa.array([[]] * found.num_rows, pa.list_(pa.null())).cast(field.type)
             found = found.append_column(field, nothing)
-    return found.select(schema.names).cast(schema)
+    return found.select(schema.names)
 
 
 def _packed(tables: Mapping[str, pa.Table], versions: Mapping[str, Version]) -> bytes:
     """The file of a batch's rows."""
     numbers = {name: _numbers(data) for name, data in tables.items()}
-    every = np.unique(np.concatenate([*numbers.values(), np.zeros(0, np.uint64)]))
-    firsts = every[::_GROUP_ITEMS]
-    messages: list[list[bytes]] = [[] for _ in firsts]
-    for name, data in tables.items():
-        for place, message in enumerate(_messages(data, numbers[name], firsts)):
-            messages[place].append(message)
+    ids = np.unique(np.concatenate([*numbers.values(), np.zeros(0, np.uint64)]))
+    groups = -(-len(ids) // _GROUP_ITEMS)
+    messages: list[list[bytes]] = [[] for _ in range(groups)]
+    counts = np.zeros((len(tables), groups * _GROUP_ITEMS), np.uint64)
+    for number, (name, data) in enumerate(tables.items()):
+        places = np.searchsorted(ids, numbers[name])
+        counts[number] = np.bincount(places, minlength=groups * _GROUP_ITEMS)
+        for group, message in enumerate(_messages(data, places, groups)):
+            messages[group].append(message)
     codec = pa.Codec(_CODEC, _LEVEL)
-    blocks = [_block(one, codec) for one in messages]
+    blocks = [
+        _block(one, counts[:, group * _GROUP_ITEMS :][:, :_GROUP_ITEMS], codec)
+        for group, one in enumerate(messages)
+    ]
     begins = np.cumsum([0, *(len(one) for one in blocks)]).astype(np.uint64)
     marks = np.array([zlib.crc32(one) for one in blocks], np.uint64)
-    head = {
-        "form": _form(),
-        "versions": versions,
-        "kept": list(tables),
-        "blocks": len(blocks),
-    }
+    head = {"form": _form(), "versions": versions, "kept": list(tables), "items": len(ids)}
     said = json.dumps(head).encode()
     said = said.ljust(-(-len(said) // _WORD) * _WORD)
-    front = b"".join((said, firsts.tobytes(), begins.tobytes(), marks.tobytes()))
+    front = b"".join((said, ids.tobytes(), begins.tobytes(), marks.tobytes()))
     return b"".join((_START.pack(len(front), zlib.crc32(front), len(said)), front, *blocks))
 
 
@@ -189,10 +190,10 @@ def _numbers(data: pa.Table) -> Numbers:
     return np.array([int(one, 16) for one in data["item_id"].to_pylist()], np.uint64)
 
 
-def _messages(data: pa.Table, numbers: Numbers, firsts: Numbers) -> Iterator[bytes]:
+def _messages(data: pa.Table, places: npt.NDArray[np.intp], groups: int) -> Iterator[bytes]:
     """The rows of each group as a message, empty where a group has none."""
-    order = np.argsort(numbers, kind="stable")
-    edges = [*np.searchsorted(numbers[order], firsts).tolist(), len(order)]
+    order = np.argsort(places, kind="stable")
+    edges = np.searchsorted(places[order], np.arange(groups + 1) * _GROUP_ITEMS).tolist()
     rows = data.combine_chunks().to_batches()
     for start, end in pairwise(edges):
         # a slice would bring all offsets of an empty list with it
@@ -200,8 +201,9 @@ def _messages(data: pa.Table, numbers: Numbers, firsts: Numbers) -> Iterator[byt
         yield b"" if taken is None else taken.serialize().to_pybytes()
 
 
-def _block(messages: Sequence[bytes], codec: pa.Codec) -> bytes:
-    plain = b"".join((struct.pack(f"<{len(messages)}Q", *map(len, messages)), *messages))
+def _block(messages: Sequence[bytes], counts: Numbers, codec: pa.Codec) -> bytes:
+    lengths = np.array([len(one) for one in messages], np.uint64)
+    plain = b"".join((lengths.tobytes(), counts.tobytes(), *messages))
     packed: bytes = codec.compress(plain, asbytes=True)
     return struct.pack("<Q", len(plain)) + packed
 
@@ -213,40 +215,51 @@ def _read_front(read: Callable[[int], bytes]) -> _Front:
     if zlib.crc32(front) != mark:
         raise ValueError("the front is damaged")
     given: Any = json.loads(front[:said])
-    blocks = given["blocks"]
-    firsts, begins, marks = np.split(
-        np.frombuffer(front[said:], np.uint64), [blocks, 2 * blocks + 1]
+    items, blocks = given["items"], -(-given["items"] // _GROUP_ITEMS)
+    ids, begins, marks = np.split(
+        np.frombuffer(front[said:], np.uint64), [items, items + blocks + 1]
     )
     starts = _START.size + length
-    return _Front(given["form"], given["versions"], given["kept"], firsts, begins, marks, starts)
+    return _Front(given["form"], given["versions"], given["kept"], ids, begins, marks, starts)
 
 
 def _parts(
     whole: pa.Buffer, front: _Front, items: Collection[int]
-) -> Mapping[int, list[pa.Buffer]]:
-    """Of each kept table by its place the messages that may hold one of the items.
+) -> Mapping[int, list[pa.RecordBatch]]:
+    """Of each kept table by its place the rows of the items, those of an item together.
 
     Raises ValueError where a byte of them is another than was written.
     """
-    body = whole.slice(front.starts)
     wanted = np.array(sorted(items), np.uint64)
-    behind = np.unique(np.searchsorted(front.firsts, wanted, side="right"))
-    parts: dict[int, list[pa.Buffer]] = {}
-    for place in (behind[behind > 0] - 1).tolist():
-        begin, end = int(front.begins[place]), int(front.begins[place + 1])
+    at = np.searchsorted(front.ids, wanted)
+    at = at[at < len(front.ids)]
+    at = at[np.isin(front.ids[at], wanted)]
+    body = whole.slice(front.starts)
+    parts: dict[int, list[pa.RecordBatch]] = {}
+    for group in np.unique(at // _GROUP_ITEMS).tolist():
+        begin, end = int(front.begins[group]), int(front.begins[group + 1])
         packed = body.slice(begin, end - begin)
-        if zlib.crc32(packed) != int(front.marks[place]):
+        if zlib.crc32(packed) != int(front.marks[group]):
             raise ValueError("a block is damaged")
-        for number, message in enumerate(_unpacked(packed, len(front.kept))):
-            if message.size:
-                parts.setdefault(number, []).append(message)
+        own = (at[at // _GROUP_ITEMS == group] % _GROUP_ITEMS).tolist()
+        for number, ends, message in _unpacked(packed, len(front.kept)):
+            rows = pa.ipc.read_record_batch(message, _kept(front.kept[number]))
+            taken = [rows.slice(ends[one], ends[one + 1] - ends[one]) for one in own]
+            parts.setdefault(number, []).extend(one for one in taken if one.num_rows)
     return parts
 
 
-def _unpacked(packed: pa.Buffer, tables: int) -> Iterator[pa.Buffer]:
+def _unpacked(packed: pa.Buffer, tables: int) -> Iterator[tuple[int, Sequence[int], pa.Buffer]]:
+    """Each table that has rows in a block: its place, where the rows of each item end, and the
+    message."""
     (size,) = struct.unpack("<Q", packed.slice(0, _WORD).to_pybytes())
     plain = pa.Codec(_CODEC).decompress(packed.slice(_WORD), size)
-    at = _WORD * tables
-    for length in struct.unpack(f"<{tables}Q", plain.slice(0, at).to_pybytes()):
-        yield plain.slice(at, length)
+    words = np.frombuffer(plain.slice(0, _WORD * tables * (1 + _GROUP_ITEMS)), np.uint64)
+    lengths, counts = words[:tables], words[tables:].reshape(tables, _GROUP_ITEMS)
+    ends = np.zeros((tables, _GROUP_ITEMS + 1), np.int64)
+    np.cumsum(counts, axis=1, out=ends[:, 1:])
+    at = words.nbytes
+    for number, length in enumerate(lengths.tolist()):
+        if length:
+            yield number, ends[number].tolist(), plain.slice(at, length)
         at += length
