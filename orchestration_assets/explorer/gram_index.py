@@ -69,8 +69,10 @@ class GramIndex:
 
 def gram_index(texts: Iterable[Text], items: int) -> GramIndex:
     """The index of the texts of so many items."""
-    keys = np.unique(np.concatenate([np.zeros(0, np.uint64), *_keys(texts)]))
-    grams, counts = np.unique((keys >> np.uint64(32)).astype(np.uint32), return_counts=True)
+    keys = _distinct(np.concatenate([np.zeros(0, np.uint64), *_keys(texts)]))
+    of_gram = (keys >> np.uint64(32)).astype(np.uint32)
+    starts = np.flatnonzero(np.diff(of_gram, prepend=np.uint32(1 << _BITS)))
+    grams, counts = of_gram[starts], np.diff(starts, append=len(keys))
     bits = np.zeros(1 << _BITS, np.bool_)
     bits[grams] = True
     rare = counts * _COMMON <= items
@@ -102,8 +104,16 @@ def _keys(texts: Iterable[Text]) -> Iterator[npt.NDArray[np.uint64]]:
             # no gram reaches from one text into the next
             within = row[: len(hashes)] == row[_GRAM - 1 :] if len(hashes) else np.zeros(0, bool)
             of = items[row[: len(hashes)][within]].astype(np.uint64)
-            yield np.unique(hashes[within].astype(np.uint64) << np.uint64(32) | of)
+            yield _distinct(hashes[within].astype(np.uint64) << np.uint64(32) | of)
             start = end
+
+
+def _distinct(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Each number once, in order: several times as quick as ``np.unique``, which hashes."""
+    keys.sort()
+    first = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys[first]
 
 
 def _hashes(data: Bytes) -> Places:
