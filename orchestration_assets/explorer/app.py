@@ -29,7 +29,7 @@ from orchestration_assets.explorer.templating import render, script, style
 from orchestration_assets.schemas.errors import OrchestrationError
 
 _MOST_FIELDS: Final = 600
-_THREADS: Final = 8
+_THREADS: Final = 4
 """Pages that are made at once: more would only fight over the cores."""
 _YEAR: Final = 365 * 86_400
 _NAMED: Final = {

@@ -1,0 +1,118 @@
+"""Who has which question before them, and what was passed over: shared by all workers of a server.
+
+It lies in a small SQLite file, which may be lost: then a question may be asked of two people.
+"""
+
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from orchestration_assets.explorer.review_order import QuestionKey
+from orchestration_assets.schemas.errors import OrchestrationError
+
+FILE: Final = "desk.sqlite"
+HELD_SECONDS: Final = 600.0
+MOST_HELD: Final = 2_000
+MOST_SKIPPED: Final = 5_000
+_PATIENCE_SECONDS: Final = 10.0
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS held (
+    who TEXT PRIMARY KEY, content_hash TEXT NOT NULL, task TEXT NOT NULL, since REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS skipped (
+    number INTEGER PRIMARY KEY, who TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (who, name));
+"""
+
+
+class DeskMarksError(OrchestrationError):
+    """The file of marks cannot be used; the message says where it lies."""
+
+
+class DeskMarks:
+    """Marks in a file, in memory without one. Safe for threads and for processes."""
+
+    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+        """Raises DeskMarksError."""
+        self._path = path
+        self._clock = clock
+        self._lock = threading.Lock()
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = sqlite3.connect(
+                path or ":memory:",
+                timeout=_PATIENCE_SECONDS,
+                check_same_thread=False,
+                isolation_level=None,
+            )
+            # nothing here outlives the server: no write waits for the disk
+            self._file.executescript(f"PRAGMA synchronous = OFF;{_TABLES}")
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from error
+
+    def hold(self, who: str, key: QuestionKey) -> None:
+        """A person has a question before them, and no other any more."""
+        self._do(
+            ("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", (who, *key, self._clock())),
+            (
+                "DELETE FROM held WHERE who NOT IN "
+                "(SELECT who FROM held ORDER BY since DESC LIMIT ?)",
+                (MOST_HELD,),
+            ),
+        )
+
+    def release(self, who: str, key: QuestionKey) -> None:
+        """They have it before them no more."""
+        statement = "DELETE FROM held WHERE who = ? AND content_hash = ? AND task = ?"
+        self._do((statement, (who, *key)))
+
+    def skip(self, who: str, name: str) -> None:
+        """A person passes a question over."""
+        self._do(
+            ("INSERT OR IGNORE INTO skipped (who, name) VALUES (?, ?)", (who, name)),
+            (
+                "DELETE FROM skipped WHERE number <= (SELECT max(number) FROM skipped) - ?",
+                (MOST_SKIPPED,),
+            ),
+        )
+
+    def elsewhere(self, who: str) -> Mapping[QuestionKey, set[str]]:
+        """The questions that others have before them now, and who."""
+        now = self._clock()
+        # a clock that began anew says nothing about what was held before
+        rows = self._do(
+            (
+                "SELECT who, content_hash, task FROM held "
+                "WHERE who <> ? AND since > ? AND since <= ?",
+                (who, now - HELD_SECONDS, now),
+            )
+        )
+        found: defaultdict[QuestionKey, set[str]] = defaultdict(set)
+        for person, content_hash, task in rows:
+            found[content_hash, task].add(person)
+        return found
+
+    def passed_over(self, who: str) -> set[str]:
+        """The names of the questions that a person has passed over."""
+        return {name for (name,) in self._do(("SELECT name FROM skipped WHERE who = ?", (who,)))}
+
+    def _do(self, *statements: tuple[str, Sequence[Any]]) -> list[Any]:
+        """The rows of the last statement; all of them happen, or none."""
+        try:
+            with self._lock, self._file:
+                if len(statements) > 1:
+                    self._file.execute("BEGIN IMMEDIATE")
+                rows: list[Any] = []
+                for text, values in statements:
+                    rows = self._file.execute(text, values).fetchall()
+                return rows
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> DeskMarksError:
+        return DeskMarksError(
+            f"{self._path or 'marks in memory'}: cannot be used ({error}); "
+            "delete it and start the server again"
+        )
