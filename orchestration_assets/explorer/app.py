@@ -88,8 +88,14 @@ def build_app(site: Site) -> ASGIApp:
         Route("/static/explorer.css", _style, methods=["GET"]),
         Route("/static/explorer.js", _script, methods=["GET"]),
     ]
+
+    async def no_such_address(request: Request, error: Exception) -> Response:
+        if request.method == "POST":
+            return PlainTextResponse("no page has that address; begin at /\n", 404)
+        return await _answer(site, request, _nothing_there, {}, stored=False)
+
     app = Starlette(
-        routes=routes, exception_handlers={404: _no_such_address, BodyTooLargeError: _too_large}
+        routes=routes, exception_handlers={404: no_such_address, BodyTooLargeError: _too_large}
     )
     return RequestGuard(_limited(app), site.settings.hosts)
 
@@ -232,8 +238,9 @@ async def _script(request: Request) -> Response:
     return Response(script(), media_type="text/javascript", headers={"cache-control": "no-cache"})
 
 
-async def _no_such_address(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("no page has that address; begin at /\n", 404)
+def _nothing_there(visit: Visit) -> str:
+    """Raises NoSuchPageError."""
+    raise NoSuchPageError("no page has that address")
 
 
 async def _too_large(request: Request, error: Exception) -> Response:

@@ -20,7 +20,8 @@ MOST_SKIPPED: Final = 5_000
 _PATIENCE_SECONDS: Final = 10.0
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS held (
-    who TEXT PRIMARY KEY, content_hash TEXT NOT NULL, task TEXT NOT NULL, since REAL NOT NULL);
+    number INTEGER PRIMARY KEY, who TEXT NOT NULL UNIQUE, content_hash TEXT NOT NULL,
+    task TEXT NOT NULL, since REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS skipped (
     number INTEGER PRIMARY KEY, who TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (who, name));
 """
@@ -55,12 +56,11 @@ class DeskMarks:
     def hold(self, who: str, key: QuestionKey) -> None:
         """A person has a question before them, and no other any more."""
         self._do(
-            ("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", (who, *key, self._clock())),
             (
-                "DELETE FROM held WHERE who NOT IN "
-                "(SELECT who FROM held ORDER BY since DESC LIMIT ?)",
-                (MOST_HELD,),
+                "INSERT OR REPLACE INTO held (who, content_hash, task, since) VALUES (?, ?, ?, ?)",
+                (who, *key, self._clock()),
             ),
+            ("DELETE FROM held WHERE number <= (SELECT max(number) FROM held) - ?", (MOST_HELD,)),
         )
 
     def release(self, who: str, key: QuestionKey) -> None:

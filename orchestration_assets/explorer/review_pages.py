@@ -13,6 +13,7 @@ from orchestration_assets.evidence.verdict_weights import sheet_name
 from orchestration_assets.explorer.batch_index import item_number
 from orchestration_assets.explorer.index_files import HomeIndex
 from orchestration_assets.explorer.item_view import item_home
+from orchestration_assets.explorer.knowledge_pages import whole_table
 from orchestration_assets.explorer.lessons import lessons
 from orchestration_assets.explorer.people_agreement import agreement_by_task, latest_by_person
 from orchestration_assets.explorer.review_desk import DeskState, place_among
@@ -251,19 +252,15 @@ def lessons_page(visit: Visit) -> str:
     """What verdicts taught, how far people agree, and how much was judged."""
     site, who = visit.site, visit.session.who
     state = site.desk.state(site.index)
-    tables = site.home.tables
-    calibrations = (
-        list(CALIBRATION.rows(tables.read(CALIBRATION.name)))
-        if tables.exists(CALIBRATION.name)
-        else []
-    )
+    held = whole_table(site.home.tables, CALIBRATION.name)
     return visit.page(
         "lessons.html",
         learnt=lessons(state.said, who, state.asked.by_key),
         agreement=agreement_by_task(latest_by_person(state.said)),
         people=Counter(one.who for one in state.said).most_common(50),
         waiting=sum(1 for _ in site.log.waiting()),
-        calibrations=calibrations,
+        calibrations=[] if held.data is None else list(CALIBRATION.rows(held.data)),
+        damaged=[held.problem] if held.problem else [],
     )
 
 
