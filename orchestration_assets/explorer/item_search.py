@@ -223,11 +223,11 @@ def _has_nothing(batch: IndexedBatch, query: QuestionQuery) -> bool:
         (query.outcome, facts.outcomes),
         (query.pair, facts.pairs),
     )
-    return (
-        any(wanted and wanted not in words for wanted, words in named)
-        or (query.disputed and not facts.disputed)
-        or (query.band is not None and np.float32(BANDS[query.band][0]) > batch.best["risk"])
-    )
+    if any(wanted and wanted not in words for wanted, words in named):
+        return True
+    if query.disputed and not facts.disputed:
+        return True
+    return query.band is not None and bool(np.float32(BANDS[query.band][0]) > batch.best["risk"])
 
 
 def _is_narrowed(query: QuestionQuery) -> bool:

@@ -148,10 +148,11 @@ class ComparedPolicies:
 
 def _compared(visit: Visit) -> ComparedPolicies | None:
     """The comparison that a request asks for. Raises QueryError."""
-    asked = [visit.parameters.get(name, "") for name in ("before", "after")]
-    if not any(asked):
+    before, after = (visit.parameters.get(name, "") for name in ("before", "after"))
+    if not before and not after:
         return None
-    for name, value in zip(("before", "after"), asked, strict=True):
+    for name, value in (("before", before), ("after", after)):
         if not is_policy_hash(value):
             raise QueryError(f"{name}: give the hash of a policy that this home keeps")
-    return ComparedPolicies(*asked, changes_between(visit.site.home.policies, *asked))
+    folder = visit.site.home.policies
+    return ComparedPolicies(before, after, changes_between(folder, before, after))

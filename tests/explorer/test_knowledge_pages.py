@@ -48,12 +48,12 @@ def test_two_policies_are_compared_and_the_roll_out_is_told(desk: Served) -> Non
     home, visitor = desk.site.home, desk.browser()
     (kept,) = [one for one in home.policies.glob("*.json") if len(one.stem) == 16]
     plain = json.loads(kept.read_text())
-    plain["execution"]["attempts"] = 5
+    plain["execution"]["items_in_flight"] = 7
     other = canonical_hash(plain)
     (home.policies / f"{other}.json").write_text(json.dumps(plain))
     page = visitor.get(f"/policies?before={kept.stem}&after={other}").text
     assert f"From <code>{kept.stem}</code> to <code>{other}</code>" in page
-    assert "5" in page.partition("From <code>")[2].partition("</section>")[0]
+    assert "7" in page.partition("From <code>")[2].partition("</section>")[0]
     assert "Both say the same" in visitor.get(f"/policies?before={other}&after={other}").text
     assert "cannot be read" in visitor.get(f"/policies?before={other}&after={'0' * 16}").text
     for bad in ("../../etc/passwd", "", "x" * 16):
