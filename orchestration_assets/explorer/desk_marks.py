@@ -6,7 +6,8 @@ It lies in a small SQLite file, which may be lost: then a question may be asked 
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,10 @@ CREATE TABLE IF NOT EXISTS held (
 CREATE TABLE IF NOT EXISTS skipped (
     number INTEGER PRIMARY KEY, who TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (who, name));
 """
+
+
+Statement = tuple[str, Sequence[Any]]
+"""SQL and its values."""
 
 
 class DeskMarksError(OrchestrationError):
@@ -55,13 +60,30 @@ class DeskMarks:
 
     def hold(self, who: str, key: QuestionKey) -> None:
         """A person has a question before them, and no other any more."""
-        self._do(
+        with self._lock, self._reported(), self._file:
+            self._file.execute("BEGIN IMMEDIATE")
+            self._run(self._holding(who, key))
+
+    def _holding(self, who: str, key: QuestionKey) -> Sequence[Statement]:
+        return (
             (
                 "INSERT OR REPLACE INTO held (who, content_hash, task, since) VALUES (?, ?, ?, ?)",
                 (who, *key, self._clock()),
             ),
             ("DELETE FROM held WHERE number <= (SELECT max(number) FROM held) - ?", (MOST_HELD,)),
         )
+
+    def claim(self, who: str, wanted: Sequence[tuple[QuestionKey, int]]) -> int | None:
+        """Puts the first question before a person that fewer others have before them than stands
+        beside it, and nobody gets between; its place among those ``wanted``, None for none."""
+        with self._lock, self._reported(), self._file:
+            self._file.execute("BEGIN IMMEDIATE")
+            elsewhere = self._elsewhere(who)
+            for place, (key, most) in enumerate(wanted):
+                if len(elsewhere.get(key, ())) < most:
+                    self._run(self._holding(who, key))
+                    return place
+        return None
 
     def release(self, who: str, key: QuestionKey) -> None:
         """They have it before them no more."""
@@ -80,17 +102,18 @@ class DeskMarks:
 
     def elsewhere(self, who: str) -> Mapping[QuestionKey, set[str]]:
         """The questions that others have before them now, and who."""
+        with self._lock, self._reported():
+            return self._elsewhere(who)
+
+    def _elsewhere(self, who: str) -> Mapping[QuestionKey, set[str]]:
         now = self._clock()
         # a clock that began anew says nothing about what was held before
-        rows = self._do(
-            (
-                "SELECT who, content_hash, task FROM held "
-                "WHERE who <> ? AND since > ? AND since <= ?",
-                (who, now - HELD_SECONDS, now),
-            )
+        statement = (
+            "SELECT who, content_hash, task FROM held WHERE who <> ? AND since > ? AND since <= ?",
+            (who, now - HELD_SECONDS, now),
         )
         found: defaultdict[QuestionKey, set[str]] = defaultdict(set)
-        for person, content_hash, task in rows:
+        for person, content_hash, task in self._run([statement]):
             found[content_hash, task].add(person)
         return found
 
@@ -98,16 +121,23 @@ class DeskMarks:
         """The names of the questions that a person has passed over."""
         return {name for (name,) in self._do(("SELECT name FROM skipped WHERE who = ?", (who,)))}
 
-    def _do(self, *statements: tuple[str, Sequence[Any]]) -> list[Any]:
+    def _do(self, *statements: Statement) -> list[Any]:
         """The rows of the last statement; all of them happen, or none."""
+        with self._lock, self._reported(), self._file:
+            if len(statements) > 1:
+                self._file.execute("BEGIN IMMEDIATE")
+            return self._run(statements)
+
+    def _run(self, statements: Sequence[Statement]) -> list[Any]:
+        rows: list[Any] = []
+        for text, values in statements:
+            rows = self._file.execute(text, values).fetchall()
+        return rows
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
         try:
-            with self._lock, self._file:
-                if len(statements) > 1:
-                    self._file.execute("BEGIN IMMEDIATE")
-                rows: list[Any] = []
-                for text, values in statements:
-                    rows = self._file.execute(text, values).fetchall()
-                return rows
+            yield
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 

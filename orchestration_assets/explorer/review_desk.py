@@ -141,6 +141,18 @@ class ReviewDesk:
         passed = self._marks.passed_over(who)
         return sorted(found, key=lambda one: one.name in passed) if passed else found
 
+    def claim(
+        self, state: DeskState, questions: Sequence[DeskQuestion], who: str
+    ) -> DeskQuestion | None:
+        """Puts the first of some open questions before a person that no other has got meanwhile,
+        also through another process; None when others have all of them."""
+        wanted = [
+            (one.key, (2 if one.twice else 1) - len(state.judged.get(one.key, ())))
+            for one in questions
+        ]
+        place = self._marks.claim(who, wanted)
+        return None if place is None else questions[place]
+
     def hold(self, question: DeskQuestion, who: str) -> None:
         """A person has a question before them, and no other any more: others are asked something
         else meanwhile."""

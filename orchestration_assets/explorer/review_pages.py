@@ -80,7 +80,8 @@ def review_page(visit: Visit) -> str | Redirect:
     if not visit.session.who:
         return name_page(visit)
     said = visit.parameters.get("said", "")
-    return Redirect(f"/review/{rows[0].name}", said) if rows else _done(visit, state, 0)
+    first = site.desk.claim(state, rows, visit.session.who)
+    return Redirect(f"/review/{first.name}", said) if first else _done(visit, state, 0)
 
 
 def _done(visit: Visit, state: DeskState, open_count: int) -> str:
@@ -172,11 +173,16 @@ def judge(visit: Visit) -> str | Redirect:
         return Redirect("/review")
     state = site.desk.state(site.index)
     question = _question(visit, state)
-    around = place_among(site.desk.open_questions(state, who), question.name)
-    onwards = f"/review/{around.behind}" if around.behind else "/review"
+    questions = site.desk.open_questions(state, who)
+    behind = questions[place_among(questions, question.name).place :]
+
+    def onwards() -> Redirect:
+        following = site.desk.claim(state, behind, who)
+        return Redirect(f"/review/{following.name}" if following else "/review")
+
     if visit.form.get("move") == "skip":
         site.desk.skip(question, who)
-        return Redirect(onwards)
+        return onwards()
     row, asked = question.row, _asked(visit, question.row)
     try:
         if visit.form.get("mark") != asked.mark(row):
@@ -190,7 +196,7 @@ def judge(visit: Visit) -> str | Redirect:
         return question_page(visit, str(error))
     site.log.give(verdict)
     site.desk.release(question, who)
-    return Redirect(onwards)
+    return onwards()
 
 
 def _checked(visit: Visit, row: ReviewRow, value: Any) -> GivenVerdict:

@@ -41,6 +41,20 @@ def test_marks_are_shared_between_desks_and_pass_with_time(tmp_path: Path) -> No
     assert len(other.elsewhere("Bob")["j", "task"]) == MOST_HELD
 
 
+def test_no_question_is_put_before_two_people_at_once(tmp_path: Path) -> None:
+    desks = [DeskMarks(tmp_path / "desk.sqlite", time.monotonic) for _ in range(4)]
+    wanted = [((f"h{number}", "task"), 1 + (number == 0)) for number in range(20)]
+    people = [f"person {number}" for number in range(21)]
+    with ThreadPoolExecutor(8) as pool:
+        got = list(
+            pool.map(lambda one: desks[one % 4].claim(people[one], wanted), range(len(people)))
+        )
+    assert Counter(got) == Counter([0, *range(20)])
+    assert desks[0].claim("one more", wanted) is None
+    desks[1].release(people[got.index(7)], wanted[7][0])
+    assert desks[2].claim("one more", wanted) == 7
+
+
 @contextmanager
 def _served(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(
