@@ -57,6 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--items", type=int, default=1_000_000)
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--workers", type=int, default=2, help="processes that make pages")
     parser.add_argument("--base", type=Path, help="a home with one batch; made when left out")
     parser.add_argument("--home", type=Path, help="where the large home is kept, to be used again")
     parser.add_argument("--json", type=Path)
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         if not (folder / "tables").is_dir():
             base = given.base or _base_home(Path(scratch))
             grow(base, folder, given.items)
-        figures = _measure(folder, given.rate, given.seconds)
+        figures = _measure(folder, given.rate, given.seconds, given.workers)
     kinds = figures.pop("kinds")
     print(table("Pages", ("page", "requests", "p50 ms", "p95 ms", "worst ms"), kinds))
     print(table("The server", ("figure", "value"), list(figures.items())))
@@ -137,11 +138,11 @@ def _renamed(data: pa.Table, batch: str, copy: int) -> pa.Table:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[tuple[str, int]]:
+def _served(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
     """The address of a server over the home, and its process."""
     command = (sys.executable, "-m", "orchestration_assets", "serve", "--port", "0")
     process = subprocess.Popen(
-        [*command, "--home", str(folder)],
+        [*command, "--home", str(folder), "--workers", str(workers)],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -156,8 +157,8 @@ def _served(folder: Path) -> Iterator[tuple[str, int]]:
         process.wait(30)
 
 
-def _measure(folder: Path, rate: float, seconds: float) -> dict[str, Any]:
-    with _served(folder) as (address, pid):
+def _measure(folder: Path, rate: float, seconds: float, workers: int) -> dict[str, Any]:
+    with _served(folder, workers) as (address, pid):
         began = time.monotonic()
         _until_looked_up(folder)
         asyncio.run(_until_indexed(address))
@@ -167,6 +168,7 @@ def _measure(folder: Path, rate: float, seconds: float) -> dict[str, Any]:
         before, busy = _own_memory(pid), _processor_seconds(pid)
         answered = asyncio.run(_load(address, addresses, rate, seconds))
         after, busy = _own_memory(pid), _processor_seconds(pid) - busy
+    bare = _bare_page_ms()
     every = [one.seconds * 1000 for one in answered]
     kinds = []
     for kind in sorted({one.kind for one in answered}):
@@ -180,7 +182,10 @@ def _measure(folder: Path, rate: float, seconds: float) -> dict[str, Any]:
         "answers other than 200": sum(one.status != 200 for one in answered),
         "p50 ms": p50,
         "p95 ms": p95,
+        "workers": workers,
         "processor ms a page": 1000 * busy / len(answered),
+        "pages a second and core": len(answered) / busy,
+        "processor ms of a bare page": bare,
         "seconds until all was indexed": indexed,
         "memory before, MB": before,
         "memory after, MB": after,
@@ -207,9 +212,9 @@ def _until_looked_up(folder: Path) -> None:
     """Waits until the rows of every batch can be looked up by item."""
     home = Home(folder)
     batches = home.tables.batches(CONTENT_MANIFEST.name)
-    wanted = {(batch, "item_states.arrow") for batch in batches}
+    wanted = {f"{batch}.rows" for batch in batches}
     rows = folder / "cache" / "explorer" / "rows"
-    while {(one.parent.name, one.name) for one in rows.glob("*/item_states.arrow")} < wanted:
+    while {one.name for one in rows.glob("*.rows")} < wanted:
         time.sleep(1.0)
 
 
@@ -266,15 +271,62 @@ async def _load(
         return list(await asyncio.gather(*map(ask, range(int(rate * seconds)))))
 
 
+def _family(pid: int) -> list[int]:
+    """A process and those that it started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in _family(int(child)))]
+
+
 def _processor_seconds(pid: int) -> float:
-    """Processor time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time of a process and those that it started, so far."""
+    every = 0
+    for one in _family(pid):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        every += int(fields[11]) + int(fields[12])
+    return every / os.sysconf("SC_CLK_TCK")
 
 
 def _own_memory(pid: int) -> float:
-    """Memory of a process that is no file's, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"RssAnon:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) / 1000
+    """Memory of a process and those that it started that is no file's, in MB."""
+    every = 0
+    for one in _family(pid):
+        status = Path(f"/proc/{one}/status").read_text()
+        found = re.search(r"RssAnon:\s+(\d+) kB", status)
+        every += int(found[1]) if found else 0
+    return every / 1000
+
+
+_BARE: Final = """
+import sys, uvicorn
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+async def page(request):
+    return HTMLResponse("x" * 20_000)
+config = uvicorn.Config(
+    Starlette(routes=[Route("/", page)]), port=0, access_log=False, log_level="warning",
+    lifespan="off",
+)
+server = uvicorn.Server(config)
+import socket
+listening = socket.socket()
+listening.bind(("127.0.0.1", 0))
+listening.listen(128)
+print(listening.getsockname()[1], flush=True)
+server.run(sockets=[listening])
+"""
+
+
+def _bare_page_ms() -> float:
+    """Processor time of a page of 20 KB that nothing is done for, in milliseconds."""
+    process = subprocess.Popen([sys.executable, "-c", _BARE], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        address = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        asyncio.run(_load(address, [("bare", "/")], 200.0, 0.5))
+        busy = _processor_seconds(process.pid)
+        answered = asyncio.run(_load(address, [("bare", "/")], 200.0, 5.0))
+        return 1000 * (_processor_seconds(process.pid) - busy) / len(answered)
+    finally:
+        process.kill()
+        process.wait()

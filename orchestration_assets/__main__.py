@@ -226,6 +226,9 @@ def _serve_options(serve: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the environment variable with the token (ORCHESTRATION_SERVE_TOKEN)",
     )
+    serve.add_argument(
+        "--workers", type=_whole, default=1, metavar="N", help="processes that make pages (1)"
+    )
     serve.add_argument("--read-only", action="store_true", help="take no verdicts, write nothing")
 
 
@@ -477,7 +480,7 @@ def _show_home(given: argparse.Namespace, settings: Settings) -> int:
     served = serve.serve_settings(
         given.host, given.allow_host, given.token_env, read_only=given.read_only
     )
-    return serve.serve(settings, served, given.host, given.port)
+    return serve.serve(settings, served, given.host, given.port, given.workers)
 
 
 def command() -> NoReturn:

@@ -246,7 +246,9 @@ def _stored(store: TableStore, table: str, batch: str, item: str) -> pa.Table:
     if store.exists(table, batch):
         with leaving_out_damage():
             data = store.read(table, batch)
-            found = data.filter(pc.equal(data["item_id"], item))
+            own = pc.equal(data["item_id"], item)
+            # what is kept by item need not be copied
+            found = data if pc.all(own).as_py() else data.filter(own)
     return found
 
 

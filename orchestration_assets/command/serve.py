@@ -6,12 +6,14 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from orchestration_assets.command.explain import explanation
+from orchestration_assets.command.worker_processes import MOST_WORKERS, ServeError, keep_working
 from orchestration_assets.explorer.app import build_app
+from orchestration_assets.explorer.desk_marks import FILE as MARKS
 from orchestration_assets.explorer.guard import allowed_hosts, is_loopback
 from orchestration_assets.explorer.index_files import FOLDER, IndexFiles
 from orchestration_assets.explorer.item_rows import ItemRows
@@ -21,7 +23,7 @@ from orchestration_assets.explorer.site import ServeSettings, Site
 from orchestration_assets.explorer.upkeep import Upkeep
 from orchestration_assets.explorer.verdict_log import VerdictLog
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.schemas.errors import OrchestrationError, os_problem
+from orchestration_assets.schemas.errors import os_problem
 from orchestration_assets.settings import Settings
 from resources.home import Home
 
@@ -29,10 +31,6 @@ TOKEN_VARIABLE: Final = "ORCHESTRATION_SERVE_TOKEN"  # noqa: S105 -- the name of
 DAGSTER_VARIABLE: Final = "ORCHESTRATION_DAGSTER_URL"
 _LEAST_TOKEN: Final = 16
 _WEB: Final = re.compile(r"https?://[^\s\"'<>]+")
-
-
-class ServeError(OrchestrationError):
-    """The explorer cannot be served so; the message has the remedy."""
 
 
 def serve_settings(
@@ -65,7 +63,7 @@ def serve_settings(
 
 
 def build_site(settings: Settings, served: ServeSettings, index_folder: Path, key: bytes) -> Site:
-    """A home as it is served, its indexes in a folder. Raises PolicyError."""
+    """A home as it is served, its indexes in a folder. Raises PolicyError and DeskMarksError."""
     home = Home(settings.home)
     log = VerdictLog(home.verdicts)
     return Site(
@@ -75,54 +73,72 @@ def build_site(settings: Settings, served: ServeSettings, index_folder: Path, ke
         index_files=IndexFiles(home.tables, index_folder),
         rows=ItemRows(home.tables, index_folder),
         log=log,
-        desk=ReviewDesk(home, log),
+        desk=ReviewDesk(home, log, marks=index_folder / MARKS),
         signer=Signer(key, served.token),
         explain=explanation,
     )
 
 
-def serve(settings: Settings, served: ServeSettings, host: str, port: int) -> int:
+def serve(settings: Settings, served: ServeSettings, host: str, port: int, workers: int = 1) -> int:
     """Serves the home until it is stopped; returns the exit code.
 
+    With several ``workers`` each is a process that makes pages, and this one keeps the indexes.
     Raises ServeError and PolicyError.
     """
-    import uvicorn
-
     if not settings.home.is_dir():
         raise ServeError(
             f"{settings.home}: there is no such home; make one: orchestrate run SOURCE"
         )
+    if not 1 <= workers <= MOST_WORKERS:
+        raise ServeError(f"--workers {workers}: give a number from 1 to {MOST_WORKERS}")
     with ExitStack() as stack:
         folder = _index_folder(settings.home, served, stack)
-        site = build_site(settings, served, folder, kept_key(folder))
+        # who had what before them is of the last server
+        (folder / MARKS).unlink(missing_ok=True)
+        key = kept_key(folder)
+        site = build_site(settings, served, folder, key)
         listening = stack.enter_context(_listening(host, port))
         stack.enter_context(Upkeep(site.index_files, site.rows))
         name = f"[{host}]" if ":" in host else host
         address = f"http://{name}:{listening.getsockname()[1]}/"
         sys.stdout.write(f"{settings.home} is served on {address} (Ctrl-C ends it)\n")
         sys.stdout.flush()
-        config = uvicorn.Config(
-            build_app(site),
-            access_log=False,
-            log_level="warning",
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-            h11_max_incomplete_event_size=16_384,
-            limit_concurrency=200,
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=3,
-        )
-        _until_stopped(uvicorn.Server(config), listening)
+        try:
+            if workers == 1:
+                serve_socket(site, listening)
+            else:
+                keep_working(workers, serve_part, (settings, served, folder, key, listening))
+        except KeyboardInterrupt:
+            sys.stdout.write("stopped\n")
     return 0
 
 
-def _until_stopped(server: Any, listening: socket.socket) -> None:
-    try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        sys.stdout.write("stopped\n")
+def serve_part(
+    settings: Settings, served: ServeSettings, folder: Path, key: bytes, listening: socket.socket
+) -> None:
+    """Serves a home that another process indexes, on a socket that others serve too."""
+    with suppress(KeyboardInterrupt):
+        serve_socket(build_site(settings, served, folder, key), listening)
+
+
+def serve_socket(site: Site, listening: socket.socket) -> None:
+    """Serves a site until a signal stops it. Raises KeyboardInterrupt for Ctrl-C."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        build_app(site),
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=16_384,
+        limit_concurrency=200,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=3,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _index_folder(home: Path, served: ServeSettings, stack: ExitStack) -> Path:

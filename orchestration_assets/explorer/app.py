@@ -36,7 +36,7 @@ from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.signals.exposition import CONTENT_TYPE, exposition
 
 _MOST_FIELDS: Final = 600
-_THREADS: Final = 8
+_THREADS: Final = 4
 """Pages that are made at once: more would only fight over the cores."""
 _YEAR: Final = 365 * 86_400
 _METRICS_SECONDS: Final = 10.0
@@ -103,8 +103,14 @@ def build_app(site: Site) -> ASGIApp:
         Route("/static/explorer.css", _style, methods=["GET"]),
         Route("/static/explorer.js", _script, methods=["GET"]),
     ]
+
+    async def no_such_address(request: Request, error: Exception) -> Response:
+        if request.method == "POST":
+            return PlainTextResponse("no page has that address; begin at /\n", 404)
+        return await _answer(site, request, _nothing_there, {}, stored=False)
+
     app = Starlette(
-        routes=routes, exception_handlers={404: _no_such_address, BodyTooLargeError: _too_large}
+        routes=routes, exception_handlers={404: no_such_address, BodyTooLargeError: _too_large}
     )
     return RequestGuard(_limited(app), site.settings.hosts)
 
@@ -264,8 +270,9 @@ async def _script(request: Request) -> Response:
     return Response(script(), media_type="text/javascript", headers={"cache-control": "no-cache"})
 
 
-async def _no_such_address(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("no page has that address; begin at /\n", 404)
+def _nothing_there(visit: Visit) -> str:
+    """Raises NoSuchPageError."""
+    raise NoSuchPageError("no page has that address")
 
 
 async def _too_large(request: Request, error: Exception) -> Response:

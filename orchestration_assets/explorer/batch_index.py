@@ -6,7 +6,7 @@ whoever deletes it loses time only.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 
-FORM: Final = 7
+FORM: Final = 8
 """Changes whenever the rows do: what was made in another form is made again."""
 SOURCES: Final = (
     CONTENT_MANIFEST.name,
@@ -44,13 +44,8 @@ NO_RISK: Final = np.float32(-1.0)
 MOST_PAIRS: Final = 63
 _ANSWER_CHARS: Final = 160
 _SAID_CHARS: Final = 400
-_GRAM: Final = 4
-"""Bytes in a row by which a bitmap tells what a batch cannot hold."""
-_BITS: Final = 19
-_SALT: Final = np.uint32(2654435761)
 
 Words = tuple[str, ...]
-Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +109,7 @@ def batch_rows(
             "path": paths,
             "sought": pc.utf8_lower(paths),
             "hash": manifest["content_hash"],
+            "hash_number": pa.array(_hash_numbers(manifest["content_hash"])),
             "family": pa.array(family_codes),
             "outcome": pa.array(outcome_codes),
             "size": manifest["size_bytes"],
@@ -246,35 +242,11 @@ def _numbers(ids: pa.Array) -> npt.NDArray[np.uint64]:
     return np.array([item_number(one) for one in ids.to_pylist()], np.uint64)
 
 
+def _hash_numbers(hashes: Any) -> npt.NDArray[np.uint64]:
+    """The first 16 digits of each hash as a number; 0 where there is none."""
+    return np.array([int((one or "0")[:16], 16) for one in hashes.to_pylist()], np.uint64)
+
+
 def _counts(column: Any) -> dict[str, int]:
     pairs = pc.value_counts(column).to_pylist()
     return {str(one["values"]): int(one["counts"]) for one in pairs}
-
-
-def gram_bits(texts: Iterable[pa.Array]) -> Bytes:
-    """A bitmap with a bit for each four bytes in a row that stand in the texts."""
-    bits = np.zeros(1 << _BITS, np.bool_)
-    for text in texts:
-        data = text.buffers()[2]
-        if data is not None:
-            bits[_hashes(np.frombuffer(data, np.uint8))] = True
-    return np.packbits(bits)
-
-
-def may_hold(bits: Bytes, word: str) -> bool:
-    """Whether a text of the bitmap may hold the word; False is certain."""
-    data = np.frombuffer(word.encode(), np.uint8)
-    if len(data) < _GRAM:
-        return True
-    places = _hashes(data)
-    return bool(np.all(bits[places >> 3] & (np.uint8(128) >> (places & 7).astype(np.uint8))))
-
-
-def _hashes(data: Bytes) -> npt.NDArray[np.uint32]:
-    wide = data.astype(np.uint32)
-    if len(wide) < _GRAM:
-        return np.zeros(0, np.uint32)
-    grams = wide[:-3] | (wide[1:-2] << np.uint32(8)) | (wide[2:-1] << np.uint32(16))
-    grams |= wide[3:] << np.uint32(24)
-    places: npt.NDArray[np.uint32] = (grams * _SALT) >> np.uint32(32 - _BITS)
-    return places

@@ -22,10 +22,9 @@ from orchestration_assets.explorer.batch_index import (
     RESOLUTION_COLUMNS,
     SOURCES,
     BatchFacts,
-    Bytes,
     batch_rows,
-    gram_bits,
 )
+from orchestration_assets.explorer.gram_index import GramIndex, gram_index
 from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     TABLES,
@@ -49,6 +48,7 @@ _COLUMNS: Final = dict(
 )
 
 Column = npt.NDArray[Any]
+_NONE: Final = np.zeros(0, np.uint32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class IndexedBatch:
     questions: pa.Table
     numbers: Mapping[str, Column]
     ids: Column
-    bits: Bytes
+    grams: GramIndex
     best: Mapping[str, float]
 
     @property
@@ -152,20 +152,21 @@ class IndexFiles:
         if held != self._current.batches or waiting != self._current.waiting:
             self._current = HomeIndex(held, waiting)
 
-    def _paths(self, batch: str) -> tuple[Path, Path]:
-        return self._folder / f"{batch}.items.arrow", self._folder / f"{batch}.questions.arrow"
+    def _paths(self, batch: str) -> tuple[Path, Path, Path]:
+        names = ("items", "questions", "grams")
+        items, questions, grams = (self._folder / f"{batch}.{name}.arrow" for name in names)
+        return items, questions, grams
 
     def _mapped(self, batch: str, versions: Mapping[str, Any]) -> IndexedBatch | None:
         """The index of a batch from disk; None when there is none of these versions."""
-        items_path, questions_path = self._paths(batch)
         try:
-            items, questions = _map(items_path), _map(questions_path)
+            items, questions, postings = map(_map, self._paths(batch))
             facts = BatchFacts.from_json(items.schema.metadata[_FACTS].decode())
-            bits = np.frombuffer(questions.schema.metadata[_BITMAP], np.uint8)
-            again = questions.schema.metadata[_FACTS]
+            bits = np.frombuffer(postings.schema.metadata[_BITMAP], np.uint8)
+            again = {one.schema.metadata[_FACTS].decode() for one in (questions, postings)}
         except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
             return None
-        whole = facts.form == FORM and again.decode() == facts.as_json()
+        whole = facts.form == FORM and again == {facts.as_json()}
         if not whole or dict(facts.versions) != dict(versions):
             return None
         numbers = {
@@ -182,22 +183,30 @@ class IndexFiles:
             )
             if questions.num_rows
         }
-        ids = items["id"].chunk(0).to_numpy(zero_copy_only=True) if items.num_rows else np.zeros(0)
+        ids = _column(items, "id", np.uint64)
+        lists = postings["items"].chunk(0) if postings.num_rows else None
+        grams = GramIndex(
+            bits,
+            _column(postings, "gram", np.uint32),
+            _NONE if lists is None else lists.offsets.to_numpy()[1:].astype(np.uint32),
+            _NONE if lists is None else lists.values.to_numpy(),
+        )
         best = {
             name: float(numbers[name].max()) if numbers else -2.0 for name in ("risk", "severity")
         }
-        return IndexedBatch(facts, items, questions, numbers, ids, bits, best)
+        return IndexedBatch(facts, items, questions, numbers, ids, grams, best)
 
     def _built(self, batch: str, versions: Mapping[str, Any]) -> IndexedBatch | None:
         with leaving_out_damage():
             tables = [self._read(name, batch) for name in SOURCES]
             facts, items, questions = batch_rows(batch, versions, *tables)
-            bits = gram_bits([*items["sought"].chunks, *questions["sought"].chunks])
+            postings, bits = _postings(items, questions)
             said = {_FACTS: facts.as_json().encode()}
-            items_path, questions_path = self._paths(batch)
-            # the second file is only believed beside a first one that says the same
+            items_path, questions_path, grams_path = self._paths(batch)
+            # the others are only believed beside a first one that says the same
             write_atomically(items_path, _packed(items, said))
-            write_atomically(questions_path, _packed(questions, {**said, _BITMAP: bits.tobytes()}))
+            write_atomically(questions_path, _packed(questions, said))
+            write_atomically(grams_path, _packed(postings, {**said, _BITMAP: bits}))
             return self._mapped(batch, versions)
         return None
 
@@ -217,6 +226,26 @@ class IndexFiles:
 def remove_index(cache: Path) -> None:
     """Takes all index files of a home away: they hold paths and answers."""
     shutil.rmtree(cache / FOLDER, ignore_errors=True)
+
+
+def _postings(items: pa.Table, questions: pa.Table) -> tuple[pa.Table, bytes]:
+    """Which items hold which grams of paths and answers, a row a gram, and the bitmap."""
+    texts = (
+        (items["sought"].combine_chunks(), np.arange(items.num_rows)),
+        (questions["sought"].combine_chunks(), questions["item"].to_numpy()),
+    )
+    found = gram_index(texts, items.num_rows)
+    offsets = np.concatenate([np.zeros(1, np.uint32), found.ends]).astype(np.int32)
+    lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(found.items, pa.uint32()))
+    return pa.table({"gram": pa.array(found.grams), "items": lists}), found.bits.tobytes()
+
+
+def _column(table: pa.Table, name: str, kind: Any) -> Column:
+    """A column as an array that lies on disk."""
+    if not table.num_rows:
+        return np.zeros(0, kind)
+    found: Column = table[name].chunk(0).to_numpy(zero_copy_only=True)
+    return found
 
 
 def _packed(table: pa.Table, said: Mapping[bytes, bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 Keyset pagination: a page begins behind the last row of the one before, wherever that stands now.
 Every batch is looked at as a whole, by a few operations on columns; batches are left out where
-their bitmap, their words or the best of their rows say that they have nothing to give.
+their grams, their words or the best of their rows say that they have nothing to give.
 """
 
 import heapq
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.explorer.batch_index import MOST_PAIRS, may_hold
+from orchestration_assets.explorer.batch_index import MOST_PAIRS
 from orchestration_assets.explorer.index_files import HomeIndex, IndexedBatch
 from orchestration_assets.explorer.query import (
     BANDS,
@@ -123,7 +123,9 @@ def _best(batches: list[IndexedBatch], query: QuestionQuery) -> Iterator[_Hit]:
 def _ranked(batch: IndexedBatch, query: QuestionQuery, name: str) -> list[tuple[float, int]]:
     """The first matching rows of a batch behind the cursor, highest value first."""
     rows = _matching(batch, query)
-    if name == "risk" and len(rows):
+    if name == "risk" and not _is_narrowed(query) and batch.numbers:
+        rows = batch.numbers["by_risk"]
+    elif name == "risk" and len(rows):
         wanted = np.zeros(batch.questions.num_rows, np.bool_)
         wanted[rows] = True
         order = batch.numbers["by_risk"]
@@ -175,10 +177,13 @@ def _in_path_order(
         return
     order = batch.numbers["by_path"]
     first = 0 if start is None else _first_behind(batch, order, start)
-    rows = _matching(batch, query)
-    wanted = np.zeros(len(order), np.bool_)
-    wanted[rows] = True
-    for place in (first + np.flatnonzero(wanted[order[first:]]))[: PAGE_ROWS + 1].tolist():
+    places = np.arange(first, min(first + PAGE_ROWS + 1, len(order)))
+    if _is_narrowed(query):
+        rows = _matching(batch, query)
+        wanted = np.zeros(len(order), np.bool_)
+        wanted[rows] = True
+        places = (first + np.flatnonzero(wanted[order[first:]]))[: PAGE_ROWS + 1]
+    for place in places.tolist():
         row = int(order[place])
         yield (_path_at(batch, row), batch.batch, place), row, batch
 
@@ -196,7 +201,7 @@ def _first_behind(batch: IndexedBatch, order: npt.NDArray[Any], start: tuple[str
 
 def _matching(batch: IndexedBatch, query: QuestionQuery) -> Rows:
     """The rows of a batch's questions that the query asks for, in their order."""
-    if not batch.numbers:
+    if not batch.numbers or _has_nothing(batch, query):
         return np.zeros(0, np.intp)
     mask: Mask = np.ones(batch.questions.num_rows, np.bool_)
     for narrowed in _narrowings(batch, query):
@@ -206,6 +211,32 @@ def _matching(batch: IndexedBatch, query: QuestionQuery) -> Rows:
             break
         mask = _with_word(batch, word, mask)
     return np.flatnonzero(mask)
+
+
+def _has_nothing(batch: IndexedBatch, query: QuestionQuery) -> bool:
+    """Whether the facts of a batch tell that nothing of it fits."""
+    facts = batch.facts
+    named = (
+        (query.task, facts.tasks),
+        (query.status, facts.statuses),
+        (query.family, facts.families),
+        (query.outcome, facts.outcomes),
+        (query.pair, facts.pairs),
+    )
+    if any(wanted and wanted not in words for wanted, words in named):
+        return True
+    if query.disputed and not facts.disputed:
+        return True
+    return query.band is not None and bool(np.float32(BANDS[query.band][0]) > batch.best["risk"])
+
+
+def _is_narrowed(query: QuestionQuery) -> bool:
+    return (
+        bool(query.words)
+        or bool(query.task or query.status or query.family or query.outcome or query.pair)
+        or query.disputed
+        or query.band is not None
+    )
 
 
 def _narrowings(batch: IndexedBatch, query: QuestionQuery) -> Iterator[Mask]:
@@ -247,16 +278,28 @@ def _with_word(batch: IndexedBatch, word: str, mask: Mask) -> Mask:
     """The rows of the mask whose path or answers hold the word, or whose id begins with it."""
     found: Mask = np.zeros(len(mask), np.bool_)
     item = batch.numbers["item"]
-    if may_hold(batch.bits, word):
-        sought = batch.questions["sought"].chunk(0)
-        few = np.flatnonzero(mask)
-        if len(few) * 4 < len(mask):
-            found[few] = _holding(sought.take(pa.array(few)), word)
+    candidates = batch.grams.candidates(word)
+    if candidates is None or len(candidates):
+        sought = batch.items["sought"].chunk(0)
+        if candidates is None:
+            held = _holding(sought, word)
+            rows = np.flatnonzero(mask)
         else:
-            found = _holding(sought, word)
-        found = found | _holding(batch.items["sought"].chunk(0), word)[item]
+            among = np.zeros(len(sought), np.bool_)
+            among[candidates] = True
+            rows = np.flatnonzero(mask & among[item])
+            held = np.zeros(len(sought), np.bool_)
+            held[candidates] = _holding(sought.take(pa.array(candidates)), word)
+        answers = batch.questions["sought"].chunk(0)
+        if len(rows) * 4 < len(mask):
+            found[rows] = _holding(answers.take(pa.array(rows)), word)
+        else:
+            found = _holding(answers, word)
+        found = found | held[item]
     if _LEAST_DIGITS <= len(word) <= _HASH_DIGITS and set(word) <= _HEX:
-        found = found | _named_so(batch, word)[item]
+        named = _named_so(batch, word)
+        if named.any():
+            found = found | named[item]
     return mask & found
 
 
@@ -267,13 +310,20 @@ def _holding(texts: pa.Array, word: str) -> Mask:
 
 def _named_so(batch: IndexedBatch, digits: str) -> Mask:
     """The items whose id or content hash begins with these hexadecimal digits."""
-    by_hash: Mask = pc.fill_null(pc.starts_with(batch.items["hash"], digits), False).to_numpy()
-    if len(digits) > _ID_DIGITS:
-        return by_hash
-    low = int(digits.ljust(_ID_DIGITS, "0"), 16)
-    high = int(digits.ljust(_ID_DIGITS, "f"), 16)
-    by_id: Mask = (batch.ids >= np.uint64(low)) & (batch.ids <= np.uint64(high))
-    return by_id | by_hash
+    low = np.uint64(int(digits[:_ID_DIGITS].ljust(_ID_DIGITS, "0"), 16))
+    high = np.uint64(int(digits[:_ID_DIGITS].ljust(_ID_DIGITS, "f"), 16))
+    hashes = _of_items(batch, "hash_number")
+    found: Mask = (hashes >= low) & (hashes <= high)
+    if len(digits) <= _ID_DIGITS:
+        found |= (batch.ids >= low) & (batch.ids <= high)
+    # the number is of the first digits alone, and 0 where there is no hash
+    at = np.flatnonzero(found)
+    names = batch.items["hash"].chunk(0).take(pa.array(at)).to_pylist()
+    by_id = np.zeros(len(at), np.bool_)
+    if len(digits) <= _ID_DIGITS:
+        by_id = (batch.ids[at] >= low) & (batch.ids[at] <= high)
+    found[at] = by_id | np.array([(one or "").startswith(digits) for one in names], np.bool_)
+    return found
 
 
 def _shown(hit: _Hit) -> FoundQuestion:

@@ -1,7 +1,7 @@
 """A home as far as it is about one item: what explains an item finds it there without reading the
 other batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,10 +31,17 @@ class ItemTables(TableStore):
         self._batches = batches
         # one page asks for the same rows several times
         self._found: dict[tuple[str, str], pa.Table] = {}
+        self._kept: dict[str, Mapping[str, pa.Table]] = {}
+
+    def exists(self, table: str, batch: str | None = None) -> bool:
+        """Whether the table is there: what is kept of it by item says so without a look at it."""
+        if batch is not None and table in self._rows_of(batch):
+            return True
+        return self._whole.exists(table, batch)
 
     def batches(self, table: str) -> list[str]:
         """Those that hold one of the items, oldest first."""
-        return sorted(one for one in self._batches if self._whole.exists(table, one))
+        return sorted(one for one in self._batches if self.exists(table, one))
 
     def read(
         self, table: str, batch: str | None = None, columns: Sequence[str] | None = None
@@ -48,12 +55,17 @@ class ItemTables(TableStore):
         return found if columns is None else found.select(list(columns))
 
     def _read(self, table: str, batch: str) -> pa.Table:
-        found = self._rows.find(table, batch, self._items)
+        found = self._rows_of(batch).get(table)
         if found is None:
             data = self._whole.read(table, batch)
             wanted = pa.array(sorted(self._items), pa.string())
             found = data.filter(pc.is_in(data["item_id"], value_set=wanted))
         return found
+
+    def _rows_of(self, batch: str) -> Mapping[str, pa.Table]:
+        if batch not in self._kept:
+            self._kept[batch] = self._rows.find(batch, self._items)
+        return self._kept[batch]
 
 
 @dataclass(frozen=True, slots=True)

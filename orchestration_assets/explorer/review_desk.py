@@ -1,18 +1,20 @@
 """The desk at which people judge: what is open for whom, what was said, who has what before them.
 
-What was said is on disk; what is kept here in memory alone, who looks at which question and what
-was passed over, is bounded and may be lost.
+What was said is on disk; who looks at which question and what was passed over is bounded and may
+be lost.
 """
 
 import json
 import threading
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from orchestration_assets.content.verdict_folder import ACCEPTED, accepted_verdicts
+from orchestration_assets.explorer.desk_marks import DeskMarks
 from orchestration_assets.explorer.index_files import HomeIndex
 from orchestration_assets.explorer.people_agreement import SaidVerdict
 from orchestration_assets.explorer.review_order import (
@@ -30,9 +32,6 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 
 _LOOK_EVERY_SECONDS: Final = 2.0
-_HELD_SECONDS: Final = 600.0
-_MOST_HELD: Final = 2_000
-_MOST_SKIPPED: Final = 5_000
 _SHOWN: Final = ("content_hash", "task", "who", "verdict", "said_at")
 
 
@@ -59,8 +58,13 @@ class ReviewDesk:
     """What waits for verdicts in a home. Safe for threads."""
 
     def __init__(
-        self, home: Home, log: VerdictLog, clock: Callable[[], float] = time.monotonic
+        self,
+        home: Home,
+        log: VerdictLog,
+        clock: Callable[[], float] = time.monotonic,
+        marks: Path | None = None,
     ) -> None:
+        """``marks`` is the file that several desks of a home share. Raises DeskMarksError."""
         self._home = home
         self._log = log
         self._clock = clock
@@ -69,8 +73,7 @@ class ReviewDesk:
         self._asked: tuple[Any, AskedQuestions] = (None, AskedQuestions())
         self._accepted: tuple[Any, tuple[SaidVerdict, ...]] = (None, ())
         self._state: tuple[Any, DeskState] = (None, DeskState(AskedQuestions()))
-        self._held: OrderedDict[str, tuple[QuestionKey, float]] = OrderedDict()
-        self._skipped: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._marks = DeskMarks(marks, clock)
 
     def state(self, index: HomeIndex) -> DeskState:
         """What is asked and said now; read again when a file has changed."""
@@ -134,37 +137,34 @@ class ReviewDesk:
 
     def open_questions(self, state: DeskState, who: str) -> list[DeskQuestion]:
         """What a person is asked, in order; what they passed over comes last."""
-        now = self._clock()
-        elsewhere: defaultdict[QuestionKey, set[str]] = defaultdict(set)
-        with self._lock:
-            for person, (key, since) in self._held.items():
-                if person != who and now - since < _HELD_SECONDS:
-                    elsewhere[key].add(person)
-            passed = {name for person, name in self._skipped if person == who}
-        found = open_for(who, state.asked.open, state.judged, elsewhere)
+        found = open_for(who, state.asked.open, state.judged, self._marks.elsewhere(who))
+        passed = self._marks.passed_over(who)
         return sorted(found, key=lambda one: one.name in passed) if passed else found
+
+    def claim(
+        self, state: DeskState, questions: Sequence[DeskQuestion], who: str
+    ) -> DeskQuestion | None:
+        """Puts the first of some open questions before a person that no other has got meanwhile,
+        also through another process; None when others have all of them."""
+        wanted = [
+            (one.key, (2 if one.twice else 1) - len(state.judged.get(one.key, ())))
+            for one in questions
+        ]
+        place = self._marks.claim(who, wanted)
+        return None if place is None else questions[place]
 
     def hold(self, question: DeskQuestion, who: str) -> None:
         """A person has a question before them, and no other any more: others are asked something
         else meanwhile."""
-        with self._lock:
-            self._held[who] = (question.key, self._clock())
-            self._held.move_to_end(who)
-            while len(self._held) > _MOST_HELD:
-                self._held.popitem(last=False)
+        self._marks.hold(who, question.key)
 
     def release(self, question: DeskQuestion, who: str) -> None:
         """They have it before them no more."""
-        with self._lock:
-            if who in self._held and self._held[who][0] == question.key:
-                del self._held[who]
+        self._marks.release(who, question.key)
 
     def skip(self, question: DeskQuestion, who: str) -> None:
         """A person passes a question over: it comes last for them, as long as the server runs."""
-        with self._lock:
-            self._skipped[who, question.name] = None
-            while len(self._skipped) > _MOST_SKIPPED:
-                self._skipped.popitem(last=False)
+        self._marks.skip(who, question.name)
         self.release(question, who)
 
 

@@ -13,6 +13,7 @@ from orchestration_assets.evidence.verdict_weights import sheet_name
 from orchestration_assets.explorer.batch_index import item_number
 from orchestration_assets.explorer.index_files import HomeIndex
 from orchestration_assets.explorer.item_view import item_home
+from orchestration_assets.explorer.knowledge_pages import whole_table
 from orchestration_assets.explorer.lessons import lessons
 from orchestration_assets.explorer.people_agreement import agreement_by_task, latest_by_person
 from orchestration_assets.explorer.review_desk import DeskState, place_among
@@ -79,7 +80,8 @@ def review_page(visit: Visit) -> str | Redirect:
     if not visit.session.who:
         return name_page(visit)
     said = visit.parameters.get("said", "")
-    return Redirect(f"/review/{rows[0].name}", said) if rows else _done(visit, state, 0)
+    first = site.desk.claim(state, rows, visit.session.who)
+    return Redirect(f"/review/{first.name}", said) if first else _done(visit, state, 0)
 
 
 def _done(visit: Visit, state: DeskState, open_count: int) -> str:
@@ -171,11 +173,16 @@ def judge(visit: Visit) -> str | Redirect:
         return Redirect("/review")
     state = site.desk.state(site.index)
     question = _question(visit, state)
-    around = place_among(site.desk.open_questions(state, who), question.name)
-    onwards = f"/review/{around.behind}" if around.behind else "/review"
+    questions = site.desk.open_questions(state, who)
+    behind = questions[place_among(questions, question.name).place :]
+
+    def onwards() -> Redirect:
+        following = site.desk.claim(state, behind, who)
+        return Redirect(f"/review/{following.name}" if following else "/review")
+
     if visit.form.get("move") == "skip":
         site.desk.skip(question, who)
-        return Redirect(onwards)
+        return onwards()
     row, asked = question.row, _asked(visit, question.row)
     try:
         if visit.form.get("mark") != asked.mark(row):
@@ -189,7 +196,7 @@ def judge(visit: Visit) -> str | Redirect:
         return question_page(visit, str(error))
     site.log.give(verdict)
     site.desk.release(question, who)
-    return Redirect(onwards)
+    return onwards()
 
 
 def _checked(visit: Visit, row: ReviewRow, value: Any) -> GivenVerdict:
@@ -251,19 +258,15 @@ def lessons_page(visit: Visit) -> str:
     """What verdicts taught, how far people agree, and how much was judged."""
     site, who = visit.site, visit.session.who
     state = site.desk.state(site.index)
-    tables = site.home.tables
-    calibrations = (
-        list(CALIBRATION.rows(tables.read(CALIBRATION.name)))
-        if tables.exists(CALIBRATION.name)
-        else []
-    )
+    held = whole_table(site.home.tables, CALIBRATION.name)
     return visit.page(
         "lessons.html",
         learnt=lessons(state.said, who, state.asked.by_key),
         agreement=agreement_by_task(latest_by_person(state.said)),
         people=Counter(one.who for one in state.said).most_common(50),
         waiting=sum(1 for _ in site.log.waiting()),
-        calibrations=calibrations,
+        calibrations=[] if held.data is None else list(CALIBRATION.rows(held.data)),
+        damaged=[held.problem] if held.problem else [],
     )
 
 

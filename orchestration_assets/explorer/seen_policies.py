@@ -39,6 +39,13 @@ def seen_policies(folder: Path) -> list[SeenPolicy]:
     ]
 
 
+def changes_between(folder: Path, before: str, after: str) -> tuple[str, ...] | None:
+    """What one kept policy says otherwise than another, by their hashes; None where one of them
+    cannot be read."""
+    old, new = (_read(folder / f"{one}.json") for one in (before, after))
+    return _changes(old, new)
+
+
 def _read(path: Path) -> Policy | None:
     try:
         return read_kept_policy(path)

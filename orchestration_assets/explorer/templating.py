@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from orchestration_assets.explorer.condition_words import condition_in_plain_words
 from orchestration_assets.reporting.template_environment import template_environment
 
 
@@ -30,4 +31,8 @@ def script() -> bytes:
 
 @cache
 def _environment() -> Environment:
-    return template_environment("orchestration_assets.explorer", "orchestration_assets.reporting")
+    environment = template_environment(
+        "orchestration_assets.explorer", "orchestration_assets.reporting"
+    )
+    environment.filters["condition"] = condition_in_plain_words
+    return environment

@@ -6,9 +6,8 @@ from contextlib import suppress
 from typing import Final
 
 from orchestration_assets.explorer.index_files import IndexFiles
-from orchestration_assets.explorer.item_rows import ITEM_TABLES, ItemRows
+from orchestration_assets.explorer.item_rows import ItemRows
 from orchestration_assets.schemas.errors import OrchestrationError
-from resources.damage import leaving_out_damage
 from resources.table_store import TableMissingError
 
 _LOG: Final = logging.getLogger("orchestration_assets.explorer")
@@ -44,10 +43,10 @@ class Upkeep:
         """Indexes everything that has changed, what is searched before what is looked up."""
         current = self._index.bring_up_to_date(self._stop.is_set)
         for batch in current.batches:
-            for table in ITEM_TABLES:
-                if self._stop.is_set():
-                    return
-                if not self._rows.is_current(table, batch.batch):
-                    with leaving_out_damage(), suppress(TableMissingError):
-                        self._rows.make(table, batch.batch)
+            if self._stop.is_set():
+                return
+            if not self._rows.is_current(batch.batch):
+                # a table that went away meanwhile is looked at again in the next round
+                with suppress(TableMissingError):
+                    self._rows.make(batch.batch)
         self._rows.tidy({one.batch for one in current.batches})

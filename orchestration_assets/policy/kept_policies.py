@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -97,6 +98,21 @@ def read_kept_policy(path: Path) -> Policy:
 
     Settings that came into the format since have their defaults.
     """
+    try:
+        state = path.stat()
+    except OSError:
+        return _read(path)
+    return _read_once(path, (state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+
+
+@lru_cache(maxsize=8)
+def _read_once(path: Path, state: tuple[int, ...]) -> Policy:
+    """The policy of a file as long as the file is the same: policies are immutable."""
+    del state
+    return _read(path)
+
+
+def _read(path: Path) -> Policy:
     try:
         plain = json.loads(read_text(path, _MAX_BYTES))
         policy = Policy.model_validate(upgraded_values(plain))

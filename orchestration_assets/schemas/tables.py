@@ -290,7 +290,8 @@ class ItemProfile:
 def profiles_of(data: pa.Table) -> Iterator[ItemProfile]:
     """The rows of a table of profiles, with the features that it has."""
     rows = CONTENT_PROFILES.rows(data)
-    features = data.select([name for name in FEATURE_NAMES if name in data.column_names])
+    held = set(data.column_names)
+    features = data.select([name for name in FEATURE_NAMES if name in held])
     for row, found in zip(rows, features.to_pylist(), strict=True):
         yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, found)
 

@@ -65,8 +65,10 @@ class Browser:
                 return result
 
     def run(self, script: str) -> Any:
-        """The value of a JavaScript expression on the page."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """The value of a JavaScript expression on the page, awaited where it is a promise."""
+        found = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 

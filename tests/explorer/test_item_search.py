@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,8 @@ from orchestration_assets.explorer.batch_index import (
     MANIFEST_COLUMNS,
     PROFILE_COLUMNS,
     RESOLUTION_COLUMNS,
-    may_hold,
 )
+from orchestration_assets.explorer.gram_index import gram_index
 from orchestration_assets.explorer.index_files import HomeIndex, IndexFiles
 from orchestration_assets.explorer.item_search import FoundQuestion, search
 from orchestration_assets.explorer.query import (
@@ -131,7 +133,10 @@ def _fits(one: FoundQuestion, query: QuestionQuery) -> bool:
 @settings(max_examples=60)
 @given(
     batches=st.lists(items, max_size=3),
-    words=st.lists(st.sampled_from(("alp", "beta", "dél", "other", "0000", "zzz")), max_size=2),
+    words=st.lists(
+        st.sampled_from(("alp", "beta", "dél", "other", "0000", "zzz", "mma-1", "ma-2", "x-10")),
+        max_size=2,
+    ),
     task=st.sampled_from(("", "a", "b", "none of them")),
     band=st.sampled_from((None, *RiskBand)),
     disputed=st.booleans(),
@@ -227,13 +232,29 @@ def test_the_columns_that_are_read_are_those_of_the_tables() -> None:
         assert set(columns) <= set(table.schema.names)
 
 
-@given(st.text(max_size=40), st.text(min_size=1, max_size=10))
-def test_no_bitmap_denies_a_word_that_is_there(text: str, word: str) -> None:
-    import pyarrow as pa
+@given(
+    texts=st.lists(st.text(alphabet="abcdé \n", max_size=30), max_size=40),
+    empty=st.integers(0, 20),
+    word=st.text(alphabet="abcdé", min_size=1, max_size=8),
+)
+def test_no_item_that_holds_a_word_is_passed_over(texts: list[str], empty: int, word: str) -> None:
+    column, items = pa.array(texts, pa.string()), len(texts) + empty
+    found = gram_index([(column, np.arange(len(texts)))], items).candidates(word)
+    holding = {place for place, text in enumerate(texts) if word in text}
+    assert found is None or holding <= set(found.tolist())
+    if found is not None:
+        assert len(set(found.tolist())) == len(found)
 
-    from orchestration_assets.explorer.batch_index import gram_bits
 
-    assert may_hold(gram_bits([pa.array([text, f"{text}{word}"])]), word)
+def test_a_rare_word_leaves_few_items_to_look_at() -> None:
+    texts = [f"the same text for all, number {number:04d}" for number in range(1000)]
+    index = gram_index([(pa.array(texts), np.arange(1000))], 1000)
+    found = index.candidates("0123")
+    assert found is not None
+    assert 123 in found.tolist()
+    assert len(found) < 20
+    assert index.candidates("same") is None
+    assert index.candidates("nowhere").tolist() == []
 
 
 @pytest.mark.parametrize(
