@@ -5,6 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from orchestration_assets.plugins import PluginError
+from orchestration_assets.policy.extensions import (
+    added_feature_problems,
+    added_types,
+    own_kind_problems,
+    undeclared,
+)
 from orchestration_assets.policy.globs import glob_problems
 from orchestration_assets.policy.knowledge import knowledge_problems
 from orchestration_assets.policy.parts import parts_problems
@@ -40,7 +46,7 @@ from orchestration_assets.schemas.policy import (
 from orchestration_assets.schemas.services import EmbeddedConfig, TaughtConfig
 from orchestration_assets.services.registry import embedded_names, load_embedded
 
-_TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
+_TYPES: dict[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
 
 
@@ -53,8 +59,11 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
             yield from remote_problems(policy, name, service)
         else:
             yield from _embedded_problems(f"services.{safe_key(name)}", service)
+    types = _TYPES | added_types(policy.features.added)
+    yield from added_feature_problems(policy.features.added)
     for name, task in policy.tasks.items():
-        yield from _task_problems(policy, f"tasks.{safe_key(name)}", task)
+        yield from _task_problems(policy, f"tasks.{safe_key(name)}", task, types)
+        yield from own_kind_problems(f"tasks.{safe_key(name)}", task)
     yield from graph_problems(policy)
     yield from rule_problems(policy)
     yield from parts_problems(policy)
@@ -78,12 +87,14 @@ def _embedded_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:
             yield Problem(f"{path}.{place}", "", f"{service.implementation}: {message}")
 
 
-def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
+def _task_problems(
+    policy: Policy, path: str, task: TaskConfig, types: Mapping[str, type]
+) -> Iterator[Problem]:
     kept_columns = [column for records in policy.content.records for column in records.metadata]
     if task.gold is not None and task.gold not in kept_columns:
         message = "is kept of no record file: add it to metadata under content.records"
         yield Problem(f"{path}.gold", describe_value(task.gold, kept_columns), message)
-    yield from _condition_problems(f"{path}.applies_to", on_features(task.applies_to))
+    yield from _condition_problems(f"{path}.applies_to", on_features(task.applies_to), types)
     yield from _asked_problems(policy, f"{path}.validate", task)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):
@@ -93,7 +104,7 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
     for position, rule in enumerate(task.rules):
         field = f"{path}.rules[{position}]"
         yield from _name_problems(field, rule.name, taken)
-        yield from _condition_problems(f"{field}.when", rule.when)
+        yield from _condition_problems(f"{field}.when", rule.when, types)
         yield from _choice_problems(policy, f"{field}.choose", rule.choose, task)
     if task.learned is not None:
         field = f"{path}.learned"
@@ -153,17 +164,21 @@ def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) ->
         yield Problem(path, describe_value(name), f"does not give answers of kind {kind.value}")
 
 
-def _condition_problems(path: str, condition: Condition | TaskCondition) -> Iterator[Problem]:
+def _condition_problems(
+    path: str, condition: Condition | TaskCondition, types: Mapping[str, type]
+) -> Iterator[Problem]:
     for feature, test in condition.items():
         field = f"{path}.{safe_key(feature)}"
         if feature.startswith(ANSWERS):
             message = "ways are chosen before anything is answered: put it into applies_to"
             yield Problem(field, "", message)
             continue
-        if feature not in _TYPES:
-            yield _unknown(field, feature, "profile feature", list(_TYPES))
+        if feature not in types:
+            yield undeclared(field, feature) or _unknown(
+                field, feature, "profile feature", list(types)
+            )
             continue
-        kind = _TYPES[feature]
+        kind = types[feature]
         comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
         for operator in ("contains", "risk"):
             if getattr(comparison, operator, None) is not None:

@@ -75,6 +75,8 @@ def _task_part(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     asked = [task.name, task.version, task.kind, task.labels, task.scale, *asked_fields(task)]
     asked += asked_parts(task)
+    # another kind, or another version of it, may refuse what was an answer
+    asked += [task.own_kind, task.own_kind_version] if task.own_kind else []
     return _canonical(asked)
 
 

@@ -102,7 +102,8 @@ class Task:
     are those of a record; ``quotes``: whether services are asked what its values rest on;
     ``value_rules``: what an answer must satisfy. ``checks`` is the task about whose answer this one
     asks, as the only thing that was answered before. ``parts``: of which parts of an item it is
-    asked, None where it is asked of whole items.
+    asked, None where it is asked of whole items. ``own_kind`` is the kind of a plug-in that stands
+    on ``kind``, if there is one, and ``own_kind_version`` tells when it answers otherwise.
     """
 
     name: str
@@ -119,6 +120,8 @@ class Task:
     value_rules: tuple[ValueRule, ...] = ()
     checks: str = ""
     parts: TaskParts | None = None
+    own_kind: str = ""
+    own_kind_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

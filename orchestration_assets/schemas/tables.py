@@ -4,7 +4,8 @@ Batch tables live in ``tables/<name>/<batch>.parquet``, corpus tables in
 ``tables/<name>.parquet``. ``TABLES`` lists them all.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -248,6 +249,20 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedFeature:
+    """One profile feature of a plug-in: its ``value`` as JSON, or the ``reason`` why there is none.
+
+    ``cut``: its time was used up, so that a rerun may have a value.
+    """
+
+    feature: str
+    value: str | None
+    reason: str | None
+    cut: bool
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRow:
     """One row an accepted item: what it looks like. Feature columns follow the stage clocks."""
 
@@ -273,6 +288,10 @@ class ProfileRow:
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
     complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]
     aggregation_ms: Annotated[float, Column("aggregation stage clock", "ms", True)]
+    added_features: Annotated[
+        tuple[AddedFeature, ...] | None,
+        Column("features of plug-ins that the policy names, each with its value as JSON"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +310,15 @@ def profiles_of(data: pa.Table) -> Iterator[ItemProfile]:
     rows = CONTENT_PROFILES.rows(data)
     features = data.select([name for name in FEATURE_NAMES if name in data.column_names])
     for row, found in zip(rows, features.to_pylist(), strict=True):
-        yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, found)
+        known = found | added_values(row.added_features)
+        yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, known)
+
+
+def added_values(added: Iterable[AddedFeature] | None) -> dict[str, Any]:
+    """Feature -> value of those of plug-ins; None where there is none."""
+    return {
+        one.feature: None if one.value is None else json.loads(one.value) for one in added or ()
+    }
 
 
 @dataclass(frozen=True, slots=True)
