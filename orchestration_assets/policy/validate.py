@@ -63,13 +63,21 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     yield from added_feature_problems(policy.features.added)
     for name, task in policy.tasks.items():
         yield from _task_problems(policy, f"tasks.{safe_key(name)}", task, types)
-        yield from own_kind_problems(f"tasks.{safe_key(name)}", task)
+    unusable = list(_unusable_plugins(policy))
+    yield from unusable
     yield from graph_problems(policy)
-    yield from rule_problems(policy)
+    if not unusable:
+        # rules are tried on tasks as they are carried out, with all that plug-ins say of them
+        yield from rule_problems(policy)
     yield from parts_problems(policy)
     yield from knowledge_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
+
+
+def _unusable_plugins(policy: Policy) -> Iterator[Problem]:
+    for name, task in policy.tasks.items():
+        yield from own_kind_problems(f"tasks.{safe_key(name)}", task)
 
 
 def _embedded_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:

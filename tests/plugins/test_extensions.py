@@ -200,6 +200,8 @@ def test_what_a_policy_names_is_held_to_what_is_installed(extended: Path) -> Non
     assert any("add marks to features.added" in one for one in wrong)
     (typed,) = problems_of(POLICY.replace("ge: 1", "eq: much"))
     assert "marks holds int values" in typed
+    (missing,) = problems_of(POLICY.replace("own_kind: spelled", "own_kind: spelt"))
+    assert "no plug-in adds the kind of answer 'spelt' (installed: spelled)" in missing
     assert any("spelled stands on kind set: say kind: set" in one for one in wrong)
 
 
