@@ -29,6 +29,7 @@ class PluginGroup(StrEnum):
     SOURCES = f"{_PREFIX}sources"
     KINDS = f"{_PREFIX}kinds"
     FEATURES = f"{_PREFIX}features"
+    TOOLS = f"{_PREFIX}tools"
 
     @property
     def noun(self) -> str:

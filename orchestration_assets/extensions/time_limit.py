@@ -26,12 +26,12 @@ class _Stop(BaseException):
 class _Call:
     """A call under way: its thread, and when its time is used up."""
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, wall_s: float) -> None:
         thread = threading.get_ident()
         self.thread = thread
         self._clock = time.pthread_getcpuclockid(thread)
         self._ends = time.clock_gettime(self._clock) + limit_s
-        self._wall_ends = time.monotonic() + WALL_S
+        self._wall_ends = time.monotonic() + wall_s
         self._told = 0.0
 
     def must_be_told(self, now: float) -> bool:
@@ -92,13 +92,14 @@ def _raise_in(thread: int, error: type[BaseException] | None) -> None:
 _watch = _Watch()
 
 
-def limited(function: Callable[[], Value], limit_s: float) -> Value:
-    """What ``function`` returns, stopped after ``limit_s`` seconds of its thread's processor time.
+def limited(function: Callable[[], Value], limit_s: float, wall_s: float = WALL_S) -> Value:
+    """What ``function`` returns, stopped after ``limit_s`` seconds of its thread's processor time,
+    or after ``wall_s`` on the clock.
 
     Raises TimeUsedUpError, and whatever the function raises. It is stopped between two
     instructions of Python: one call into compiled code is waited for.
     """
-    call = _Call(limit_s)
+    call = _Call(limit_s, wall_s)
     try:
         _watch.begin(call)
         try:

@@ -10,6 +10,7 @@ from typing import Final
 
 from orchestration_assets.extensions.features import added_feature, feature_plugins
 from orchestration_assets.extensions.kinds import kind_plugins, own_kind
+from orchestration_assets.extensions.tools import plugged_in_tool, tool_plugins
 from orchestration_assets.plugins import Plugin, PluginError, PluginListing
 from orchestration_assets.services.registry import embedded_class, service_plugins
 from resources.content_source.plugged_in import source_class, source_plugins
@@ -22,6 +23,7 @@ _GROUPS: Final[tuple[_Group, ...]] = (
     (source_plugins, source_class),
     (kind_plugins, own_kind),
     (feature_plugins, added_feature),
+    (tool_plugins, plugged_in_tool),
 )
 
 

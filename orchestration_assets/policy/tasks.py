@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestration_assets.extensions.kinds import own_kind
+from orchestration_assets.policy.tools import task_tools
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task, ValueRule
 from orchestration_assets.schemas.policy import Policy, Validation
@@ -36,6 +37,7 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             value_rules=tuple(map(_value_rule, task.validate_)),
             parts=task.task_parts,
             own_kind=task.own_kind or "",
+            tools=None if task.tools is None else task_tools(task.tools),
             own_kind_version="" if own is None else own.version,
         )
     return found

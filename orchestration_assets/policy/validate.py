@@ -25,6 +25,7 @@ from orchestration_assets.policy.remote import answer_kinds, prompt_problems, re
 from orchestration_assets.policy.rules import rule_problems
 from orchestration_assets.policy.task_graph import graph_problems
 from orchestration_assets.policy.taught import taught_problems, untaught_problems
+from orchestration_assets.policy.tools import tool_problems
 from orchestration_assets.schemas.comparisons import (
     ANSWERS,
     Comparison,
@@ -78,6 +79,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
 def _unusable_plugins(policy: Policy) -> Iterator[Problem]:
     for name, task in policy.tasks.items():
         yield from own_kind_problems(f"tasks.{safe_key(name)}", task)
+        yield from tool_problems(policy, f"tasks.{safe_key(name)}", task)
 
 
 def _embedded_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:

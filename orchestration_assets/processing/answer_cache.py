@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
@@ -60,7 +61,7 @@ def answer_key(question: Question, service: Service) -> str:
         _canonical(content),
         _task_part(task),
         _canonical(asked_of),
-        _canonical([context, earlier, *_objected(question)]),
+        _canonical([context, earlier, *_objected(question), *_tool_data(question)]),
     )
     return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
 
@@ -77,12 +78,18 @@ def _task_part(task: Task) -> str:
     asked += asked_parts(task)
     # another kind, or another version of it, may refuse what was an answer
     asked += [task.own_kind, task.own_kind_version] if task.own_kind else []
+    if task.tools is not None:
+        asked.append(sorted({**asdict(task.tools), "seconds": None}.items()))
     return _canonical(asked)
 
 
 def _objected(question: Question) -> list[Any]:
     objection = question.objection
     return [] if objection is None else [[_plain(objection.answer), objection.words]]
+
+
+def _tool_data(question: Question) -> list[str]:
+    return [question.tool_data] if question.task.tools is not None else []
 
 
 def _known(service: Service) -> list[str]:

@@ -31,6 +31,7 @@ from orchestration_assets.schemas.record_fields import RecordField
 from orchestration_assets.schemas.rollout import Rollout
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
+from orchestration_assets.schemas.tools_config import ToolsConfig
 from orchestration_assets.schemas.variables import VariableName
 
 MIB = 1024 * 1024
@@ -482,6 +483,10 @@ class TaskConfig(_Strict):
         default=None,
         description="passages of knowledge that are found for each item, and that prompts show as "
         "passages",
+    )
+    tools: ToolsConfig | None = Field(
+        default=None,
+        description="tools that services of type openai_chat may call for an answer, and bounds",
     )
     directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()

@@ -49,6 +49,7 @@ from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISI
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
+from orchestration_assets.schemas.tool_use import TOOL_LOG
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Float32
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
@@ -881,6 +882,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     DECISION_LOG,
     CALL_LOG,
     PART_READINGS,
+    TOOL_LOG,
     ROLLOUT_ANSWERS,
     ROLLOUT_DECISIONS,
     RESOLUTIONS,

@@ -1,6 +1,7 @@
 """Features and kinds of other distributions: part of every step that they concern, and what breaks
 of them is named and costs nothing else."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,18 +19,22 @@ from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.asker import checked_reading
+from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.profiling.added import CUTS_AT_MOST, AddedFeatures
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Item, Question, Reading
 from orchestration_assets.schemas.storable_readings import UnfitReadingError
 from orchestration_assets.schemas.tables import AddedFeature
+from orchestration_assets.schemas.tool_use import ToolRequest
 from orchestration_assets.services.registry import load_embedded
+from resources.home import Home
 from tests.plugins.conftest import _forget
 from tests.plugins.distributions import install
 
 FEATURES = "content_orchestration.features"
 KINDS = "content_orchestration.kinds"
+TOOLS = "content_orchestration.tools"
 FEATURE = """
 import re, time
 from orchestration_assets.extensions.features import ProfileFeature
@@ -238,6 +243,71 @@ def test_answers_are_kept_under_the_version_of_their_kind(extended: Path) -> Non
     _forget()
     _, question = ask(("a",))
     assert answer_key(question, service) != before
+
+
+TOOL = """
+import time
+from orchestration_assets.extensions.tools import Tool, ToolError
+from pydantic import BaseModel, ConfigDict
+
+
+class Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+
+
+class Stock(Tool):
+    name = "stock"
+    description = "How many there are."
+    Arguments = Asked
+
+    def call(self, arguments, question):
+        if arguments.name == "nail":
+            raise ToolError("there are no nails; ask for bolts")
+        if arguments.name == "screw":
+            raise RuntimeError("no\\nstock")
+        while arguments.name == "washer":
+            pass
+        return f"7 of {arguments.name}"
+"""
+TOOL_POLICY = """
+version: 2
+services:
+  model:
+    type: openai_chat
+    base_url: http://127.0.0.1:9/v1
+    model: small
+    prompt: {user: "{{ content }}"}
+tasks:
+  words:
+    question: How many?
+    kind: text
+    tools: {allow: [stock]}
+    default: {model: sequential, services: [model]}
+"""
+
+
+def test_a_tool_of_a_plug_in_is_called_and_what_breaks_of_it_is_told(
+    site: Path, tmp_path: Path
+) -> None:
+    points = {"stock": "acme_tools:Stock"}
+    install(site, "acme-t", points, group=TOOLS, modules={"acme_tools": TOOL})
+    policy = parse_policy(TOOL_POLICY, "policy.yaml").policy
+    task = build_tasks(policy)["words"]
+    assert task.tools is not None
+    assert task.tools.declared[0].version.startswith("acme-t-1.0+")
+    question = Question(task, Item("i", "h", "a.txt", "text"))
+    names = ("bolt", "nail", "screw", "washer")
+    requests = [ToolRequest("stock", f'{{"name": "{name}"}}') for name in names]
+    run = Toolbox(Home(tmp_path), policy).run(requests, question, (), {})
+    assert [(one.outcome.value, one.text) for one in asyncio.run(run)] == [
+        ("answered", "7 of bolt"),
+        ("refused", "there are no nails; ask for bolts"),
+        ("broken", "RuntimeError: no stock"),
+        ("broken", "stopped after 1000 ms"),
+    ]
+    (problem,) = problems_of(TOOL_POLICY.replace("[stock]", "[stack]"))
+    assert "no tool is called 'stack'; there are search_knowledge, " in problem
 
 
 BROKEN = {
