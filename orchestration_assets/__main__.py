@@ -150,11 +150,17 @@ def _plugin_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
     plugins.add_argument("--json", action="store_true", help="print the list as JSON")
     new = commands.add_parser("new", help="begin a package of your own: a plug-in")
     things = new.add_subparsers(dest="thing", required=True, metavar="THING")
-    service = things.add_parser("service", help="an embedded service, with its tests")
-    service.add_argument("name", metavar="NAME", help="what a policy calls it, such as shouting")
-    service.add_argument(
-        "--folder", type=Path, metavar="DIR", help="where the package goes (a folder of its name)"
-    )
+    begun = {
+        "service": "an embedded service, with its tests",
+        "feature": "a profile feature, with its tests",
+        "kind": "a kind of answer, with its tests",
+    }
+    for thing, what in begun.items():
+        one = things.add_parser(thing, help=what)
+        one.add_argument("name", metavar="NAME", help="what a policy calls it, such as shouting")
+        one.add_argument(
+            "--folder", type=Path, metavar="DIR", help="where the package goes (one of its name)"
+        )
 
 
 def _exchange_options(doings: "argparse._SubParsersAction[_Parser]") -> None:
@@ -337,9 +343,9 @@ def _dispatch(given: argparse.Namespace) -> int:
 
         return plugins.show(as_json=given.json)
     if given.command == "new":
-        from orchestration_assets.command import new_service
+        from orchestration_assets.command import new_plugin
 
-        return new_service.create(given.name, given.folder)
+        return new_plugin.create(given.thing, given.name, given.folder)
     from orchestration_assets.command.lean_arrow import convert_without_pandas
     from resources.home_store import give_back, use_store
 

@@ -27,6 +27,9 @@ class PluginGroup(StrEnum):
 
     SERVICES = f"{_PREFIX}services"
     SOURCES = f"{_PREFIX}sources"
+    KINDS = f"{_PREFIX}kinds"
+    FEATURES = f"{_PREFIX}features"
+    TOOLS = f"{_PREFIX}tools"
 
     @property
     def noun(self) -> str:
@@ -158,6 +161,12 @@ def load_plugin(
         reason = "has no Python source, so that nothing tells when its results change"
         raise _refusal(plugin, reason, "install it unpacked, with its source") from error
     return cast(Loaded, found)
+
+
+def plugin_version(plugin: Plugin, loaded: type) -> str:
+    """What a result of the plug-in is kept under: the version of its distribution, and a hash over
+    its code with all that this imports."""
+    return f"{plugin.origin}+{code_version(loaded.__module__)}"
 
 
 def _refusal(plugin: Plugin, reason: str, remedy: str) -> PluginError:

@@ -14,6 +14,7 @@ PACKAGES = ("orchestration_assets", "resources", "jobs", "sensors", "benchmarks"
 FLOORS = [
     "schemas",
     "text",
+    "extensions",
     "resources",
     "services",
     "policy",

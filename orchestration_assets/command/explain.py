@@ -47,6 +47,7 @@ from orchestration_assets.schemas.tables import (
     ResolutionRow,
     profiles_of,
 )
+from orchestration_assets.schemas.tool_use import TOOL_LOG, ToolLogRow
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, VectorRow
 from orchestration_assets.services.identity import changed_parts, service_identity
 from orchestration_assets.settings import Settings
@@ -76,7 +77,8 @@ class TaskTrace:
 
     ``question`` and ``allowed`` answers in words are those of the policy that asked; ``excerpt`` is
     the part of the content that tells which of the answers is right. ``parts`` are the readings
-    about parts of the item, ``differing`` those parts on which services differ.
+    about parts of the item, ``differing`` those parts on which services differ. ``tool_calls`` are
+    those that services made before they answered.
     """
 
     plan: PlanRow
@@ -89,6 +91,7 @@ class TaskTrace:
     disagreements: list[DisagreementRow]
     parts: list[PartReadingRow] = field(default_factory=list)
     differing: list[PartDifference] = field(default_factory=list)
+    tool_calls: list[ToolLogRow] = field(default_factory=list)
 
     def parts_of(self, reading: InterpretationRow) -> list[PartReadingRow]:
         """What a reading of the whole item was joined of; empty where it was asked of the whole."""
@@ -275,6 +278,7 @@ def _tasks(
         for row in _rows(store, table, batch, item)
     ]
     parts = _part_readings(store, batch, item, content)
+    tool_calls = _rows(store, TOOL_LOG, batch, item)
     decisions = _rows(store, DECISION_LOG, batch, item)
     resolutions = {row.task: row for row in _rows(store, RESOLUTIONS, batch, item)}
     disagreements = [
@@ -296,7 +300,15 @@ def _tasks(
             [row for row in disagreements if row.task == plan.task],
             own_parts,
             part_differences(own_parts, task) if task and own_parts else [],
+            [_shown_call(row, content) for row in tool_calls if row.task == plan.task],
         )
+
+
+def _shown_call(row: ToolLogRow, content: ItemContent) -> ToolLogRow:
+    """Arguments and results may quote the content."""
+    if content.hidden:
+        return replace(row, arguments="", result="")
+    return replace(row, arguments=redacted(row.arguments), result=redacted(row.result))
 
 
 def _part_readings(
@@ -485,6 +497,11 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
         )
         if reading.evidence:
             yield f"                because {_short(reading.evidence)}"
+        for called in task.tool_calls:
+            if (called.service, called.step) == (reading.service, reading.step):
+                part = f", part {called.part}" if called.part is not None else ""
+                asked = f"{called.tool} {_short(called.arguments)} (reply {called.reply}{part})"
+                yield (f"                called {asked}, {called.outcome}: {_short(called.result)}")
     for decision in task.decisions:
         yield f"  decided       {decision.action}: {decision.reason}"
     if resolution is not None:

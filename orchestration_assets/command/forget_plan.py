@@ -18,6 +18,7 @@ from orchestration_assets.content.content_reader import ContentReader, Supersede
 from orchestration_assets.content.forgotten import PendingRemoval
 from orchestration_assets.content.item_lookup import ManifestItem, finder
 from orchestration_assets.features.batch import vector_key
+from orchestration_assets.processing.tools.loop import keys_beside
 from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, EntryOutcome
@@ -96,7 +97,15 @@ def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
         tuple(sorted(own)),
         tuple(pairs),
         tuple(names),
-        tuple(sorted({*gathered.answer_keys, *_cache_keys(held)})),
+        tuple(
+            sorted(
+                {
+                    *gathered.answer_keys,
+                    *keys_beside(home.answers, gathered.answer_keys),
+                    *_cache_keys(held),
+                }
+            )
+        ),
         tuple(piece for piece in telling if piece not in told),
         tuple(piece for piece in telling if piece not in told and piece not in content),
         tuple(vector.hex() for vector in gathered.own_vectors()),

@@ -20,6 +20,7 @@ from orchestration_assets.explorer.index_files import remove_index
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError
 from orchestration_assets.processing.rollout_journal import forget_outcomes
+from orchestration_assets.processing.tools.loop import keys_beside
 from orchestration_assets.reporting.item_states import UnlistedItemError, replay
 from orchestration_assets.reporting.publication import publish_batch, publish_corpus
 from orchestration_assets.schemas.enums import EntryOutcome
@@ -222,6 +223,7 @@ class Removal:
         """Answers, profiles and vectors, by their keys and by what stands in them."""
         keys = frozenset(self._removal.keys)
         others = frozenset(answer_keys(self._home))
+        others |= keys_beside(self._home.answers, others)
         tiers = self._home.features(cache)
         removed = tiers.forget(keys, self._holds)
         local = LmdbStore(self._home.folder / "cache" / "features")

@@ -2,20 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from orchestration_assets.plugins import Plugin, PluginError, PluginListing
-from orchestration_assets.services.registry import embedded_class, service_plugins
-from resources.content_source.plugged_in import source_class, source_plugins
-
-
-@dataclass(frozen=True, slots=True)
-class PluginState:
-    """One installed plug-in; ``problem`` is None when it can be used."""
-
-    plugin: Plugin
-    problem: str | None
+from orchestration_assets.policy.plugin_states import PluginState, plugin_states
 
 
 def show(*, as_json: bool) -> int:
@@ -29,24 +17,6 @@ def show(*, as_json: bool) -> int:
     else:
         sys.stdout.write("".join(f"{_line(one)}\n" for one in states))
     return 1 if broken else 0
-
-
-def plugin_states() -> Iterator[PluginState]:
-    """Every installed plug-in with its state, by group and name."""
-    yield from _states(service_plugins(), embedded_class)
-    yield from _states(source_plugins(), source_class)
-
-
-def _states(listed: PluginListing, load: Callable[[str], object]) -> Iterator[PluginState]:
-    for problem in listed.problems:
-        yield PluginState(problem.plugin, str(problem))
-    for name, plugin in listed.usable.items():
-        try:
-            load(name)
-        except PluginError as error:
-            yield PluginState(plugin, str(error))
-        else:
-            yield PluginState(plugin, None)
 
 
 def _line(state: PluginState) -> str:

@@ -16,9 +16,9 @@ from orchestration_assets.policy.load import (
     gathered_policy,
     load_policy,
 )
+from orchestration_assets.policy.plugin_states import unusable_plugins
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.sources import environment_files
-from orchestration_assets.services.registry import service_plugins
 
 _ERROR: Final = 2
 _LOOK_EVERY_S: Final = 0.5
@@ -40,9 +40,9 @@ def check(path: Path | None) -> int:
     """
     found = _findings(path)
     _say(found)
-    # what a look at the installed packages tells; `orchestrate plugins` imports them too
-    for unused in service_plugins().problems if found.code == 0 else ():
-        sys.stderr.write(f"note: {unused}\n")
+    # where the policy names one of them that is a problem of its own
+    for unused in unusable_plugins() if found.code == 0 else ():
+        sys.stderr.write(f"warning: {unused}\n")
     return found.code
 
 

@@ -28,12 +28,19 @@ from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
+from orchestration_assets.extensions.features import added_features
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
 from orchestration_assets.processing.question_costs import observed_costs
 from orchestration_assets.processing.usage import observed_usage
-from orchestration_assets.profiling.batch import ProfileChunk, UnreadItem, reread_texts
+from orchestration_assets.profiling.added import AddedFeatures, time_left_ms
+from orchestration_assets.profiling.batch import (
+    STAGE_CLOCKS,
+    ProfileChunk,
+    UnreadItem,
+    reread_texts,
+)
 from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.progress import SilentProgress
@@ -47,6 +54,7 @@ from orchestration_assets.schemas.tables import (
     AcceptedItem,
     ItemProfile,
     accepted_items,
+    added_values,
     weighed_counts,
 )
 from orchestration_assets.selection.active_selector import ChosenPoint
@@ -202,11 +210,15 @@ def _sample_of_source(
     vectors: list[TextVectors] = []
     picked = list(_spread_evenly(shadow.tables, taken.accepted, sample))
     work = ProfileChunk(shadow, "", taken.source, tuple(picked))
+    added = AddedFeatures(added_features(policy.features.added))
     for row, text in zip(picked, reread_texts(work), strict=True):
         if isinstance(text, UnreadItem):
             continue  # it changed while the preview looked at it
-        features = profile(row.path, text, size_bytes=row.size_bytes).features
-        item = Item(row.item_id, row.content_hash, row.path, text, features)
+        profiled = profile(row.path, text, size_bytes=row.size_bytes)
+        item = Item(row.item_id, row.content_hash, row.path, text, profiled.features)
+        left_ms = time_left_ms(getattr(profiled, clock) for clock in STAGE_CLOCKS)
+        features = profiled.features | added_values(added.of(item, left_ms))
+        item = replace(item, profile=features)
         profiles.append(
             ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
         )

@@ -17,6 +17,7 @@ from orchestration_assets.command.shortfalls import (
     UnaskedReading,
     shortfalls,
 )
+from orchestration_assets.profiling.added import features_without_value
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
 from orchestration_assets.schemas.listings import ListingTotals
@@ -86,6 +87,7 @@ class Summary:
     elsewhere: tuple[str, ...] = ()
     failed_batches: Mapping[str, str] = field(default_factory=dict)
     rollout: tuple[str, ...] = ()
+    features_without_value: tuple[str, ...] = ()
     environment: str | None = None
     policy_notes: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
@@ -186,6 +188,11 @@ def summarise(
         failures=tuple(failures[:_FAILURES_SHOWN]),
         service_failures=dict(sorted(broken.items())),
         rollout=tuple(rollout_lines(store, batches)),
+        features_without_value=tuple(
+            features_without_value(
+                store.read_batches(CONTENT_PROFILES, batches, ["added_features"])
+            )
+        ),
         reports=tuple(str(home.reports / f"{batch}.html") for batch in batches),
         index=str(home.reports / "index.html"),
         ui_command=ui_command,
@@ -218,6 +225,7 @@ def render(summary: Summary) -> str:
     lines += [f"  not done      {why}" for why in summary.failed_batches.values()]
     if summary.environment:
         lines.append(f"  environment   {summary.environment}")
+    lines += [f"  feature       {one}" for one in summary.features_without_value]
     lines += [f"  policy        {note}" for note in summary.policy_notes]
     lines += [f"  report        {path}" for path in summary.reports]
     lines += [

@@ -21,6 +21,7 @@ from orchestration_assets.content.forgotten import pending_removals
 from orchestration_assets.content.intake import unfinished
 from orchestration_assets.features.batch import vector_key
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
+from orchestration_assets.processing.tools.loop import keys_beside
 from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ItemPresence
@@ -293,4 +294,4 @@ def _answers(home: Home, going: Iterable[str]) -> frozenset[str]:
                 with leaving_out_damage():
                     rows = home.tables.read(name, batch, ["answer_key"])
                     keys.update(rows["answer_key"].to_pylist())
-    return frozenset(keys)
+    return frozenset(keys | keys_beside(home.answers, keys))

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Final
 
 from orchestration_assets.disagreement.measure import MakeMeasure, Measure, TaskReadings
+from orchestration_assets.disagreement.own_kinds import own_measure
 from orchestration_assets.disagreement.pair_measures import (
     label_measure,
     set_measure,
@@ -123,6 +124,8 @@ def _may_differ(readings: ServiceReadings, task: Task | None) -> bool:
 def _measure(batch: TaskReadings, thresholds: BatchThresholds | None) -> Measure:
     if batch.task.kind is AnswerKind.VECTOR:
         return vector_measure(batch, thresholds)
+    if batch.task.own_kind:
+        return own_measure(batch)
     return _MEASURES[batch.task.kind](batch)
 
 

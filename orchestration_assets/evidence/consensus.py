@@ -25,6 +25,7 @@ from orchestration_assets.evidence.records.consensus import (
     settled_record,
 )
 from orchestration_assets.evidence.records.standing_cells import CellConsensus
+from orchestration_assets.extensions.kinds import own_kind
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
@@ -77,7 +78,8 @@ def consensus(votes: Sequence[Vote], task: Task, models: Models = NO_MODELS) -> 
         return _support(next(iter(combined.probabilities)), counted, task, combined)
     if task.kind is AnswerKind.RECORD:
         return _record_consensus(counted, task, models, None)
-    return _support(_BEST[task.kind](_weighted_answers(counted), task), counted, task)
+    best = own_kind(task.own_kind).standing if task.own_kind else _BEST[task.kind]
+    return _support(best(_weighted_answers(counted), task), counted, task)
 
 
 def support_of(

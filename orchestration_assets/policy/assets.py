@@ -6,6 +6,7 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.policy.activation_rows import activation_rows
+from orchestration_assets.policy.plugin_states import unusable_plugins
 from orchestration_assets.policy.recomputation import RecomputedTask, recomputed_tasks
 from orchestration_assets.policy.registry import ACTIVE_NAME, PolicyRegistry
 from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
@@ -25,8 +26,11 @@ from resources.home import Home
         "policy of their own begin with the last of them."
     ),
 )
-def active_policy(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
-    """Folds the activations of the home; says what batches there are would be computed again."""
+def active_policy(
+    context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
+) -> dg.MaterializeResult[pa.Table]:
+    """Folds the activations of the home; says what batches there are would be computed again, and
+    which installed plug-ins cannot be used."""
     rows = list(activation_rows(home))
     metadata: dict[str, str | int | dg.MetadataValue] = {}
     if rows:
@@ -44,6 +48,9 @@ def active_policy(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table
                 for one in _recomputed(home, last.asked_again)
             },
         }
+    for number, problem in enumerate(unusable_plugins(), 1):
+        context.log.warning(problem)
+        metadata[f"unusable plug-in/{number}"] = problem
     table = rows_to_arrow(ACTIVE_POLICY_TABLE, rows)
     return dg.MaterializeResult(value=table, metadata=metadata)
 

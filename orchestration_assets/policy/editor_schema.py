@@ -4,14 +4,17 @@ It is that of the models, and what they leave to the checks after it: the names 
 and their parameters, the features of conditions, examples, and the keys that concern a file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from inspect import cleandoc, getdoc
 from typing import Any, Final
 
 from pydantic.errors import PydanticInvalidForJsonSchema
 
-from orchestration_assets.plugins import PluginError
+from orchestration_assets.extensions.features import added_feature, feature_plugins
+from orchestration_assets.extensions.kinds import kind_plugins, own_kind
+from orchestration_assets.plugins import PluginError, PluginListing
 from orchestration_assets.policy.sources import PACKAGED_REFERENCE
 from orchestration_assets.schemas.features import FEATURES
 from orchestration_assets.schemas.policy import Policy
@@ -81,6 +84,7 @@ def editor_schema() -> _Schema:
     schema = Policy.model_json_schema(by_alias=True)
     definitions: dict[str, _Schema] = schema.pop(_DEFS)
     _name_embedded(definitions)
+    _name_plugged_in(definitions)
     for model, field in _CONDITIONS:
         condition = definitions[model]["properties"][field]
         definitions[f"{model}Test"] = condition["additionalProperties"]
@@ -204,12 +208,40 @@ def _allow_short_fields(fields: _Schema) -> None:
 def _name_features(condition: _Schema, test: str, *, answers: bool) -> None:
     """Names the features of a condition, each with its ``test``, instead of taking any key."""
     reference = f"#/{_DEFS}/{test}"
+    meanings = {feature.name: feature.meaning for feature in FEATURES} | _added_meanings()
     condition["properties"] = {
-        feature.name: {"description": feature.meaning, "$ref": reference} for feature in FEATURES
+        name: {"description": meaning, "$ref": reference} for name, meaning in meanings.items()
     }
     if answers:
         condition["patternProperties"] = {r"^answers\..": {"$ref": reference}}
     condition["additionalProperties"] = False
+
+
+def _added_meanings() -> dict[str, str]:
+    """Feature -> meaning, of the installed plug-ins that are usable."""
+    return dict(_loaded(feature_plugins(), lambda name: added_feature(name).feature.meaning))
+
+
+def _own_kinds() -> dict[str, str]:
+    """Kind -> meaning, of the installed plug-ins that are usable."""
+    return dict(_loaded(kind_plugins(), lambda name: own_kind(name).kind.meaning))
+
+
+def _loaded(listed: PluginListing, meaning_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    for name in listed.usable:
+        with suppress(PluginError):
+            yield name, meaning_of(name)
+
+
+def _name_plugged_in(definitions: dict[str, _Schema]) -> None:
+    """Says which kinds and features plug-ins add: shown as examples, since a policy may be written
+    where they are not installed."""
+    for (model, field), names in {
+        ("TaskConfig", "own_kind"): list(_own_kinds()),
+        ("Features", "added"): [[name] for name in _added_meanings()],
+    }.items():
+        if names:
+            definitions[model]["properties"][field]["examples"] = names
 
 
 def _describe(node: _Schema, definitions: Mapping[str, _Schema]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from orchestration_assets.extensions.kinds import own_kind
+from orchestration_assets.policy.tools import task_tools
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task, ValueRule
 from orchestration_assets.schemas.policy import Policy, Validation
@@ -20,10 +22,12 @@ _DISAGREE_AT: Final[Mapping[AnswerKind, float]] = {
 
 
 def build_tasks(policy: Policy | None) -> dict[str, Task]:
-    """Every task of the policy by name."""
+    """Every task of the policy by name. Raises PluginError for a kind that is gone meanwhile."""
     found = {}
     for name, task in policy.tasks.items() if policy else ():
-        disagree_at = _DISAGREE_AT[task.kind] if task.disagree_at is None else task.disagree_at
+        own = None if task.own_kind is None else own_kind(task.own_kind)
+        usual = _DISAGREE_AT[task.kind] if own is None else float(own.kind.disagree_at)
+        disagree_at = usual if task.disagree_at is None else task.disagree_at
         found[name] = Task(
             *(name, task.version, task.kind, task.labels, task.scale, disagree_at, task.question),
             near_synonyms=task.near_synonyms,
@@ -32,6 +36,9 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             quotes=task.quotes,
             value_rules=tuple(map(_value_rule, task.validate_)),
             parts=task.task_parts,
+            own_kind=task.own_kind or "",
+            tools=None if task.tools is None else task_tools(task.tools),
+            own_kind_version="" if own is None else own.version,
         )
     return found
 

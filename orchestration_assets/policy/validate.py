@@ -6,6 +6,12 @@ from pydantic import ValidationError
 
 from orchestration_assets.plugins import PluginError
 from orchestration_assets.policy.alerts import alert_problems
+from orchestration_assets.policy.extensions import (
+    added_feature_problems,
+    added_types,
+    own_kind_problems,
+    undeclared,
+)
 from orchestration_assets.policy.globs import glob_problems
 from orchestration_assets.policy.knowledge import knowledge_problems
 from orchestration_assets.policy.parts import parts_problems
@@ -20,6 +26,7 @@ from orchestration_assets.policy.remote import answer_kinds, prompt_problems, re
 from orchestration_assets.policy.rules import rule_problems
 from orchestration_assets.policy.task_graph import graph_problems
 from orchestration_assets.policy.taught import taught_problems, untaught_problems
+from orchestration_assets.policy.tools import tool_problems
 from orchestration_assets.schemas.comparisons import (
     ANSWERS,
     Comparison,
@@ -41,7 +48,7 @@ from orchestration_assets.schemas.policy import (
 from orchestration_assets.schemas.services import EmbeddedConfig, TaughtConfig
 from orchestration_assets.services.registry import embedded_names, load_embedded
 
-_TYPES: Mapping[str, type] = {feature.name: feature.type for feature in FEATURES}
+_TYPES: dict[str, type] = {feature.name: feature.type for feature in FEATURES}
 _ORDER = ("lt", "le", "gt", "ge")
 
 
@@ -54,15 +61,27 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
             yield from remote_problems(policy, name, service)
         else:
             yield from _embedded_problems(f"services.{safe_key(name)}", service)
+    types = _TYPES | added_types(policy.features.added)
+    yield from added_feature_problems(policy.features.added)
     for name, task in policy.tasks.items():
-        yield from _task_problems(policy, f"tasks.{safe_key(name)}", task)
+        yield from _task_problems(policy, f"tasks.{safe_key(name)}", task, types)
+    unusable = list(_unusable_plugins(policy))
+    yield from unusable
     yield from graph_problems(policy)
-    yield from rule_problems(policy)
+    if not unusable:
+        # rules are tried on tasks as they are carried out, with all that plug-ins say of them
+        yield from rule_problems(policy)
     yield from parts_problems(policy)
     yield from knowledge_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
     yield from alert_problems(policy)
+
+
+def _unusable_plugins(policy: Policy) -> Iterator[Problem]:
+    for name, task in policy.tasks.items():
+        yield from own_kind_problems(f"tasks.{safe_key(name)}", task)
+        yield from tool_problems(policy, f"tasks.{safe_key(name)}", task)
 
 
 def _embedded_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:
@@ -80,12 +99,14 @@ def _embedded_problems(path: str, service: EmbeddedConfig) -> Iterator[Problem]:
             yield Problem(f"{path}.{place}", "", f"{service.implementation}: {message}")
 
 
-def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Problem]:
+def _task_problems(
+    policy: Policy, path: str, task: TaskConfig, types: Mapping[str, type]
+) -> Iterator[Problem]:
     kept_columns = [column for records in policy.content.records for column in records.metadata]
     if task.gold is not None and task.gold not in kept_columns:
         message = "is kept of no record file: add it to metadata under content.records"
         yield Problem(f"{path}.gold", describe_value(task.gold, kept_columns), message)
-    yield from _condition_problems(f"{path}.applies_to", on_features(task.applies_to))
+    yield from _condition_problems(f"{path}.applies_to", on_features(task.applies_to), types)
     yield from _asked_problems(policy, f"{path}.validate", task)
     taken = {LEARNED, EXPLORE, DEFAULT}
     for position, directive in enumerate(task.directives):
@@ -95,7 +116,7 @@ def _task_problems(policy: Policy, path: str, task: TaskConfig) -> Iterator[Prob
     for position, rule in enumerate(task.rules):
         field = f"{path}.rules[{position}]"
         yield from _name_problems(field, rule.name, taken)
-        yield from _condition_problems(f"{field}.when", rule.when)
+        yield from _condition_problems(f"{field}.when", rule.when, types)
         yield from _choice_problems(policy, f"{field}.choose", rule.choose, task)
     if task.learned is not None:
         field = f"{path}.learned"
@@ -155,17 +176,21 @@ def _service_problems(policy: Policy, path: str, name: str, kind: AnswerKind) ->
         yield Problem(path, describe_value(name), f"does not give answers of kind {kind.value}")
 
 
-def _condition_problems(path: str, condition: Condition | TaskCondition) -> Iterator[Problem]:
+def _condition_problems(
+    path: str, condition: Condition | TaskCondition, types: Mapping[str, type]
+) -> Iterator[Problem]:
     for feature, test in condition.items():
         field = f"{path}.{safe_key(feature)}"
         if feature.startswith(ANSWERS):
             message = "ways are chosen before anything is answered: put it into applies_to"
             yield Problem(field, "", message)
             continue
-        if feature not in _TYPES:
-            yield _unknown(field, feature, "profile feature", list(_TYPES))
+        if feature not in types:
+            yield undeclared(field, feature) or _unknown(
+                field, feature, "profile feature", list(types)
+            )
             continue
-        kind = _TYPES[feature]
+        kind = types[feature]
         comparison = test if isinstance(test, Comparison) else Comparison(eq=test)
         for operator in ("contains", "risk"):
             if getattr(comparison, operator, None) is not None:

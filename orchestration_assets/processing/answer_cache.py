@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from hashlib import blake2b
 from time import monotonic
@@ -57,7 +58,7 @@ def answer_key(question: Question, service: Service) -> str:
     whole = question.coverage >= 1.0
     content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
     asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
-    beside = [context, earlier, *_objected(question)]
+    beside = [context, earlier, *_objected(question), *_tool_data(question)]
     parts = (
         _canonical(content),
         _task_part(task),
@@ -77,6 +78,10 @@ def _task_part(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     asked = [task.name, task.version, task.kind, task.labels, task.scale, *asked_fields(task)]
     asked += asked_parts(task)
+    # another kind, or another version of it, may refuse what was an answer
+    asked += [task.own_kind, task.own_kind_version] if task.own_kind else []
+    if task.tools is not None:
+        asked.append(sorted({**asdict(task.tools), "seconds": None}.items()))
     return _canonical(asked)
 
 
@@ -89,6 +94,10 @@ def _asked_part(*asked_of: str) -> str:
 def _objected(question: Question) -> list[Any]:
     objection = question.objection
     return [] if objection is None else [[_plain(objection.answer), objection.words]]
+
+
+def _tool_data(question: Question) -> list[str]:
+    return [question.tool_data] if question.task.tools is not None else []
 
 
 def _known(service: Service) -> list[str]:

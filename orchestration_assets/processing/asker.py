@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from orchestration_assets.extensions.kinds import own_kind
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
 from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.processing.tools.loop import ToolLoop
+from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Question, Reading
@@ -20,6 +23,8 @@ from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.grounding import grounded
+from orchestration_assets.text.prompts.templates import PromptError
+from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 from resources.ai_services.resilience.batcher import Batcher
@@ -100,7 +105,8 @@ class Asker:
     that are shown that. ``parked`` is told how many questions begin to wait for an unavailable
     service, and, with a minus, how many wait no longer. ``shared`` is the folder by which processes
     keep the limits of services over HTTP together, or the folder of each by name. No question waits
-    for an unavailable service longer than ``wait_limit_s``.
+    for an unavailable service longer than ``wait_limit_s``. ``toolbox`` carries out the tools that
+    services call; without it no question is asked about which they may.
 
     Use it as an asynchronous context: connections are closed at its end.
     """
@@ -118,8 +124,10 @@ class Asker:
         parked: Callable[[int], None] = lambda questions: None,
         shared: Path | Mapping[str, Path] | None = None,
         wait_limit_s: float = math.inf,
+        toolbox: Toolbox | None = None,
     ) -> None:
         self._services = services
+        self._toolbox = toolbox
         self._cache = cache
         self._clock = clock
         self._near = near
@@ -222,6 +230,9 @@ class Asker:
         if self._near is not None and "neighbours" in service.reads:
             near = self._near.of(question.item.item_id, question.task.name)
             question = replace(question, near=near)
+        if question.task.tools is not None and self._toolbox is not None:
+            data = self._toolbox.data_version(question.task.name)
+            question = replace(question, tool_data=data)
         return question, answer_key(question, service)
 
     async def _ask(self, name: str, question: Question, deadline: float) -> AskResult:
@@ -292,7 +303,9 @@ class Asker:
             called = await self._embedded(name, question)
             self._cache.put(key, called.reading)
             return called
-        if name in self._batchers:
+        if question.task.tools is not None and isinstance(caller.service, ChatService):
+            called = await self._with_tools(caller, question, key, deadline)
+        elif name in self._batchers:
             called = await self._batchers[name].call(question, key, deadline)
         else:
             (called,) = await caller.call([question], [key], deadline)
@@ -308,6 +321,33 @@ class Asker:
             raise caller.unrecorded
         return called
 
+    async def _with_tools(
+        self, caller: Caller, question: Question, key: str, deadline: float
+    ) -> CallOutcome:
+        if self._toolbox is None:
+            why = "its tools are there only when plans are carried out"
+            return CallOutcome(Reading(Status.FAILED, reason=why))
+        loop = ToolLoop(
+            OneReply(caller),
+            self._toolbox,
+            self._cache,
+            caller.service.config.guard.redact,
+            asyncio.get_running_loop().time,
+            self._saved_now,
+        )
+        try:
+            called = await loop.answer(question, key, deadline)
+        except PromptError as error:
+            return CallOutcome(Reading(Status.FAILED, reason=str(error)))
+        return called._replace(reading=grounded(called.reading, question.item.text))
+
+    async def _saved_now(self) -> None:
+        """Everything kept so far is on disk. Raises UnsavedError."""
+        save = self._cache.save()
+        self._saves.add(save)
+        save.add_done_callback(self._saved)
+        await self.durable()
+
     async def _embedded(self, name: str, question: Question) -> CallOutcome:
         service = self._services[name]
         async with self._bulkheads[name]:
@@ -319,6 +359,20 @@ class Asker:
             name, reading.status, started_at, elapsed_ms, service.cost_usd, reason=reading.reason
         )
         return CallOutcome(reading, (attempt,))
+
+
+@dataclass(frozen=True, slots=True)
+class OneReply:
+    """One request of a loop of tool calls, within all limits of its service."""
+
+    caller: Caller
+
+    def most(self, question: Question) -> tuple[int, float]:
+        return self.caller.most(question)
+
+    async def call(self, question: Question, key: str, deadline: float) -> CallOutcome:
+        (called,) = await self.caller.call([question], [key], deadline)
+        return called
 
 
 def _with(
@@ -339,7 +393,13 @@ def checked_reading(reading: Reading, question: Question) -> Reading:
 
     Raises UnfitReadingError for one that cannot be kept.
     """
-    return grounded(kept_reading(reading, question.task.kind), question.item.text)
+    kept = kept_reading(reading, question.task.kind)
+    task = question.task
+    if task.own_kind and kept.answer is not None:
+        kind = own_kind(task.own_kind)
+        if (problem := kind.problem(kept.answer, task)) is not None:
+            raise UnfitReadingError(f"answered what is no {task.own_kind}: {problem}")
+    return grounded(kept, question.item.text)
 
 
 async def reading_of(service: Service, question: Question) -> Reading:

@@ -14,14 +14,22 @@ from orchestration_assets.processing.health import check_services
 from orchestration_assets.processing.interpretation import PlannedTables, interpret_batch
 from orchestration_assets.processing.rollout_batch import rollout_tables
 from orchestration_assets.processing.taught_training import train_taught
+from orchestration_assets.processing.tools.log import tool_log_of
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.rollout import ROLLOUT_ANSWERS, ROLLOUT_DECISIONS, Cohort
-from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PROCESSING_PLANS, PlanRow
+from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    DECISION_LOG,
+    INTERPRETATIONS,
+    PROCESSING_PLANS,
+    PlanRow,
+)
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
+from orchestration_assets.schemas.tool_use import TOOL_LOG
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.ai_services.resilience.spend_budget import SpendBudget
@@ -213,3 +221,21 @@ def _take_back_plans(
             },
         )
     )
+
+
+@table_asset(
+    TOOL_LOG,
+    group="4_interpretations",
+    team="processing",
+    kinds={"log"},
+    deps=[*(table.name for table in INTERPRETATIONS.values()), PART_READINGS.name],
+    description=(
+        "Every call of a tool by a service before it answered: arguments, outcome, and what the "
+        "service was told, reply by reply."
+    ),
+)
+def tool_log(
+    context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
+) -> dg.MaterializeResult[pa.Table]:
+    """Gathers the steps that are kept beside the answers of the batch."""
+    return materialize(context, tool_log_of(home, context.partition_key))

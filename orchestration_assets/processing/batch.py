@@ -23,6 +23,7 @@ from orchestration_assets.processing.near_copy_sharing import SHARED
 from orchestration_assets.processing.part_rows import part_figures
 from orchestration_assets.processing.question_gains import FundingRules
 from orchestration_assets.processing.taught_models import knowing_all
+from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.processing.usage import observed_usage
 from orchestration_assets.processing.usage_metadata import usage_by_model
 from orchestration_assets.schemas.answers import ANSWER_COLUMNS
@@ -85,6 +86,13 @@ def build_work(
     return BatchWork(
         build_choices(policy), build_tasks(policy), services, learned or {}, task_inputs(policy)
     )
+
+
+def with_toolbox(work: BatchWork, policy: Policy | None, home: Home) -> BatchWork:
+    """The work with the tools of its tasks, over what they may read in the home."""
+    if policy is None or not any(task.tools for task in policy.tasks.values()):
+        return work
+    return replace(work, toolbox=Toolbox(home, policy))
 
 
 def learned_models(plans: pa.Table, registry: ModelRegistry) -> dict[str, TrainedSelector]:

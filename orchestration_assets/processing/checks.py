@@ -30,6 +30,7 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
 )
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
+from orchestration_assets.schemas.tool_use import TOOL_LOG
 from orchestration_assets.selection.answer_conditions import TURNED_AWAY
 from orchestration_assets.table_assets import PARTITION_TAG, Balance, Stored, table_checks
 from resources.home import Home
@@ -277,11 +278,26 @@ def rollout_check(
     )
 
 
+def _check_tool_log(stored: Stored, log: pa.Table) -> list[Balance]:
+    """Every step led to an answer that stands in a table, and none of a reply is missing."""
+    names = (*(table.name for table in INTERPRETATIONS.values()), PART_READINGS.name)
+    known = {key for name in names for key in stored.table(name)["answer_key"].to_pylist()}
+    keys = log["answer_key"].to_pylist()
+    last: dict[tuple[object, ...], int] = {}
+    for *reply, call in values(log, "item_id", "task", "step", "part", "reply", "call"):
+        last[tuple(reply)] = max(last.get(tuple(reply), 0), call)
+    return [
+        Balance(0, sum(key not in known for key in keys), "calls for an answer in no table"),
+        Balance(sum(last.values()), log.num_rows, "calls by the last number of each reply"),
+    ]
+
+
 sequential_checks = _checks_of(ProcessingModel.SEQUENTIAL)
 parallel_checks = _checks_of(ProcessingModel.PARALLEL)
 iterative_checks = _checks_of(ProcessingModel.ITERATIVE)
 hybrid_checks = _checks_of(ProcessingModel.HYBRID)
 decision_log_checks = table_checks(DECISION_LOG, _check_plans_logged)
+tool_log_checks = table_checks(TOOL_LOG, _check_tool_log)
 part_readings_checks = table_checks(PART_READINGS, _check_parts)
 call_log_checks = table_checks(CALL_LOG, _check_readings_have_calls)
 rollout_answers_checks = table_checks(ROLLOUT_ANSWERS, _check_tried_planned)

@@ -33,7 +33,12 @@ from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import EmbeddedConfig
-from orchestration_assets.schemas.tables import PROCESSING_PLANS, PlanRow
+from orchestration_assets.schemas.tables import (
+    PROCESSING_PLANS,
+    AddedFeature,
+    PlanRow,
+    added_values,
+)
 from resources.home import Home
 
 
@@ -233,9 +238,18 @@ class EmbeddedBatch:
         """The items without their text, and with no more of their profiles than services read."""
         read = {fact for service in work.services.values() for fact in service.reads}
         columns = [name for name in FEATURE_NAMES if name in read]
+        # a service that reads what no profile has reads what a plug-in adds
+        if read - {*FEATURE_NAMES} and "added_features" in self.profiles.column_names:
+            columns.append("added_features")
         table = self.profiles.select(["item_id", "content_hash", "path", *columns])
         return {
-            row["item_id"]: Item(row["item_id"], row["content_hash"], row["path"], "", row)
+            row["item_id"]: Item(
+                row["item_id"],
+                row["content_hash"],
+                row["path"],
+                "",
+                row | added_values(AddedFeature(**one) for one in row.get("added_features") or ()),
+            )
             for row in table.to_pylist()
         }
 

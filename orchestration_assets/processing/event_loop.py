@@ -39,6 +39,7 @@ from orchestration_assets.processing.task_waves import (
     with_lost,
 )
 from orchestration_assets.processing.taught_fallback import with_taught
+from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
@@ -84,7 +85,8 @@ class BatchWork:
 
     ``inputs``: what tasks take from others that are answered before them; ``given``: by item and
     task, what stands of those whose plans were carried out before. ``judged``: what people said of
-    answers, which stands for the tasks that build on them.
+    answers, which stands for the tasks that build on them. ``toolbox`` carries out the tools that
+    services may call, where there are such.
     """
 
     choices: Mapping[tuple[str, str], Choice]
@@ -94,6 +96,7 @@ class BatchWork:
     inputs: Inputs = field(default_factory=dict)
     given: Given = field(default_factory=dict[tuple[str, str], InputAnswer])
     judged: Judged = field(default_factory=dict)
+    toolbox: Toolbox | None = None
 
 
 @dataclass
@@ -208,6 +211,7 @@ def process_plans(
             near=near,
             parked=parked,
             shared=limits.shared,
+            toolbox=work.toolbox,
         )
         funding = _funding(groups, work, asker, limits)
 

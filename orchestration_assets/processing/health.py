@@ -104,7 +104,8 @@ def _question_for(policy: Policy, name: str, tasks: Mapping[str, Task]) -> Quest
     """A tiny question of the first task for which the service may be asked."""
     for task in policy.tasks:
         if name in _asked_for(policy, task):
-            return _question(tasks[task], _TEXT, policy.services[name])
+            # what is probed is the service, not its tools
+            return _question(replace(tasks[task], tools=None), _TEXT, policy.services[name])
     for checked in tasks.values():
         for rule in checked.value_rules:
             if rule.asks and name in _with_fallbacks(policy, rule.asks):

@@ -20,6 +20,7 @@ from orchestration_assets.processing.batch import (
     learned_models,
     rows_about,
     separate_loader,
+    with_toolbox,
 )
 from orchestration_assets.processing.embedded_chunks import EmbeddedBatch
 from orchestration_assets.processing.embedded_plans import embedded_items
@@ -114,6 +115,7 @@ def interpret_batch(
             # what they learn in one batch, they know in the next
             home.series.await_earlier(batch, CALL_LOG.name)
         work = build_work(policy, learned_models(plans, home.models), home.models)
+        work = with_toolbox(work, policy, home)
         tried = rollout.work.services.values() if rollout else ()
         if any("neighbours" in one.reads for one in (*work.services.values(), *tried)):
             home.series.await_earlier(batch, RESOLUTIONS.name)

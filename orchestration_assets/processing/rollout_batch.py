@@ -23,7 +23,7 @@ from orchestration_assets.policy.rollout_state import (
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
-from orchestration_assets.processing.batch import build_work, learned_models
+from orchestration_assets.processing.batch import build_work, learned_models, with_toolbox
 from orchestration_assets.processing.event_loop import (
     BatchLimits,
     BatchResult,
@@ -147,7 +147,9 @@ class RolloutBatch:
         """What the plans of the policy on trial refer to."""
         table = pa.table({name: [getattr(plan, name) for plan in self.tried] for name in _MODELS})
         learned = learned_models(table, self.home.models)
-        return build_work(self.policy, learned, self.home.models)
+        return with_toolbox(
+            build_work(self.policy, learned, self.home.models), self.policy, self.home
+        )
 
     @cached_property
     def reader(self) -> OutcomeReader:
@@ -223,6 +225,7 @@ class RolloutBatch:
             call_limit_s=limits.item_deadline_s,
             near=tools.near,
             shared=self._limit_folders(tools.work, limits.shared),
+            toolbox=self.work.toolbox,
             wait_limit_s=self.config.patience_s,
         )
         parts = {name for name, task in self.work.tasks.items() if task.parts is not None}

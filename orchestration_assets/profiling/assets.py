@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.profiling.batch import profile_accepted
+from orchestration_assets.profiling.added import with_added_features
+from orchestration_assets.profiling.batch import accepted_work, profile_accepted
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from orchestration_assets.table_assets import materialize, table_asset
@@ -42,13 +43,14 @@ def content_profiles(
     if nothing_left(home, policy_file.path):
         context.log.info("the batch was finished by another process: nothing is left to do")
         return
-    result = profile_accepted(
-        home,
-        context.partition_key,
-        content_manifest,
-        load_policy(policy_file.path).policy.execution,
-        dask_cluster,
-        progress,
+    policy = load_policy(policy_file.path).policy
+    batch, workers = context.partition_key, dask_cluster
+    result = with_added_features(
+        profile_accepted(home, batch, content_manifest, policy.execution, workers, progress),
+        accepted_work(home, batch, content_manifest),
+        policy.features.added,
+        policy.execution.tiers,
+        workers,
     )
     dashboard = dask_cluster.dashboard
     shown = {"dask_dashboard": dg.MetadataValue.url(dashboard)} if dashboard else {}

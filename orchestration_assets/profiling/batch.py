@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 _EMPTY_FEATURES = {
     feature.name: None if feature.nullable else feature.type() for feature in FEATURES
 }
-_STAGE_CLOCKS: Final = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
+STAGE_CLOCKS: Final = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
 # profiles computed are kept in portions: a run that dies loses the last one at most
 _STORE_EVERY: Final = 2_000
 
@@ -116,6 +116,11 @@ class ProfiledBatch:
     own: Counts
 
 
+def accepted_work(home: Home, batch: str, manifest: pa.Table) -> ProfileChunk:
+    """The accepted items of a manifest, with all that it takes to read them."""
+    return ProfileChunk(home, batch, home.batches.source(batch), tuple(accepted_items(manifest)))
+
+
 def profile_accepted(
     home: Home,
     batch: str,
@@ -125,8 +130,8 @@ def profile_accepted(
     progress: Progress,
 ) -> TableResult:
     """The profiles of the accepted items of a manifest; content that changed since is released."""
-    accepted = tuple(accepted_items(manifest))
-    work = ProfileChunk(home, batch, home.batches.source(batch), accepted)
+    work = accepted_work(home, batch, manifest)
+    accepted = work.rows
     cache = home.features(execution.cache)
     progress.stage("profiling", len(accepted))
     done = profile_batch(work, cache, execution, workers, progress.advance)
@@ -264,7 +269,7 @@ def profile_figures(batch: ProfiledBatch) -> dict[str, int | float | str]:
     ok = pc.equal(batch.profiles["status"], ProfileStatus.OK)
     profiled = pc.sum(ok).as_py() or 0
     fresh = batch.profiles.filter(pc.and_(computed, ok))
-    total_ms = sum(pc.sum(fresh[clock]).as_py() or 0.0 for clock in _STAGE_CLOCKS)
+    total_ms = sum(pc.sum(fresh[clock]).as_py() or 0.0 for clock in STAGE_CLOCKS)
     return {
         "profiled": profiled,
         "not_profiled": batch.profiles.num_rows - profiled,
@@ -295,8 +300,9 @@ def _profile_row(batch: str, row: AcceptedItem, text: str | UnreadItem) -> dict[
             "coverage": 0.0,
             "features_missing": list(FEATURE_NAMES),
             "cut_by_clock": False,
-            **dict.fromkeys(_STAGE_CLOCKS, 0.0),
+            **dict.fromkeys(STAGE_CLOCKS, 0.0),
             **_EMPTY_FEATURES,
+            "added_features": None,
         }
     try:
         profiled = profile(row.path, text, size_bytes=row.size_bytes)
@@ -309,6 +315,8 @@ def _profile_row(batch: str, row: AcceptedItem, text: str | UnreadItem) -> dict[
         "coverage": profiled.coverage,
         "features_missing": list(profiled.features_missing),
         "cut_by_clock": profiled.cut_by_clock,
-        **{clock: getattr(profiled, clock) for clock in _STAGE_CLOCKS},
+        **{clock: getattr(profiled, clock) for clock in STAGE_CLOCKS},
         **profiled.features,
+        # filled in afterwards: a profile is kept without what plug-ins add
+        "added_features": None,
     }

@@ -20,7 +20,9 @@ KEPT_FROM_BYTES: Final = 1_024
 """Profiles of smaller items are not kept, unless the policy says otherwise: an entry would take
 more disk in all tiers than the content itself (``python -m benchmarks feature_cache``)."""
 # not cached: filled in when a profile is recalled, from the manifest row, the batch and the tier
-_ROW_COLUMNS: Final = ("batch", "item_id", "content_hash", "path", "status", "reason", "origin")
+_ROW_COLUMNS: Final = (
+    *("batch", "item_id", "content_hash", "path", "status", "reason", "origin", "added_features"),
+)
 
 
 @cache
@@ -75,6 +77,7 @@ class ProfileCache:
             "status": [ProfileStatus.OK.value] * len(recalled_rows),
             "reason": [None] * len(recalled_rows),
             "origin": recalled.tiers,
+            "added_features": [None] * len(recalled_rows),
         }
         arrays = [
             pa.chunked_array([pa.array(row_columns[field.name], field.type)])

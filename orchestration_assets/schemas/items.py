@@ -10,6 +10,7 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.parts import ItemPart, PartAnswer, TaskParts
 from orchestration_assets.schemas.record_fields import RecordField
+from orchestration_assets.schemas.tool_use import TaskTools, ToolTurn
 
 OBJECTION: Final = "objection"
 """What a service reads that can be asked again, with what is wrong with its answer."""
@@ -102,7 +103,9 @@ class Task:
     are those of a record; ``quotes``: whether services are asked what its values rest on;
     ``value_rules``: what an answer must satisfy. ``checks`` is the task about whose answer this one
     asks, as the only thing that was answered before. ``parts``: of which parts of an item it is
-    asked, None where it is asked of whole items.
+    asked, None where it is asked of whole items. ``own_kind`` is the kind of a plug-in that stands
+    on ``kind``, if there is one, and ``own_kind_version`` tells when it answers otherwise.
+    ``tools``: what services may call for an answer, None for nothing.
     """
 
     name: str
@@ -119,6 +122,9 @@ class Task:
     value_rules: tuple[ValueRule, ...] = ()
     checks: str = ""
     parts: TaskParts | None = None
+    own_kind: str = ""
+    own_kind_version: str = ""
+    tools: TaskTools | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,9 @@ class Question:
     before this one, None where nothing does, for services that are shown it. ``objection``: the
     service is asked again, since its answer violates a rule. ``part`` is the part that the item's
     text is; ``parts`` holds what was answered about each, for a service that joins. ``passages``
-    are those of knowledge that were found for the item, the best first.
+    are those of knowledge that were found for the item, the best first. ``turns`` are the calls of
+    tools so far, with their results; no more may be made unless ``tools_open``. ``tool_data`` names
+    the data that tools answer from.
     """
 
     task: Task
@@ -172,3 +180,6 @@ class Question:
     part: ItemPart | None = None
     parts: tuple[PartAnswer, ...] = ()
     passages: tuple[RetrievedPassage, ...] = ()
+    turns: tuple[ToolTurn, ...] = ()
+    tools_open: bool = True
+    tool_data: str = ""

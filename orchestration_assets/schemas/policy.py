@@ -32,6 +32,7 @@ from orchestration_assets.schemas.record_fields import RecordField
 from orchestration_assets.schemas.rollout import Rollout
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
+from orchestration_assets.schemas.tools_config import ToolsConfig
 from orchestration_assets.schemas.variables import VariableName
 
 MIB = 1024 * 1024
@@ -391,6 +392,11 @@ class TaskConfig(_Strict):
     question: str = Field(min_length=1, description="what is asked, for people")
     version: str = Field(default="1", description="change it when the question changes meaning")
     kind: AnswerKind = AnswerKind.LABEL
+    own_kind: Name | None = Field(
+        default=None,
+        description="text, set: a kind of answer of a plug-in that stands on this one, and says "
+        "what makes two answers the same and which one stands",
+    )
     labels: tuple[str, ...] = Field(default=(), description="label: the closed set, if any")
     scale: tuple[float, float] = Field(
         default=(0.0, 1.0), description="score: the lowest and the highest value"
@@ -478,6 +484,10 @@ class TaskConfig(_Strict):
         default=None,
         description="passages of knowledge that are found for each item, and that prompts show as "
         "passages",
+    )
+    tools: ToolsConfig | None = Field(
+        default=None,
+        description="tools that services of type openai_chat may call for an answer, and bounds",
     )
     directives: tuple[Directive, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -789,6 +799,18 @@ class Features(_Strict):
     share_answers: bool = Field(
         default=False, description="services are asked once for all near-copies in a batch"
     )
+    added: Annotated[tuple[Name, ...], Field(max_length=20)] = Field(
+        default=(),
+        description="profile features of plug-ins that are computed of each item, in this order; "
+        "conditions may look at them as at packaged ones",
+    )
+
+    @model_validator(mode="after")
+    def _added_once(self) -> "Features":
+        twice = sorted({name for name in self.added if self.added.count(name) > 1})
+        if twice:
+            raise ValueError(f"added names {', '.join(twice)} more than once")
+        return self
 
 
 class Webhook(_Strict):

@@ -4,7 +4,8 @@ Batch tables live in ``tables/<name>/<batch>.parquet``, corpus tables in
 ``tables/<name>.parquet``. ``TABLES`` lists them all.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -49,6 +50,7 @@ from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION
 from orchestration_assets.schemas.signals import GOLDEN_SIGNALS
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.taught import TAUGHT_SERVICES
+from orchestration_assets.schemas.tool_use import TOOL_LOG
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS, Float32
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 
@@ -249,6 +251,20 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedFeature:
+    """One profile feature of a plug-in: its ``value`` as JSON, or the ``reason`` why there is none.
+
+    ``cut``: its time was used up, so that a rerun may have a value.
+    """
+
+    feature: str
+    value: str | None
+    reason: str | None
+    cut: bool
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRow:
     """One row an accepted item: what it looks like. Feature columns follow the stage clocks."""
 
@@ -274,6 +290,10 @@ class ProfileRow:
     features_ms: Annotated[float, Column("feature stage clock", "ms", True)]
     complexity_ms: Annotated[float, Column("complexity stage clock", "ms", True)]
     aggregation_ms: Annotated[float, Column("aggregation stage clock", "ms", True)]
+    added_features: Annotated[
+        tuple[AddedFeature, ...] | None,
+        Column("features of plug-ins that the policy names, each with its value as JSON"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +313,15 @@ def profiles_of(data: pa.Table) -> Iterator[ItemProfile]:
     held = set(data.column_names)
     features = data.select([name for name in FEATURE_NAMES if name in held])
     for row, found in zip(rows, features.to_pylist(), strict=True):
-        yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, found)
+        known = found | added_values(row.added_features)
+        yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, known)
+
+
+def added_values(added: Iterable[AddedFeature] | None) -> dict[str, Any]:
+    """Feature -> value of those of plug-ins; None where there is none."""
+    return {
+        one.feature: None if one.value is None else json.loads(one.value) for one in added or ()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -856,6 +884,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     DECISION_LOG,
     CALL_LOG,
     PART_READINGS,
+    TOOL_LOG,
     ROLLOUT_ANSWERS,
     ROLLOUT_DECISIONS,
     RESOLUTIONS,

@@ -25,25 +25,8 @@ from orchestration_assets.schemas.enums import AnswerKind, Family, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.registry import embedded_class, load_embedded
+from orchestration_assets.text.awkward import AWKWARD_TEXTS
 
-AWKWARD_TEXTS: Final = (
-    "",
-    " \n\t\n ",
-    "\ufeff",
-    "\ud800\udfff lone \udc80 surrogates in the text",
-    "\x00\x01\x02 control \x1b[31m",
-    "#!",
-    "#!/usr/bin/env",
-    "[" * 20_000,
-    '{"a":' * 5_000,
-    "<" * 20_000,
-    "`" * 9_000 + "[" * 9_000,
-    "\n" * 30_000,
-    "a" * 200_000,
-    "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466" * 500,
-    "word, " * 50_000,
-)
-"""Texts that are content too, and that no service may raise on."""
 _EVIDENCE_CHARS: Final = 200
 _UNHEARD_OF: Final = "nothing-says-this"
 

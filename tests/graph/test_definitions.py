@@ -21,6 +21,7 @@ KEYS = {
     "decision_log",
     "call_log",
     "part_readings",
+    "tool_log",
     "rollout_answers",
     "rollout_decisions",
     "resolutions",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets import code_version, plugins
+from orchestration_assets.extensions import features, kinds, tools
 from orchestration_assets.services import registry
 from resources.content_source import plugged_in
 
@@ -16,6 +17,9 @@ def _forget() -> None:
         plugins.list_plugins,
         registry._plugged_in,
         plugged_in.source_class,
+        kinds.own_kind,
+        features.added_feature,
+        tools.plugged_in_tool,
         code_version.code_version,
         code_version._read,
         code_version._source,

@@ -9,12 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.command.new_plugin import SCAFFOLDS
 from tests.docs.pages import ROOT
+from tests.plugins.distributions import install
 
 
-def scaffold(folder: Path, name: str = "rush_mail") -> Path:
+def scaffold(folder: Path, name: str = "rush_mail", thing: str = "service") -> Path:
     place = folder / "package"
-    assert main(["new", "service", name, "--folder", str(place)]) == 0
+    assert main(["new", thing, name, "--folder", str(place)]) == 0
     return place
 
 
@@ -56,12 +58,15 @@ def test_it_says_what_to_do_next(
         ("a" * 61, "at most 60"),
         ("class", "is no name of a service"),
         ("langid", "a packaged service is called langid"),
+        ("word_count", "a packaged feature is called word_count"),
+        ("set", "a packaged kind is called set"),
     ],
 )
 def test_names_that_will_not_do(
     tmp_path: Path, name: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["new", "service", name, "--folder", str(tmp_path / "new")]) == 2
+    thing = next((one for one in SCAFFOLDS if f"packaged {one}" in words), "service")
+    assert main(["new", thing, name, "--folder", str(tmp_path / "new")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
     assert not (tmp_path / "new").exists()
@@ -75,11 +80,24 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (place / "pyproject.toml").read_text() == "mine"
 
 
-def test_linters_and_types_pass(tmp_path: Path) -> None:
-    place = scaffold(tmp_path)
+@pytest.mark.parametrize("thing", SCAFFOLDS)
+def test_linters_and_types_pass(tmp_path: Path, thing: str) -> None:
+    place = scaffold(tmp_path, thing=thing)
     run(sys.executable, "-m", "ruff", "check", ".", cwd=place)
     run(sys.executable, "-m", "ruff", "format", "--check", ".", cwd=place)
     run(sys.executable, "-m", "mypy", cwd=place, MYPYPATH=str(ROOT))
+
+
+@pytest.mark.parametrize("thing", ["feature", "kind"])
+def test_its_own_tests_pass_and_its_policy_is_valid(tmp_path: Path, thing: str) -> None:
+    place = scaffold(tmp_path, thing=thing)
+    points = {"rush_mail": f"rush_mail_{thing}.{thing}:RushMail"}
+    group = SCAFFOLDS[thing].group.value
+    install(place, f"rush-mail-{thing}", points, group=group)
+    paths = os.pathsep.join((str(place), str(ROOT)))
+    run(sys.executable, "-m", "pytest", "-q", "tests", cwd=place, PYTHONPATH=paths)
+    check = ("-m", "orchestration_assets", "policy", "check", "policy.yaml")
+    assert "valid, 1 tasks" in run(sys.executable, *check, cwd=place, PYTHONPATH=paths)
 
 
 @pytest.mark.slow

@@ -143,8 +143,6 @@ def test_a_broken_plug_in_is_named_where_it_is_used(
         ),
         "other.yaml",
     )
-    assert main(["policy", "check"]) == 0
-    assert capsys.readouterr().err == ""
     assert main(["plugins"]) == 1
     assert words in capsys.readouterr().out
 
@@ -167,7 +165,9 @@ def test_a_packaged_name_stays_this_projects(
     assert main(["policy", "check"]) == 0
     noted = capsys.readouterr()
     assert "packaged default: valid" in noted.out
-    assert noted.err.startswith("note: plug-in service 'vader_tone' (acme-tone 1.0, acme:Service)")
+    assert noted.err.startswith(
+        "warning: plug-in service 'vader_tone' (acme-tone 1.0, acme:Service)"
+    )
     assert "acme" not in sys.modules
     assert main(["plugins", "--json"]) == 1
     by_distribution = {one["distribution"]: one for one in json.loads(capsys.readouterr().out)}

@@ -12,6 +12,7 @@ from orchestration_assets.evidence.distances.scores import score_distance
 from orchestration_assets.evidence.distances.sets import set_distance
 from orchestration_assets.evidence.distances.texts import text_distance
 from orchestration_assets.evidence.distances.vectors import vector_distance
+from orchestration_assets.extensions.kinds import own_kind
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Task
@@ -23,8 +24,11 @@ __all__ = ["apart", "distance"]
 def distance(first: Answer, second: Answer, task: Task) -> float:
     """The distance of two answers of the task's kind: in [0, 1], symmetric, 0 for equal ones.
 
-    Both must fit the kind; services' answers are held to that when they come in.
+    Both must fit the kind; services' answers are held to that when they come in. Raises
+    OwnKindError where the kind of a plug-in breaks.
     """
+    if task.own_kind:
+        return own_kind(task.own_kind).distance(first, second, task)
     if task.kind is AnswerKind.LABEL:
         return label_distance(cast(str, first), cast(str, second))
     if task.kind is AnswerKind.SET:

@@ -1,7 +1,7 @@
 """Scripted faults: the script alone decides which request suffers which fault."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -70,6 +70,38 @@ class ScriptedReply(Strict):
         return self.model in {None, model} and all(text in prompt for text in self.contains)
 
 
+class ScriptedCall(Strict):
+    """One call of a tool: its name, and its arguments as JSON text, or what should be that."""
+
+    name: str
+    arguments: str = "{}"
+
+
+class ScriptedCalls(Strict):
+    """The calls of tools that a model makes before it answers the requests that meet a condition.
+
+    ``replies`` are the calls of each reply; behind the last one the model answers, unless it is
+    ``endless``: then it goes on with the last. A ``stubborn`` one calls tools where it may not.
+    """
+
+    contains: tuple[str, ...] = Field(
+        min_length=1, description="every one of these texts stands in the messages"
+    )
+    replies: tuple[tuple[ScriptedCall, ...], ...] = Field(min_length=1)
+    endless: bool = False
+    stubborn: bool = False
+
+    def calls_in(self, body: Mapping[str, Any], prompt: str) -> tuple[ScriptedCall, ...]:
+        """The calls of the next reply to a request; none where it is an answer."""
+        may_call = body.get("tool_choice") != "none" or self.stubborn
+        if not (body.get("tools") and may_call and all(text in prompt for text in self.contains)):
+            return ()
+        done = sum(bool(one.get("tool_calls")) for one in body.get("messages") or ())
+        if done >= len(self.replies):
+            return self.replies[-1] if self.endless else ()
+        return self.replies[done]
+
+
 class FaultScript(Strict):
     """The behaviour of the server: a lognormal latency, faults and scripted replies."""
 
@@ -85,6 +117,15 @@ class FaultScript(Strict):
     replies: tuple[ScriptedReply, ...] = Field(
         default=(), description="replies by several texts and by model; the first that fits counts"
     )
+
+    calls: tuple[ScriptedCalls, ...] = Field(
+        default=(), description="calls of tools before an answer; the first that fits counts"
+    )
+
+    def calls_in(self, body: Mapping[str, Any], prompt: str) -> tuple[ScriptedCall, ...]:
+        """The scripted calls of the next reply to a request, if there are some."""
+        found = (one.calls_in(body, prompt) for one in self.calls)
+        return next(filter(None, found), ())
 
     def reply_to(self, model: str, prompt: str) -> ScriptedReply | None:
         """The scripted reply to a prompt, if there is one."""

@@ -21,7 +21,13 @@ from orchestration_assets.text.replies.generated_replies import (
     prompt_of,
     streamed_events,
 )
-from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript, active_faults
+from resources.ai_services.drill.faults import (
+    Fault,
+    FaultKind,
+    FaultScript,
+    ScriptedCall,
+    active_faults,
+)
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -170,6 +176,9 @@ class DrillServer:
             scripted = self.script.reply_to(served.model, prompt_of(body))
             answer = chat_reply(body, scripted.model_dump() if scripted else {})
             message = answer["choices"][0]["message"]
+            if calls := self.script.calls_in(body, prompt_of(body)):
+                answer["choices"][0] |= {"finish_reason": "tool_calls"}
+                message |= {"content": None, "tool_calls": list(map(_tool_call, enumerate(calls)))}
             if FaultKind.WRONG_SCHEMA in faults:
                 message["content"] = json.dumps({"verdict": "yes", "confidence": "high"})
             elif FaultKind.CHATTY in faults:
@@ -251,6 +260,12 @@ class DrillServer:
         application.router.add_get("/v1/models", self.models)
         application.router.add_get("/drill/log", self.show_log)
         return application
+
+
+def _tool_call(numbered: tuple[int, ScriptedCall]) -> dict[str, Any]:
+    number, call = numbered
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": f"scripted_{number}", "type": "function", "function": function}
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import time
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -17,6 +18,12 @@ from orchestration_assets.text.prompts.templates import (
     part_facts_named,
     uses_question,
     variables_in,
+)
+from orchestration_assets.text.prompts.tool_messages import (
+    CALLS,
+    calls_reading,
+    tool_tokens,
+    with_tools,
 )
 from orchestration_assets.text.replies.answers import is_repairable, reading_of, schema_for
 from orchestration_assets.text.replies.call_errors import TimedOut
@@ -98,6 +105,10 @@ class ChatService(HttpService):
             turns = objection_turns(question.objection, self.config.guard.redact)
             messages, sent = [*messages, *turns], with_turns(sent, turns)
         body = self._body(messages, question.task)
+        if question.task.tools is not None:
+            body = with_tools(body, question)
+            added = tool_tokens(question)
+            sent = sent._replace(tokens_estimated=sent.tokens_estimated + added)
         return Request((question,), body, (sent,), self.config.output_tokens)
 
     def _body(self, messages: list[dict[str, str]], task: Task) -> dict[str, Any]:
@@ -202,7 +213,11 @@ def with_turns(sent: SentContent, turns: Sequence[Mapping[str, str]]) -> SentCon
 def _reply(body: Mapping[str, Any], task: Task, *, explain: bool = False) -> Reply:
     completion = completion_in(body)
     stated = tokens_written(body)
-    reading = reading_of(completion, task, explain=explain)
+    reading = calls_reading(completion) if task.tools is not None else None
+    if reading is None:
+        reading = reading_of(completion, task, explain=explain)
+        # what a model writes is never taken for calls
+        reading = replace(reading, evidence=None) if reading.evidence == CALLS else reading
     return Reply(
         (reading,),
         tokens_read(body),

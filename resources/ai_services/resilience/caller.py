@@ -264,6 +264,15 @@ class Caller:
         self._retry_budget.call()
         return await self._attempt_until_done(request, keys, deadline, [()] * len(questions))
 
+    def most(self, question: Question) -> tuple[int, float]:
+        """Tokens and US dollars that a request about the question takes at most, by estimate.
+
+        Raises PromptError.
+        """
+        request = self.service.prepare([question])
+        tokens = request.tokens_estimated * self.scale.highest + request.tokens_out_most
+        return math.ceil(tokens), self._quote(request).most_usd
+
     def hold(self) -> None:
         """No attempt is begun from here on: who would begin one waits until it is cancelled."""
         self._held = True

@@ -1,0 +1,192 @@
+"""Carrying out calls of tools: held to the allow-list and to their schema, and never raising."""
+
+import asyncio
+import json
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import pyarrow as pa
+from pydantic import BaseModel, ValidationError
+
+from orchestration_assets.extensions.built_in_tools import (
+    CalculateArguments,
+    LookUpArguments,
+    SearchArguments,
+    SectionArguments,
+    arguments_of,
+)
+from orchestration_assets.extensions.time_limit import TimeUsedUpError, limited
+from orchestration_assets.extensions.tools import BUILT_IN, ToolError, plugged_in_tool
+from orchestration_assets.knowledge.retrieval import Retrieval
+from orchestration_assets.processing.tools.look_up import looked_up, read_table
+from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.services import SensitiveKind
+from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.schemas.tool_use import ToolOutcome, ToolRequest, ToolResult
+from orchestration_assets.schemas.tools_config import LookUpTable, ToolsConfig
+from orchestration_assets.text.arithmetic import CalculationError, calculate
+from orchestration_assets.text.parts.sections import section_spans
+from orchestration_assets.text.redaction import redact, without_turn_marks
+from resources.home import Home
+
+CPU_S: Final = 1.0
+"""Processor time that one call may take."""
+WALL_S: Final = 10.0
+"""Time on the clock that one call may take."""
+MOST_CALLS: Final = 8
+"""Calls of one reply that are carried out; more are refused."""
+LONGEST_ARGUMENTS: Final = 8_000
+_LONGEST_REASON: Final = 300
+
+
+class Toolbox:
+    """The tools of a policy's tasks over what they may read, which is read when first needed.
+
+    Knowledge and tables are those of the time when this is made use of first, and stay.
+    """
+
+    def __init__(self, home: Home, policy: Policy) -> None:
+        self._home = home
+        self._configs = {name: task.tools for name, task in policy.tasks.items() if task.tools}
+        self._tables: dict[str, tuple[pa.Table, str]] = {}
+        self._reading = Lock()
+
+    def data_version(self, task: str) -> str:
+        """Names all that the tools of a task answer from: 64 bits of blake2b, hex.
+
+        Raises KnowledgeError and ToolError for what cannot be read.
+        """
+        config = self._configs[task]
+        versions = [[name, self._retrieval.versions[name]] for name in sorted(config.knowledge)]
+        versions += [[name, self._table(one)[1]] for name, one in sorted(config.look_up.items())]
+        return blake2b(json.dumps(versions).encode(), digest_size=8).hexdigest()
+
+    async def run(
+        self,
+        requests: Sequence[ToolRequest],
+        question: Question,
+        redacted: Collection[SensitiveKind],
+        done: Mapping[ToolRequest, int],
+    ) -> list[ToolResult]:
+        """The result of each call of a reply, in order; ``done``: how often each was carried out
+        before. What was asked again has no new result, and whatever breaks is one."""
+        counted = dict(done)
+        results = []
+        for number, request in enumerate(requests):
+            counted[request] = counted.get(request, 0) + 1
+            results.append(await self._one(number, request, question, counted[request]))
+        tools = question.task.tools
+        most = tools.result_chars if tools else 0
+        return [_shown(one, most, redacted) for one in results]
+
+    async def _one(
+        self, number: int, request: ToolRequest, question: Question, times: int
+    ) -> ToolResult:
+        tools, config = question.task.tools, self._configs.get(question.task.name)
+        allowed = [one.name for one in tools.declared] if tools else []
+        if tools is None or config is None or request.name not in allowed:
+            return _refused(f"there is no such tool; there are {', '.join(allowed)}")
+        if number >= MOST_CALLS:
+            return _refused(f"not carried out: {MOST_CALLS} calls at once are the most")
+        if times > tools.repeats:
+            return _refused("the same call was made before: use what it said, or ask otherwise")
+        if len(request.arguments) > LONGEST_ARGUMENTS:
+            return _refused(f"the arguments are longer than {LONGEST_ARGUMENTS} characters")
+        try:
+            arguments = arguments_of(request.name).model_validate_json(request.arguments or "{}")
+        except ValidationError as error:
+            return _refused(f"the arguments do not fit: {_problems(error)}")
+        try:
+            return ToolResult(
+                ToolOutcome.ANSWERED,
+                await asyncio.to_thread(
+                    limited,
+                    lambda: self._called(request.name, arguments, question, config),
+                    CPU_S,
+                    WALL_S,
+                ),
+            )
+        except (ToolError, CalculationError) as error:
+            return _refused(str(error))
+        except TimeUsedUpError as error:
+            return ToolResult(ToolOutcome.BROKEN, str(error))
+        except Exception as error:  # noqa: BLE001 -- whatever a tool raises is what it came to
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            return ToolResult(ToolOutcome.BROKEN, said[:_LONGEST_REASON])
+
+    def _called(
+        self, name: str, arguments: BaseModel, question: Question, config: ToolsConfig
+    ) -> str:
+        if name not in BUILT_IN:
+            return str(plugged_in_tool(name)[0].call(arguments, question))
+        match arguments:
+            case SearchArguments():
+                found = self._retrieval.search(arguments.query, config.knowledge, arguments.limit)
+                return _as_json([[one.document, one.heading, one.text] for one in found])
+            case SectionArguments():
+                return _section(question.item.text, arguments.number)
+            case LookUpArguments():
+                if arguments.table not in config.look_up:
+                    raise ToolError(f"the tables are {', '.join(config.look_up)}")
+                table, _ = self._table(config.look_up[arguments.table])
+                return _as_json(looked_up(table, arguments))
+            case CalculateArguments():
+                return calculate(arguments.expression)
+            case _:
+                raise ToolError(f"{name} is declared, and nothing carries it out")
+
+    @cached_property
+    def _retrieval(self) -> Retrieval:
+        corpora = {name for config in self._configs.values() for name in config.knowledge}
+        return Retrieval(self._home.knowledge, sorted(corpora))
+
+    def _table(self, declared: LookUpTable) -> tuple[pa.Table, str]:
+        path = (
+            Path(declared.file)
+            if declared.file is not None
+            else self._home.tables.path(declared.table or "")
+        )
+        key = f"{path} {declared.columns}"
+        with self._reading:
+            if key not in self._tables:
+                self._tables[key] = read_table(path, declared.columns)
+            return self._tables[key]
+
+
+def _refused(why: str) -> ToolResult:
+    return ToolResult(ToolOutcome.REFUSED, why)
+
+
+def _shown(result: ToolResult, most: int, redacted: Collection[SensitiveKind]) -> ToolResult:
+    """As services and tables see it: whole characters, no marks of turns, nothing sensitive."""
+    # what is cut first costs no more to redact than what is shown
+    text = without_turn_marks(whole_text(result.text[: most * 2]))
+    if redacted:
+        text = redact(text, redacted).text
+    return ToolResult(result.outcome, text[:most], cut=len(text) > most)
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or 'they'}: {one['msg']}"
+        for one in error.errors(include_url=False, include_input=False)[:3]
+    )[:_LONGEST_REASON]
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _section(text: str, number: int | None) -> str:
+    spans = section_spans(text)
+    if number is None:
+        return _as_json([[n, span.heading] for n, span in enumerate(spans, start=1)])
+    if number > len(spans):
+        raise ToolError(f"there are {len(spans)} sections")
+    span = spans[number - 1]
+    return text[span.start : span.end]
