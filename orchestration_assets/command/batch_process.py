@@ -117,10 +117,11 @@ def main(series: str) -> int:
 
 def _serve(plan: RunPlan, reports: Reports, orders: Orders, first: dict[str, Any]) -> None:
     from orchestration_assets.command.instance import instance_errors, open_instance
-    from orchestration_assets.command.lean_arrow import convert_without_pandas
+    from orchestration_assets.command.lean_arrow import allocate_from_system, convert_without_pandas
     from resources.in_process_work import InProcessWork
 
     convert_without_pandas()
+    allocate_from_system()
     home = Home(plan.settings.home)
     accounts = RunAccounts(home.spending, plan.accounts, SpendBudget(plan.budget_usd))
     overrides: dict[str, Any] = {"progress": reports, "budget": accounts.budget}

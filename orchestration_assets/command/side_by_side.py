@@ -304,7 +304,7 @@ def processes(
 def _as_copy(series: str, *, is_limited: bool) -> int:
     """What a copy of the command does; it has one core, as one that is begun anew."""
     if not is_limited:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         threadpool_limits(1, user_api="blas")
     return carry_out_orders(series)
