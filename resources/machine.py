@@ -9,8 +9,10 @@ from typing import Any, Final
 _MEMORY: Final = Path("/proc/meminfo")
 _CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 # of malloc.h
+_M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE_PIECE: Final = 8 << 20
+_KEPT_FREE: Final = 32 << 20
 
 
 def usable_cores() -> int:
@@ -44,6 +46,8 @@ def keep_large_pieces_apart() -> None:
     """
     if (mallopt := _gnu_function("mallopt")) is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE_PIECE)
+        # a size that is set for the one is none for the other, which would be 128 KiB
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_FREE)
 
 
 def give_back_memory() -> None:
