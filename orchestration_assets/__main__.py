@@ -346,10 +346,11 @@ def _dispatch(given: argparse.Namespace) -> int:
         from orchestration_assets.command import new_plugin
 
         return new_plugin.create(given.thing, given.name, given.folder)
-    from orchestration_assets.command.lean_arrow import convert_without_pandas
+    from orchestration_assets.command.lean_arrow import allocate_from_system, convert_without_pandas
     from resources.home_store import give_back, use_store
 
     convert_without_pandas()
+    allocate_from_system()
     if given.home is not None:
         settings = replace(settings, home=absolute_path(given.home))
     if getattr(given, "policy", None) is not None:

@@ -1,11 +1,18 @@
 """What this process may use of its machine."""
 
+import ctypes
 import os
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _MEMORY: Final = Path("/proc/meminfo")
 _CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
+# of malloc.h
+_M_TRIM_THRESHOLD: Final = -1
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE_PIECE: Final = 8 << 20
+_KEPT_FREE: Final = 32 << 20
 
 
 def usable_cores() -> int:
@@ -28,3 +35,32 @@ def usable_memory() -> int:
         return min(free, int(_CONTAINER.read_text("ascii")))
     except (OSError, ValueError):
         return free
+
+
+def keep_large_pieces_apart() -> None:
+    """Has the C library take every piece of 8 MB and more from the system by itself.
+
+    Such a piece is given back when it is freed. Left alone, the GNU C library puts pieces of up to
+    32 MB among small ones once it has seen them freed, and keeps them until the last is free.
+    Smaller ones are needed again and again: to take each from the system takes time.
+    """
+    if (mallopt := _gnu_function("mallopt")) is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_PIECE)
+        # a size that is set for the one is none for the other, which would be 128 KiB
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_FREE)
+
+
+def give_back_memory() -> None:
+    """Hands what this process has freed back to the system, where the C library keeps it.
+
+    It keeps it for as long as something above it is in use: a step that needed much once would
+    hold it until the end of the run, and processes beside this one could not have it.
+    """
+    if (trim := _gnu_function("malloc_trim")) is not None:
+        trim(0)
+
+
+@cache
+def _gnu_function(name: str) -> Any:
+    """A function of the GNU C library; None where there is another one."""
+    return getattr(ctypes.CDLL(None), name, None)

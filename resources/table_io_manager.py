@@ -8,11 +8,13 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.tables import TABLES
 from resources.home import Home
+from resources.machine import give_back_memory
 from resources.series import read_series
 from resources.table_store import TableStore
 
 _PREVIEW_ROWS = 5
 _CELL_CHARACTERS = 60
+_LARGE_BYTES = 1 << 20
 
 
 class ParquetTableIOManager(dg.ConfigurableIOManager):
@@ -50,6 +52,8 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
                 "preview": dg.MetadataValue.md(preview(obj)),
             }
         )
+        if obj.nbytes > _LARGE_BYTES:
+            give_back_memory()
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """The upstream table of the same batch. Raises TableMissingError when there is none."""

@@ -99,7 +99,10 @@ def main(series: str) -> int:
     with stoppable() as signal_seen, saying_damage(sys.stderr):
         try:
             allow_open_files()
-            _serve(read_plan(series), reports, Orders(sys.stdin))
+            orders = Orders(sys.stdin)
+            # a copy of the command is there before the plan is
+            if (first := orders.next()) is not None:
+                _serve(read_plan(series), reports, orders, first)
         except KeyboardInterrupt:
             return 128 + signal_seen()
         except OrchestrationError as error:
@@ -112,12 +115,13 @@ def main(series: str) -> int:
     return 0
 
 
-def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
+def _serve(plan: RunPlan, reports: Reports, orders: Orders, first: dict[str, Any]) -> None:
     from orchestration_assets.command.instance import instance_errors, open_instance
-    from orchestration_assets.command.lean_arrow import convert_without_pandas
+    from orchestration_assets.command.lean_arrow import allocate_from_system, convert_without_pandas
     from resources.in_process_work import InProcessWork
 
     convert_without_pandas()
+    allocate_from_system()
     home = Home(plan.settings.home)
     accounts = RunAccounts(home.spending, plan.accounts, SpendBudget(plan.budget_usd))
     overrides: dict[str, Any] = {"progress": reports, "budget": accounts.budget}
@@ -129,7 +133,8 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
         stack.enter_context(instance_errors(home))
         instance = stack.enter_context(open_instance(home))
         work = RunWork(plan, accounts, definitions, instance)
-        while (order := orders.next()) is not None:
+        order: dict[str, Any] | None = first
+        while order is not None:
             batch, due, carried = order["batch"], order["due"], ExecutedBatches()
             ours = carry_out_one(
                 home,
@@ -148,6 +153,7 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
                 reports.send("failed", batch=batch, words=words, exit_code=code)
             else:
                 reports.send("elsewhere" if carried.elsewhere else "done", batch=batch)
+            order = orders.next()
 
 
 def command() -> None:

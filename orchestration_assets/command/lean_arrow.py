@@ -1,4 +1,5 @@
-"""Arrow without pandas, until something is converted to it."""
+"""Arrow as a process of the command uses it: without pandas until something is converted to it, and
+with no more memory than is in use."""
 
 import sys
 from importlib.abc import MetaPathFinder
@@ -27,3 +28,17 @@ def convert_without_pandas() -> None:
         pa.array([0])
     finally:
         sys.meta_path.remove(refusal)
+
+
+def allocate_from_system() -> None:
+    """Has Arrow take memory from the C library, and that give it back at once.
+
+    Arrow's own allocator keeps what is freed for itself: a step that makes large tables would take
+    as much again from the system as steps before it have freed.
+    """
+    import pyarrow as pa
+
+    from resources.machine import keep_large_pieces_apart
+
+    keep_large_pieces_apart()
+    pa.set_memory_pool(pa.system_memory_pool())

@@ -20,6 +20,7 @@ from orchestration_assets.command.batch_execution import (
 )
 from orchestration_assets.command.corpus_reports import mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
+from orchestration_assets.command.forked_process import can_fork
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_count import job_count
 from orchestration_assets.command.job_execution import execute_job
@@ -143,8 +144,9 @@ def _materialize(
     if jobs is None:
         jobs = job_count(list(sizes.values()), usable_cores(), usable_memory())
     side_by_side = min(jobs, len(batches)) > 1
-    if batches and not side_by_side:
-        prepare_services(load_policy(settings.policy).policy.services.values())
+    preparation = None
+    if batches and (can_fork() or not side_by_side):
+        preparation = prepare_services(load_policy(settings.policy).policy.services.values())
     # Dagster takes seconds to import: a run that finds nothing new does without it
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.command.side_by_side import processes
@@ -167,10 +169,12 @@ def _materialize(
             folder,
         )
         stack.enter_context(instance_errors(home))
-        stack.enter_context(display)
         with ExitStack() as beside:
-            # they start while this process opens the instance
-            pool = beside.enter_context(processes(plan, jobs, display)) if side_by_side else None
+            pool = None
+            if side_by_side:
+                # they start while this process opens the instance
+                pool = beside.enter_context(processes(plan, jobs, display, preparation))
+            stack.enter_context(display)
             instance = stack.enter_context(open_instance(home))
             instance.report_runless_asset_event(observation(intake))
             # for all batches: starting workers takes as long as some thousand items

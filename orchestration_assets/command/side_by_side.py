@@ -13,13 +13,16 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple, Protocol
 
 from orchestration_assets.command.batch_execution import ExecutedBatches, say
 from orchestration_assets.command.batch_process import IN_PROCESS
+from orchestration_assets.command.batch_process import main as carry_out_orders
 from orchestration_assets.command.display import Display
+from orchestration_assets.command.forked_process import forked
 from orchestration_assets.command.run_work import RunPlan, with_dask
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.dask_cluster import PROCESSES, THREADS, local_cluster
@@ -47,29 +50,58 @@ class _Report(NamedTuple):
     facts: dict[str, Any]
 
 
-class BatchProcess:
-    """One process, and the batch that it works on, if it does."""
+class Child(Protocol):
+    """What a :class:`subprocess.Popen` and a copy of this process have in common."""
 
-    def __init__(self, series: str, reports: "SimpleQueue[_Report]") -> None:
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdin(self) -> IO[str] | None: ...
+    @property
+    def stdout(self) -> IO[str] | None: ...
+    @property
+    def stderr(self) -> IO[str] | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
+
+
+def _environment() -> dict[str, str]:
+    """What is added to the environment of a process of a run."""
+    # libraries read it when they are loaded: each process has one core
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    return {"OMP_NUM_THREADS": threads, PART_OF: process_name()}
+
+
+def _begun_anew(series: str) -> Child:
+    """A process that loads all for itself: copies are made before the run has any threads."""
+    path = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.Popen(  # noqa: S603 -- our own program
+        [sys.executable, "-P", "-m", _MODULE, series],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="backslashreplace",
+        # Ctrl-C reaches the command alone, which ends its processes in order
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": path, **_environment()},
+    )
+
+
+class BatchProcess:
+    """One process, and the batch that it works on, if it does.
+
+    ``child`` is one that waits for its first order; without, one is begun.
+    """
+
+    def __init__(
+        self, series: str, reports: "SimpleQueue[_Report]", child: Child | None = None
+    ) -> None:
         self.batch: str | None = None
         self._reports = reports
-        self.child = subprocess.Popen(  # noqa: S603 -- our own program
-            [sys.executable, "-P", "-m", _MODULE, series],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="backslashreplace",
-            # Ctrl-C reaches the command alone, which ends its processes in order
-            start_new_session=True,
-            env={
-                # libraries read it when they are loaded: each process has one core
-                "OMP_NUM_THREADS": "1",
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-                PART_OF: process_name(),
-            },
-        )
+        self.child: Child = child or _begun_anew(series)
         self._threads = [
             threading.Thread(target=target, daemon=True, name=f"process {self.child.pid}")
             for target in (self._hear, self._pass_on)
@@ -154,12 +186,13 @@ class Pool:
             process.child.kill()
             process.join()
 
-    def start(self, jobs: int) -> None:
-        for _ in range(jobs):
-            self._start()
+    def start(self, jobs: int, waiting: Sequence[Child] = ()) -> None:
+        """So many processes: those that wait for an order, and others."""
+        for n in range(jobs):
+            self._start(*waiting[n : n + 1])
 
-    def _start(self) -> None:
-        process = BatchProcess(self._plan.series, self._reports)
+    def _start(self, *waiting: Child) -> None:
+        process = BatchProcess(self._plan.series, self._reports, *waiting)
         self._processes.append(process)
         self._hand_out(process)
 
@@ -242,16 +275,39 @@ class Pool:
 
 
 @contextmanager
-def processes(plan: RunPlan, jobs: int, display: Display) -> Iterator[Pool]:
+def processes(
+    plan: RunPlan, jobs: int, display: Display, preparation: threading.Thread | None = None
+) -> Iterator[Pool]:
     """Starts ``jobs`` processes for the batches of the plan; all have ended after the block.
 
+    They have what ``preparation`` loads meanwhile, where they are copies of this process.
     What a batch may see of others, and so its tables, is the same for every number of processes.
     """
-    with _cpu_work(plan, jobs) as shared:
+    count = min(jobs, len(plan.sizes))
+    if preparation is not None:
+        # once for all of them; the same modules serve the reports over all batches
+        import orchestration_assets.definitions  # noqa: F401
+
+        preparation.join()
+    copy = partial(_as_copy, plan.series, is_limited="OMP_NUM_THREADS" in os.environ)
+    with (
+        # before anything starts a thread
+        forked(count, copy, _environment()) as copies,
+        _cpu_work(plan, jobs) as shared,
+    ):
         shared.store()
         with Pool(shared, display) as pool:
-            pool.start(min(jobs, len(plan.sizes)))
+            pool.start(count, copies)
             yield pool
+
+
+def _as_copy(series: str, *, is_limited: bool) -> int:
+    """What a copy of the command does; it has one core, as one that is begun anew."""
+    if not is_limited:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        threadpool_limits(1, user_api="blas")
+    return carry_out_orders(series)
 
 
 @contextmanager

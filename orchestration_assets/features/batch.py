@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.code_version import code_version
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.features.index import (
     NAME,
     EarlierContent,
@@ -71,9 +72,11 @@ def vector_key(row: AcceptedItem, semantic: bool) -> str:
     return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-def vector_chunk(chunk: ProfileChunk, semantic: bool) -> pa.Table:
+def vector_chunk(
+    chunk: ProfileChunk, semantic: bool, reader: ContentReader | None = None
+) -> pa.Table:
     """Vectors and sketches of the items of a chunk; runs on a Dask worker."""
-    read = list(reread_texts(chunk))
+    read = list(reread_texts(chunk, reader))
     try:
         return _computed(read, semantic)
     except Exception:  # noqa: BLE001 -- one by one, the item that breaks it stands alone
@@ -202,7 +205,8 @@ def compute_vectors(
     missing = replace(work, rows=tuple(work.rows[n] for n in unknown))
     key_of = {work.rows[n].item_id: (n, keys[n]) for n in unknown}
     function = partial(vector_chunk, semantic=semantic)
-    _, made = divide(missing, execution.tiers, function, workers)
+    reader = ContentReader(work.home, work.source)
+    _, made = divide(missing, execution.tiers, function, workers, partial(function, reader=reader))
     there = len(recalled.positions)
     known = recalled.rows.add_column(0, "status", pa.array([ProfileStatus.OK.value] * there))
     parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]
@@ -217,16 +221,17 @@ def compute_vectors(
             unkept.clear()
 
     try:
-        for piece, found in made:
-            places = [key_of[row.item_id] for row in piece.rows]
-            good = pc.equal(found["status"], ProfileStatus.OK).to_pylist()
-            of_piece = [key if ok else None for (_, key), ok in zip(places, good, strict=True)]
-            unkept.append((of_piece, found.select(_COMPUTED_COLUMNS)))
-            parts.append(found)
-            positions += [n for n, _ in places]
-            advance(len(piece.rows))
-            if sum(len(keys) for keys, _ in unkept) >= _STORE_EVERY:
-                keep()
+        with reader:
+            for piece, found in made:
+                places = [key_of[row.item_id] for row in piece.rows]
+                good = pc.equal(found["status"], ProfileStatus.OK).to_pylist()
+                of_piece = [key if ok else None for (_, key), ok in zip(places, good, strict=True)]
+                unkept.append((of_piece, found.select(_COMPUTED_COLUMNS)))
+                parts.append(found)
+                positions += [n for n, _ in places]
+                advance(len(piece.rows))
+                if sum(len(keys) for keys, _ in unkept) >= _STORE_EVERY:
+                    keep()
     finally:
         keep()
     origins = [COMPUTED] * len(work.rows)
@@ -251,8 +256,10 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     rows, batch = vectors.work.rows, vectors.work.batch
     items = [row.item_id for row in rows]
     worded, found = number_rows(vectors.found["vector"], DIMENSIONS)
-    matrix = np.zeros((len(items), DIMENSIONS), np.float32)
-    matrix[worded] = found
+    matrix = found
+    if len(worded) < len(items):
+        matrix = np.zeros((len(items), DIMENSIONS), np.float32)
+        matrix[worded] = found
     near = nearest_earlier(matrix, items, earlier.vectors, earlier.items, features.neighbours)
     sketched, sketches = number_rows(vectors.found["sketch"], PERMUTATIONS)
     copies = _copies(vectors, sketched, sketches, earlier, features.near_duplicate_at)
@@ -275,7 +282,7 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     has_sketch = np.isin(chosen, sketched)
     representatives = IndexedItems(
         [items[n] for n in chosen],
-        matrix[chosen],
+        matrix if len(chosen) == len(matrix) else matrix[chosen],
         has_sketch,
         sketches[np.searchsorted(sketched, chosen[has_sketch])],
     )

@@ -119,7 +119,7 @@ def _representatives(segment: Artefact, tables: TableStore, most: int) -> Indexe
     names = [name for name in names if name in vector_of]
     return IndexedItems(
         names,
-        vectors[[vector_of[name] for name in names]].astype(np.float16),
+        vectors.astype(np.float16)[[vector_of[name] for name in names]],
         np.array([name in sketch_of for name in names], bool),
         sketches[[sketch_of[name] for name in names if name in sketch_of]],
     )

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 import numpy as np
 
-_BLOCK: Final = 1_024
+# cosines of one block: some MB, which the next one finds free again
+_BLOCK_CELLS: Final = 1 << 20
+_LEAST_ROWS: Final = 32
 _DECIMALS: Final = 5
 _STEP: Final = np.float32(10.0**-_DECIMALS)
 # as many columns have one maximum: fewer are to be sorted, more are to be looked at
@@ -27,9 +29,10 @@ def nearest_earlier(
     rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(earlier_names):
         rows_of.setdefault(name, []).append(row)
-    transposed = np.ascontiguousarray(earlier.astype(np.float32).T)
-    for start in range(0, len(names), _BLOCK):
-        cosines = vectors[start : start + _BLOCK] @ transposed
+    transposed = earlier.T.astype(np.float32, order="C")
+    block = max(_BLOCK_CELLS // len(earlier), _LEAST_ROWS)
+    for start in range(0, len(names), block):
+        cosines = vectors[start : start + block] @ transposed
         for row in range(len(cosines)):
             if others := rows_of.get(names[start + row]):
                 cosines[row, others] = 0.0

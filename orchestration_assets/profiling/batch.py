@@ -1,7 +1,10 @@
 """Profiling the accepted items of a batch, one row each: from the cache, here, or on workers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -64,12 +67,17 @@ class UnreadItem(NamedTuple):
     reason: str
 
 
-def reread_texts(chunk: ProfileChunk) -> Iterator[str | UnreadItem]:
-    """The text of each accepted item, verified against its hash, or why there is none."""
-    with ContentReader(chunk.home, chunk.source) as reader:
+def reread_texts(
+    chunk: ProfileChunk, reader: ContentReader | None = None
+) -> Iterator[str | UnreadItem]:
+    """The text of each accepted item, verified against its hash, or why there is none.
+
+    ``reader`` is one of the chunk's source that holds what was read for other chunks.
+    """
+    with nullcontext(reader) if reader else ContentReader(chunk.home, chunk.source) as reading:
         for row in chunk.rows:
             try:
-                yield reader.text(row)
+                yield reading.text(row)
             except SupersededError as error:
                 yield UnreadItem(ProfileStatus.SUPERSEDED, str(error))
             except ContentError as error:
@@ -85,9 +93,9 @@ def unexpected_failure(what: str, error: Exception) -> UnreadItem:
     )
 
 
-def profile_chunk(chunk: ProfileChunk) -> pa.Table:
+def profile_chunk(chunk: ProfileChunk, reader: ContentReader | None = None) -> pa.Table:
     """A profile row for each item of a chunk; runs on a Dask worker, which reads the bytes."""
-    texts = zip(chunk.rows, reread_texts(chunk), strict=True)
+    texts = zip(chunk.rows, reread_texts(chunk, reader), strict=True)
     rows = [_profile_row(chunk.batch, row, text) for row, text in texts]
     return rows_to_arrow(CONTENT_PROFILES, rows)
 
@@ -177,16 +185,19 @@ def profile_batch(
     found = set(in_table)
     unknown = [n for n in recalled.missing if n not in found]
     missing = replace(work, rows=tuple(work.rows[n] for n in unknown))
-    placement, results = divide(missing, execution.tiers, profile_chunk, workers)
+    reader = ContentReader(work.home, work.source)
+    here = partial(profile_chunk, reader=reader)
+    placement, results = divide(missing, execution.tiers, profile_chunk, workers, here)
     place_of = {work.rows[n].item_id: n for n in unknown}
     parts = [
         profiles.take(pa.array(unchanged, pa.int64())),
         rows_to_arrow(CONTENT_PROFILES, replaced.values()),
     ]
     positions = [*(known[n] for n in unchanged), *replaced]
-    for piece, computed in _store_computed(results, profile_cache, advance):
-        parts.append(computed)
-        positions += [place_of[row.item_id] for row in piece.rows]
+    with reader:
+        for piece, computed in _store_computed(results, profile_cache, advance):
+            parts.append(computed)
+            positions += [place_of[row.item_id] for row in piece.rows]
     table = marked(sort_by_position(pa.concat_tables(parts), positions), keys)
     from_cache = sum(n < len(recalled.positions) for n in unchanged)
     from_table = len(unchanged) - from_cache
@@ -222,13 +233,18 @@ def divide(
     tiers: SizeTiers,
     function: Callable[[ProfileChunk], Result],
     workers: Workers,
+    here: Callable[[ProfileChunk], Result],
 ) -> tuple[Placement, Iterator[tuple[ProfileChunk, Result]]]:
     """The chunks of the work with the result of each, as they are finished; where that was is
-    known when all of them are."""
+    known when all of them are.
+
+    ``here`` is what ``function`` is to workers, for this process: the records of a chunk lie all
+    over their file, which it reads once.
+    """
     sizes = [row.size_bytes for row in work.rows]
     pieces = [replace(work, rows=tuple(part)) for part in chunks(work.rows, sizes, tiers)]
     placement = Placement(len(sizes), sum(sizes), tiers, workers)
-    return placement, shared_out(pieces, function, _sizes, placement, workers)
+    return placement, shared_out(pieces, function, _sizes, placement, workers, here)
 
 
 def _sizes(piece: ProfileChunk) -> list[int]:
@@ -237,8 +253,11 @@ def _sizes(piece: ProfileChunk) -> list[int]:
 
 def sort_by_position(table: pa.Table, positions: Sequence[int]) -> pa.Table:
     """The rows in ascending order of their ``positions``."""
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    return table.take(pa.array(order, pa.int64())).combine_chunks()
+    if any(after < before for before, after in pairwise(positions)):
+        order = sorted(range(len(positions)), key=positions.__getitem__)
+        # of columns in one piece Arrow makes one copy, of others it makes two
+        table = table.combine_chunks().take(pa.array(order, pa.int64()))
+    return table.combine_chunks()
 
 
 def _store_computed(

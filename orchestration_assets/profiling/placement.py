@@ -86,17 +86,19 @@ def shared_out(
     sizes_of: Callable[[Piece], Sequence[int]],
     placement: Placement,
     workers: Workers,
+    here: Callable[[Piece], Result] | None = None,
 ) -> Iterator[tuple[Piece, Result]]:
     """Each piece with what ``function`` makes of it, here or on workers, as they are finished.
 
-    ``sizes_of`` gives the bytes of each item of a piece.
+    ``sizes_of`` gives the bytes of each item of a piece; ``here`` makes the same in this process,
+    with what cannot be sent.
     """
     for number, piece in enumerate(pieces):
         if placement.moves():
             yield from workers.map_chunks(function, pieces[number:])
             return
         began = process_time()
-        result = function(piece)
+        result = (here or function)(piece)
         sizes = sizes_of(piece)
         placement.done_here(len(sizes), sum(sizes), process_time() - began)
         yield piece, result

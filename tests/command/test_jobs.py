@@ -211,8 +211,14 @@ def test_what_ends_a_run_in_one_process_ends_it_in_one_line(tmp_path) -> None:
 
 
 def workers(pid: int) -> list[psutil.Process]:
-    children = psutil.Process(pid).children(recursive=True)
-    return [one for one in children if any("batch_process" in part for part in one.cmdline())]
+    """Copies of the command, and what was begun anew in the place of one."""
+    command = psutil.Process(pid)
+    words = command.cmdline()
+    return [
+        one
+        for one in command.children(recursive=True)
+        if one.cmdline() == words or any("batch_process" in part for part in one.cmdline())
+    ]
 
 
 @pytest.mark.parametrize(

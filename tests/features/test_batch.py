@@ -68,9 +68,9 @@ class Corpus:
 def corpus(tmp_path, monkeypatch) -> Corpus:
     made = Corpus(tmp_path)
 
-    def counted(chunk, whole=module.reread_texts):
+    def counted(chunk, reader=None, whole=module.reread_texts):
         made.read += [row.path for row in chunk.rows]
-        return whole(chunk)
+        return whole(chunk, reader)
 
     monkeypatch.setattr(module, "reread_texts", counted)
     return made

@@ -1,17 +1,12 @@
 """Signed feature hashing, as both hashed vectors use it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from orchestration_assets.services.embedding.vector_readings import DIMENSIONS
 
-
-@cache
-def _hasher() -> Any:
-    from sklearn.feature_extraction import FeatureHasher
-
-    return FeatureHasher(DIMENSIONS, input_type="dict", alternate_sign=True)
+_MOST_WORDS: Final = 1 << 16
 
 
 def hashed_vector(features: Mapping[str, float]) -> Any:
@@ -20,7 +15,32 @@ def hashed_vector(features: Mapping[str, float]) -> Any:
     The hashing that scikit-learn's HashingVectorizer applies to counts (Weinberger et al. 2009),
     for values that are already dampened.
     """
-    return _hasher().transform([features]).toarray()[0]
+    import numpy as np
+
+    weights = np.fromiter(features.values(), np.float64, len(features))
+    return vector_of_hashes(_hashes(features), weights)
+
+
+@cache
+def _remembered() -> list[dict[str, int]]:
+    """One dict, word -> its hash; it only grows, and a full one is replaced."""
+    return [{}]
+
+
+def _hashes(words: Collection[str]) -> Any:
+    """The words of a language come again in every item."""
+    import numpy as np
+
+    from orchestration_assets.text.murmur_hashes import murmur_hashes
+
+    known = _remembered()[0]
+    new = [word for word in words if word not in known]
+    if new and len(known) + len(new) > _MOST_WORDS:
+        known = _remembered()[0] = {}
+        new = list(words)
+    if new:
+        known.update(zip(new, murmur_hashes(new).tolist(), strict=True))
+    return np.fromiter(map(known.__getitem__, words), np.int32, len(words))
 
 
 def vector_of_hashes(hashes: Any, weights: Any) -> Any:

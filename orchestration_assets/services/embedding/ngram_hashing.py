@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Collection
+from functools import cache
+from itertools import chain
 from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.enums import AnswerKind
@@ -16,23 +18,44 @@ _MAX_CHARS: Final = 8_192
 _SHORTEST: Final = 3
 _LONGEST: Final = 5
 _MAX_WORD: Final = 64
+# what one process remembers the hashes of
+_MOST_WORDS: Final = 1 << 14
 _TOKEN = re.compile(r"\w+")
 
 
-@lru_cache(maxsize=16_384)
-def _ngram_hashes(word: str) -> Any:
-    """The hash of each run of 3 to 5 characters of the word between two spaces, as
-    analyzer="char_wb" takes them; int32."""
-    import numpy as np
-    from sklearn.utils import murmurhash3_32
+@cache
+def _remembered() -> list[dict[str, Any]]:
+    """One dict, word -> the hashes of its n-grams; it only grows, and a full one is replaced."""
+    return [{}]
 
+
+def _ngram_hashes(words: Collection[str]) -> list[Any]:
+    """The hash of each run of 3 to 5 characters of each word between two spaces, as
+    analyzer="char_wb" takes them; int32, those of one word together."""
+    import numpy as np
+
+    from orchestration_assets.text.murmur_hashes import murmur_hashes
+
+    known = _remembered()[0]
+    new = [word for word in words if word not in known]
+    if new and len(known) + len(new) > _MOST_WORDS:
+        known = _remembered()[0] = {}
+        new = list(words)
+    if new:
+        ngrams = [_ngrams(word) for word in new]
+        hashes = murmur_hashes(list(chain.from_iterable(ngrams)))
+        ends = np.cumsum([len(of_word) for of_word in ngrams])[:-1]
+        known.update(zip(new, np.split(hashes, ends), strict=True))
+    return [known[word] for word in words]
+
+
+def _ngrams(word: str) -> list[str]:
     padded = f" {word[:_MAX_WORD]} "
-    ngrams = (
+    return [
         padded[start : start + length]
         for length in range(_SHORTEST, _LONGEST + 1)
         for start in range(len(padded) - length + 1)
-    )
-    return np.fromiter(map(murmurhash3_32, ngrams), np.int32)
+    ]
 
 
 class NgramHashing(EmbeddedService):
@@ -51,7 +74,7 @@ class NgramHashing(EmbeddedService):
         words = Counter(_TOKEN.findall(question.item.text[:_MAX_CHARS].lower()))
         if not words:
             return abstention("no words")
-        hashes = [_ngram_hashes(word) for word in words]
+        hashes = _ngram_hashes(words)
         sizes = [len(one) for one in hashes]
         occurs = np.repeat(np.fromiter(words.values(), np.float64, len(words)), sizes)
         distinct, place = np.unique(np.concatenate(hashes), return_inverse=True)
