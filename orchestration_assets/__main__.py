@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     _shared_options(job, "print the outcome as JSON")
     explain = commands.add_parser("explain", help="everything known of one item, and why")
     explain.add_argument("item", metavar="ITEM", help="its id, its path, or its address")
+    explain.add_argument(
+        "--trace", action="store_true", help="when what happened to it, as a timeline"
+    )
     preview = commands.add_parser(
         "preview", help="what a run would compute and ask; asks nothing, writes nothing"
     )
@@ -115,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_policy_actions(policy)
     add_rollout_options(commands)
+    _traces_command(commands)
     _plugin_commands(commands)
     replay = commands.add_parser(
         "replay", help="what another policy would have yielded on recorded answers, without a call"
@@ -135,6 +139,20 @@ def _parser() -> argparse.ArgumentParser:
     environment_option(check)
     _exchange_options(doings)
     return parser
+
+
+def _traces_command(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    traces = commands.add_parser(
+        "traces", help="send traces that are still due to the receiver that OTEL_* variables name"
+    )
+    traces.add_argument(
+        "--batch",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="send that of this batch, also again; several may be given",
+    )
+    _shared_options(traces, "print what was sent as JSON")
 
 
 def _plugin_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -360,10 +378,8 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
             as_json=given.json,
             budget_usd=given.budget_usd,
         )
-    if given.command == "explain":
-        from orchestration_assets.command.explain import explain
-
-        return explain(settings, given.item, as_json=given.json)
+    if given.command in {"explain", "traces"}:
+        return _look_back(given, settings)
     if given.command == "forget":
         from orchestration_assets.command.forget import forget
 
@@ -421,6 +437,20 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
         budget_usd=given.budget_usd,
         jobs=given.jobs,
     )
+
+
+def _look_back(given: argparse.Namespace, settings: Settings) -> int:
+    if given.command == "traces":
+        from orchestration_assets.command import traces
+
+        return traces.send(settings, given.batch, as_json=given.json)
+    if given.trace:
+        from orchestration_assets.command.explain_trace import explain_trace
+
+        return explain_trace(settings, given.item, as_json=given.json)
+    from orchestration_assets.command.explain import explain
+
+    return explain(settings, given.item, as_json=given.json)
 
 
 def command() -> NoReturn:

@@ -129,6 +129,7 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders) -> None:
         stack.enter_context(instance_errors(home))
         instance = stack.enter_context(open_instance(home))
         work = RunWork(plan, accounts, definitions, instance)
+        stack.callback(work.traces.close)
         while (order := orders.next()) is not None:
             batch, due, carried = order["batch"], order["due"], ExecutedBatches()
             ours = carry_out_one(

@@ -10,6 +10,7 @@ from orchestration_assets.command.batch_execution import say
 from orchestration_assets.command.corpus_reports import mark_due
 from orchestration_assets.command.job_execution import execute_job
 from orchestration_assets.command.run_account import RunAccounts
+from orchestration_assets.command.run_traces import RunTraces
 from orchestration_assets.content.batch_completion import finished_since, spending_pass
 from orchestration_assets.content.deferred import DeferredBatch
 from orchestration_assets.policy.load import load_policy
@@ -94,7 +95,10 @@ class RunWork:
         self._definitions = definitions
         self._instance = instance
         self._home = Home(plan.settings.home)
-        self._policy_hash = load_policy(plan.settings.policy).hash
+        loaded = load_policy(plan.settings.policy)
+        self._policy_hash = loaded.hash
+        told = Path(plan.series) / "traces-told"
+        self.traces = RunTraces(self._home, loaded.policy, instance, told)
 
     def execute(self, batch: str, due: Sequence[str]) -> None:
         """Carries out the batch within its share of what is left for all that are ``due``.
@@ -130,7 +134,8 @@ class RunWork:
         series = read_series(self._plan.series)
         for table in _STANDING[job]:
             series.note(batch, table)
-        execute_job(self._definitions, self._instance, job, batch)
+        with self.traces.of(batch):
+            execute_job(self._definitions, self._instance, job, batch)
 
 
 _STANDING: Final[Mapping[str, tuple[str, ...]]] = {
