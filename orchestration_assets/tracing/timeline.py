@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
@@ -11,8 +11,10 @@ from orchestration_assets.processing.asker import CACHE
 from orchestration_assets.tracing.item_facts import ItemFacts
 from orchestration_assets.tracing.operations import AttemptFacts, Operation
 
-_WIDTH: Final = 32
-_NAME: Final = 30
+_WIDTH: Final = 20
+_NAME: Final = 26
+_CLOCKS: Final = 18
+"""Both columns of times, and the space between them."""
 _NS_OF_MS: Final = 1_000_000
 _SHORT_NS: Final = 1_000_000
 """A wait that is shorter is none."""
@@ -67,13 +69,12 @@ def _call(one: Operation) -> Iterator[Moment]:
     yield Moment("call", name, _came_of(one), one.start_ns, one.end_ns, 1)
     if len(one.attempts) == 1:
         return
-    for earlier, attempt in pairwise((None, *one.attempts)):
-        if earlier is not None and attempt.start_ns - earlier.end_ns >= _SHORT_NS:
-            yield Moment("wait", "", "", earlier.end_ns, attempt.start_ns, 2)
-        assert attempt is not None
-        said = _said(attempt)
-        times = attempt.start_ns, attempt.end_ns
-        yield Moment("attempt", f"attempt {attempt.attempt}", said, *times, 2)
+    ended = one.start_ns
+    for each in one.attempts:
+        if each.start_ns - ended >= _SHORT_NS:
+            yield Moment("wait", "", "", ended, each.start_ns, 2)
+        ended = each.end_ns
+        yield Moment("attempt", f"attempt {each.attempt}", _said(each), each.start_ns, ended, 2)
 
 
 def _came_of(one: Operation) -> str:
@@ -126,7 +127,7 @@ def timeline_lines(moments: Sequence[Moment]) -> list[str]:
     ]
     begin = min((start for start, _ in timed if start is not None), default=0)
     end = max((end for _, end in timed if end is not None), default=begin)
-    lines = [f"{'':{_NAME}}  {'+ ms':>9}  {'ms':>9}  |{_scale(end - begin)}|"] if timed else []
+    lines = [f"{'':{_NAME}} {'+ ms':>8} {'ms':>8} |{_scale(end - begin)}|"] if timed else []
     return [*lines, *(_line(one, begin, end) for one in moments)]
 
 
@@ -135,13 +136,13 @@ def _line(one: Moment, begin: int, end: int) -> str:
     label = f"{name} {one.name}".rstrip() if name.strip() else f"{name}{one.name}"
     label = label if len(label) <= _NAME else f"{label[: _NAME - 1]}…"
     if one.start_ns is None or one.end_ns is None:
-        return f"{label:{_NAME}}  {'':9}  {'':9}  {'':{_WIDTH + 2}}  {one.says}".rstrip()
+        return f"{label:{_NAME + _CLOCKS + _WIDTH + 3}}  {one.says}".rstrip()
     if not begin <= one.start_ns <= end:
-        return f"{label:{_NAME}}  {_clock(one.start_ns):<{_WIDTH + 24}}  {one.says}".rstrip()
+        return f"{label:{_NAME}} {_clock(one.start_ns):{_CLOCKS + _WIDTH + 2}}  {one.says}".rstrip()
     after = (one.start_ns - begin) / _NS_OF_MS
     took = (one.end_ns - one.start_ns) / _NS_OF_MS
     bar = _bar(one, begin, end)
-    return f"{label:{_NAME}}  {after:9.1f}  {took:9.1f}  |{bar}|  {one.says}".rstrip()
+    return f"{label:{_NAME}} {after:8.1f} {took:8.1f} |{bar}|  {one.says}".rstrip()
 
 
 def _bar(one: Moment, begin: int, end: int) -> str:
