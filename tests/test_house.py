@@ -26,6 +26,7 @@ FLOORS = [
     "processing",
     "disagreement",
     "reporting",
+    "tracing",
     "explorer",
 ]
 ORDER = [

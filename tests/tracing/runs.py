@@ -18,6 +18,7 @@ SECRET_WORD = "Zanzibar"
 # the policy of the run: everything about services that a span may tell of
 POLICY = """
 version: 2
+feedback: {{settle_s: 0}}
 tracing: {{share: {share}, capture_content: {content}}}
 services:
   careful: {{{common}, model: big-1, fallbacks: [spare], price: {{call_usd: 0.002}},

@@ -1,5 +1,6 @@
 """Traces as a receiver of OTLP over HTTP gets them, of a real run with services that fail."""
 
+import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -225,6 +226,35 @@ def test_a_trace_that_is_sent_again_replaces_itself(
     (spare,) = _by_name(fallen, "chat spare-1")
     assert attributes(spare)["orchestration.fallback_for"] == "careful"
     assert {one.status.code for one in _by_name(fallen, "chat big-1")} == {ERROR}
+
+
+def test_a_verdict_is_told_once_of_the_call_that_it_is_about(
+    run: TracedRun, heard: Receiver
+) -> None:
+    (sheet,) = (run.home / "review").glob("*.csv")
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    (row,) = (one for one in rows if one["path"] == "disputed.md" and one["task"] == "colour")
+    dropped = run.home / "verdicts" / "verdicts.csv"
+    dropped.parent.mkdir(exist_ok=True)
+    with dropped.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow(row | {"verdict": "red", "who": "Ada", "when": "2026-11-29"})
+    for _ in range(2):
+        assert run.call("job", "take_feedback")[0] == 0
+    (event,) = heard.logs
+    assert attributes(event) == {
+        "gen_ai.evaluation.name": "verdict",
+        "gen_ai.evaluation.score.value": 0.0,
+        "gen_ai.evaluation.score.label": "corrected",
+        "gen_ai.response.id": attributes(event)["gen_ai.response.id"],
+    }
+    assert b"Ada" not in b"".join(heard.bodies)
+    assert run.call("traces", "--batch", run.batch)[0] == 0
+    calls = {one.span_id: one for one in _by_name(heard.spans, "chat small-1")}
+    told = attributes(calls[event.span_id])
+    assert told["gen_ai.response.id"] == attributes(event)["gen_ai.response.id"]
 
 
 def test_a_receiver_that_fails_costs_no_run_and_is_told_once(
