@@ -17,7 +17,7 @@ TOKENS: Final = "gen_ai.client.token.usage"
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
+class Instrument:
     """A histogram's unit, meaning and upper bounds of buckets, as the conventions advise them."""
 
     unit: str
@@ -26,8 +26,8 @@ class Histogram:
 
 
 HISTOGRAMS: Final = {
-    DURATION: Histogram("s", "GenAI operation duration.", tuple(0.01 * 2**n for n in range(14))),
-    TOKENS: Histogram(
+    DURATION: Instrument("s", "GenAI operation duration.", tuple(0.01 * 2**n for n in range(14))),
+    TOKENS: Instrument(
         "{token}",
         "Number of input and output tokens used.",
         tuple(float(4**n) for n in range(14)),
