@@ -11,7 +11,9 @@ from typing import Any
 
 @dataclass
 class Receiver:
-    """``status`` is what it answers with; ``bodies`` are the bytes of every request."""
+    """``status`` is what it answers with; ``bodies`` are the bytes of every request.
+
+    While ``hold`` is set it takes what comes, says so with ``arrived``, and answers nothing."""
 
     url: str = ""
     status: int = 200
@@ -22,6 +24,8 @@ class Receiver:
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    hold: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Event = field(default_factory=threading.Event)
 
     def environment(self) -> dict[str, str]:
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_EXPORTER_OTLP_TIMEOUT": "5"}
@@ -77,6 +81,10 @@ def otlp_receiver() -> Iterator[Receiver]:
                 body = gzip.decompress(body)
             if receiver.status == 200:
                 receiver.take(self.path, dict(self.headers), body)
+            if receiver.hold.is_set():
+                receiver.arrived.set()
+                self.rfile.read(1)  # until who sent it is gone
+                return
             self.send_response(receiver.status)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", "0")
