@@ -19,7 +19,7 @@ from orchestration_assets.tracing.endpoints import endpoint_attributes, request_
 from orchestration_assets.tracing.evaluations import risk_events, verdict_events
 from orchestration_assets.tracing.item_facts import BatchReader, ItemFacts, VerdictFacts
 from orchestration_assets.tracing.item_spans import Endpoints, item_spans
-from orchestration_assets.tracing.measurements import Measurement, measurements
+from orchestration_assets.tracing.measurements import Counted, measurements
 from orchestration_assets.tracing.operations import since
 from orchestration_assets.tracing.sampling import TracedFor
 from orchestration_assets.tracing.spans import (
@@ -111,10 +111,11 @@ class BatchTrace:
                     events += self._events(one)
             yield TracePart(spans, events)
 
-    def measured(self, run: RunFacts) -> Iterator[Measurement]:
-        """What the calls that the run made about all items measured."""
+    def count_into(self, counted: Counted, run: RunFacts) -> None:
+        """Counts what the calls that the run made about all items measured."""
         calls = since(self._reader.calls(), run.start_ns)
-        return measurements(calls, self._endpoints.common)
+        endpoints = self._endpoints.common
+        counted.add(measurements(calls, endpoints), endpoints)
 
     def verdicts(self) -> list[VerdictFacts]:
         """What people said by now of the items that are traced."""

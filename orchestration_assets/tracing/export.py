@@ -6,6 +6,7 @@ made as finished ones: they ended long ago, and their ids are hashes.
 
 import logging
 import os
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,18 +16,22 @@ from uuid import uuid4
 
 from orchestration_assets import __version__
 from orchestration_assets.schemas.errors import OrchestrationError
-from orchestration_assets.tracing.measurements import HISTOGRAMS, Measurement
+from orchestration_assets.tracing.measurements import HISTOGRAMS, Counted
 from orchestration_assets.tracing.spans import EventRecord, SpanRecord, span_id
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs.export import LogRecordExporter
-    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.metrics.export import MetricExporter, MetricsData
     from opentelemetry.sdk.trace.export import SpanExporter
 
 _SCOPE: Final = "content-orchestration"
 _INSTALL: Final = "pip install 'content-orchestration[otel]'"
 _AT_ONCE: Final = 512
 """Spans of one request; the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE."""
+_TEMPORALITY: Final = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+_DELTA: Final = frozenset({"delta", "lowmemory"})
+"""Preferences by which histograms are told since the last time."""
+_REFUSED: Final = "the receiver does not take them"
 _PROTOCOLS: Final = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
@@ -36,29 +41,30 @@ class TracingError(OrchestrationError):
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """What takes spans, log records and measurements; none of a kind that is switched off."""
+    """What takes spans, log records and measurements; none of a kind that is switched off.
+
+    ``delta``: measurements are told since the last time, not since the process began.
+    """
 
     spans: "tuple[SpanExporter, ...]" = ()
     logs: "tuple[LogRecordExporter, ...]" = ()
-    metrics: "tuple[MetricReader, ...]" = ()
+    metrics: "tuple[MetricExporter, ...]" = ()
+    delta: bool = False
 
 
 def receivers(environment: Mapping[str, str] = os.environ) -> Receivers:
     """The receivers that ``OTEL_TRACES_EXPORTER``, ``_LOGS_`` and ``_METRICS_`` name, otlp by
     default. Raises TracingError, also where the optional extra is not installed."""
     try:
-        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        import opentelemetry.sdk.trace  # noqa: F401 -- whether it is there
     except ImportError as error:
         raise TracingError(f"OpenTelemetry is not installed: {_INSTALL}") from error
     with _gathered_problems() as problems:
         found = Receivers(
             tuple(_made("traces", environment)),
             tuple(_made("logs", environment)),
-            tuple(
-                # it sends when it is told to
-                PeriodicExportingMetricReader(one, export_interval_millis=float("inf"))
-                for one in _made("metrics", environment)
-            ),
+            tuple(_made("metrics", environment)),
+            environment.get(_TEMPORALITY, "").strip().lower() in _DELTA,
         )
     if problems:
         raise TracingError(problems[0])
@@ -98,7 +104,6 @@ class Exporter:
     """Sends to receivers, as one instance of a service. ``close`` it at the end."""
 
     def __init__(self, receivers: Receivers, environment: Mapping[str, str] = os.environ) -> None:
-        from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -109,14 +114,8 @@ class Exporter:
             about["service.name"] = _SCOPE
         self._resource = Resource.create(about)
         self._scope = InstrumentationScope(_SCOPE, __version__)
-        self._meters = MeterProvider(receivers.metrics, self._resource, shutdown_on_exit=False)
-        meter = self._meters.get_meter(_SCOPE, __version__)
-        self._histograms = {
-            name: meter.create_histogram(
-                name, one.unit, one.description, explicit_bucket_boundaries_advisory=one.bounds
-            )
-            for name, one in HISTOGRAMS.items()
-        }
+        self._counted = Counted()
+        self._since_ns = time.time_ns()
 
     def spans(self, trace: int, records: Sequence[SpanRecord]) -> None:
         """Sends spans of a trace. Raises TracingError when they do not arrive."""
@@ -131,32 +130,69 @@ class Exporter:
         for one in self._receivers.logs:
             self._send(one.export, made)
 
-    def measure(self, measurements: Iterable[Measurement]) -> None:
-        """Adds measurements to the histograms and sends these. Raises TracingError when they do
-        not arrive."""
+    def measure(self, count: Callable[[Counted], None]) -> None:
+        """Has measurements counted and sends the histograms, where there are any. Raises
+        TracingError when they do not arrive."""
         if not self._receivers.metrics:
             return
-        for one in measurements:
-            self._histograms[one.histogram].record(one.value, one.attributes)
-        with _gathered_problems() as problems:
-            self._meters.force_flush()
-        if problems:
-            raise TracingError(problems[0])
+        count(self._counted)
+        if not self._counted:
+            return
+        now_ns = time.time_ns()
+        for one in self._receivers.metrics:
+            with _gathered_problems() as problems:
+                result = one.export(self._histograms(now_ns))
+            if result.name != "SUCCESS":
+                raise TracingError(problems[0] if problems else _REFUSED)
+        if self._receivers.delta:
+            self._counted, self._since_ns = Counted(), now_ns
+
+    def _histograms(self, now_ns: int) -> "MetricsData":
+        from opentelemetry.sdk.metrics import export as sdk
+
+        kind = sdk.AggregationTemporality
+        temporality = kind.DELTA if self._receivers.delta else kind.CUMULATIVE
+        metrics = [
+            sdk.Metric(
+                name,
+                HISTOGRAMS[name].description,
+                HISTOGRAMS[name].unit,
+                sdk.Histogram(
+                    [
+                        sdk.HistogramDataPoint(
+                            dict(attributes),
+                            self._since_ns,
+                            now_ns,
+                            one.count,
+                            one.total,
+                            one.counts,
+                            HISTOGRAMS[name].bounds,
+                            one.least,
+                            one.most,
+                        )
+                        for attributes, one in series.items()
+                    ],
+                    temporality,
+                ),
+            )
+            for name, series in self._counted.histograms.items()
+            if series
+        ]
+        of_scope = sdk.ScopeMetrics(self._scope, metrics, "")
+        return sdk.MetricsData([sdk.ResourceMetrics(self._resource, [of_scope], "")])
 
     def close(self) -> None:
         """Closes connections."""
         with _gathered_problems():
-            for one in (*self._receivers.spans, *self._receivers.logs):
+            for one in (*self._receivers.spans, *self._receivers.logs, *self._receivers.metrics):
                 one.shutdown()
-            for reader in self._receivers.metrics:
-                reader.shutdown()
 
     def _send(self, export: Callable[[Sequence[Any]], Any], made: Sequence[Any]) -> None:
         for start in range(0, len(made), _AT_ONCE):
             with _gathered_problems() as problems:
                 result = export(made[start : start + _AT_ONCE])
             if result.name != "SUCCESS":
-                raise TracingError(problems[0] if problems else "the receiver does not take them")
+                raise TracingError(problems[0] if problems else _REFUSED)
 
     def _span(self, trace: int, one: SpanRecord) -> Any:
         from opentelemetry.sdk.trace import ReadableSpan

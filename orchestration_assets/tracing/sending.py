@@ -32,7 +32,7 @@ def send_trace(
     found = BatchTrace(home, run.batch, policy, tracing)
     for part in found.parts(run):
         _send(trace, part, exporter)
-    exporter.measure(found.measured(run))
+    exporter.measure(lambda counted: found.count_into(counted, run))
     told = tuple(verdict_key(run.batch, one) for one in found.verdicts())
     mark = TraceMark(False, run.run_id, f"{trace:032x}", tracing.share, told)
     marks.keep(run.batch, mark)

@@ -54,6 +54,8 @@ def test_the_root_is_caught_once() -> None:
     programs |= {"orchestration_assets.explorer.app", "orchestration_assets.explorer.upkeep"}
     # what is activated is, whatever comes of telling so
     programs.add("orchestration_assets.command.policy_activation")
+    # no run is lost for its trace
+    programs.add("orchestration_assets.command.run_traces")
     assert _caught()[OrchestrationError.__name__] == programs
 
 

@@ -284,7 +284,7 @@ def test_a_receiver_that_fails_costs_no_run_and_is_told_once(
 def test_without_the_extra_the_remedy_is_said(
     run: TracedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.metrics.export", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     code, _, said = run.call("traces", "--batch", run.batch)
     assert code == 1
     assert "OpenTelemetry is not installed: pip install 'content-orchestration[otel]'" in said
