@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -33,6 +33,16 @@ _DELTA: Final = frozenset({"delta", "lowmemory"})
 """Preferences by which histograms are told since the last time."""
 _REFUSED: Final = "the receiver does not take them"
 _PROTOCOLS: Final = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
+_HTTP: Final = "opentelemetry.exporter.otlp.proto.http"
+_USUAL: Final = {
+    (signal, "otlp_proto_http"): EntryPoint("otlp_proto_http", value, "")
+    for signal, value in (
+        ("traces", f"{_HTTP}.trace_exporter:OTLPSpanExporter"),
+        ("metrics", f"{_HTTP}.metric_exporter:OTLPMetricExporter"),
+        ("logs", f"{_HTTP}._log_exporter:OTLPLogExporter"),
+    )
+}
+"""What the extra installs: looking for it among all distributions takes longer than loading it."""
 
 
 class TracingError(OrchestrationError):
@@ -87,7 +97,7 @@ def _exporter(signal: str, variable: str, name: str, environment: Mapping[str, s
         protocol = environment.get(variable, "").strip() or "http/protobuf"
         name = _PROTOCOLS.get(protocol, protocol)
     group = f"opentelemetry_{signal}_exporter"
-    found = next(iter(entry_points(group=group, name=name)), None)
+    found = _USUAL.get((signal, name)) or next(iter(entry_points(group=group, name=name)), None)
     if found is None:
         known = ", ".join(sorted(one.name for one in entry_points(group=group)))
         raise TracingError(
@@ -96,6 +106,8 @@ def _exporter(signal: str, variable: str, name: str, environment: Mapping[str, s
         )
     try:
         return found.load()()
+    except ImportError as error:
+        raise TracingError(f"{variable}: {name} cannot be loaded ({error}): {_INSTALL}") from error
     except Exception as error:
         raise TracingError(f"{variable}: the exporter {name} cannot be made: {error}") from error
 
