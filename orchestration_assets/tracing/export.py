@@ -31,7 +31,6 @@ _AT_ONCE: Final = 512
 _TEMPORALITY: Final = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _DELTA: Final = frozenset({"delta", "lowmemory"})
 """Preferences by which histograms are told since the last time."""
-_REFUSED: Final = "the receiver does not take them"
 _PROTOCOLS: Final = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 _HTTP: Final = "opentelemetry.exporter.otlp.proto.http"
 _USUAL: Final = {
@@ -155,7 +154,7 @@ class Exporter:
             with _gathered_problems() as problems:
                 result = one.export(self._histograms(now_ns))
             if result.name != "SUCCESS":
-                raise TracingError(problems[0] if problems else _REFUSED)
+                raise TracingError(_refused(problems))
         if self._receivers.delta:
             self._counted, self._since_ns = Counted(), now_ns
 
@@ -204,7 +203,7 @@ class Exporter:
             with _gathered_problems() as problems:
                 result = export(made[start : start + _AT_ONCE])
             if result.name != "SUCCESS":
-                raise TracingError(problems[0] if problems else _REFUSED)
+                raise TracingError(_refused(problems))
 
     def _span(self, trace: int, one: SpanRecord) -> Any:
         from opentelemetry.sdk.trace import ReadableSpan
@@ -240,6 +239,11 @@ class Exporter:
             event_name=one.name,
         )
         return ReadableLogRecord(record, self._resource, self._scope)
+
+
+def _refused(problems: Sequence[str]) -> str:
+    why = problems[0] if problems else "it refuses them"
+    return f"the receiver that OTEL_EXPORTER_OTLP_ENDPOINT names does not take them ({why})"
 
 
 def _context(trace: int, span: int) -> Any:
