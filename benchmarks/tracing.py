@@ -111,14 +111,14 @@ def _run(arguments: list[str], share: str | None, url: str) -> dict[str, float]:
 
 def _child(arguments: list[str]) -> dict[str, float]:
     from orchestration_assets.__main__ import main as orchestrate
-    from orchestration_assets.command.run_traces import RunTraces
     from orchestration_assets.tracing.export import Exporter
+    from orchestration_assets.tracing.sender import TraceSender
 
     inside, spans = 0.0, 0
-    whole: Callable[..., None] = RunTraces._safely
+    whole: Callable[..., None] = TraceSender._safely
     sent: Callable[..., None] = Exporter.spans
 
-    def safely(self: RunTraces, work: Callable[[], object]) -> None:
+    def safely(self: TraceSender, work: Callable[[], object]) -> None:
         nonlocal inside
         began = time.process_time()
         whole(self, work)
@@ -129,7 +129,7 @@ def _child(arguments: list[str]) -> dict[str, float]:
         spans += len(records)
         sent(self, trace, records)
 
-    RunTraces._safely = safely  # type: ignore[method-assign]
+    TraceSender._safely = safely  # type: ignore[method-assign]
     Exporter.spans = counted  # type: ignore[method-assign]
     with redirect_stdout(StringIO()):
         code = orchestrate(arguments)

@@ -5,6 +5,7 @@ from sensors.new_content import new_content_sensor
 from sensors.policy import policy_sensor
 from sensors.review_feedback import review_feedback_sensor
 from sensors.run_failures import run_failure_sensor
+from sensors.traces import trace_sensor
 
 SENSORS = (
     new_content_sensor,
@@ -12,4 +13,5 @@ SENSORS = (
     policy_sensor,
     review_feedback_sensor,
     run_failure_sensor,
+    trace_sensor,
 )

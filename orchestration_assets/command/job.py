@@ -15,7 +15,7 @@ from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home
 from orchestration_assets.command.job_execution import execute_job
 from orchestration_assets.command.run_account import open_accounts
-from orchestration_assets.command.run_traces import RunTraces
+from orchestration_assets.command.run_traces import run_traces
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
 from orchestration_assets.content.batch_completion import is_complete, spending_pass
 from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG, deferred_batches
@@ -134,7 +134,7 @@ def _carry_out(
             if claim is None
             else claimed(home.folder, claim, f"orchestrate job {name}", _wait)
         )
-        traces = RunTraces(home, policy, instance)
+        traces = run_traces(home, policy, instance)
         stack.callback(traces.close)
         if batch is None:
             done = execute_job(definitions, instance, name, None)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from orchestration_assets.command.run_traces import RunTraces
+from orchestration_assets.command.run_traces import run_traces
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tracing import Tracing
@@ -35,7 +35,7 @@ def send(settings: Settings, batches: Sequence[str], *, as_json: bool) -> int:
     with ExitStack() as stack:
         stack.enter_context(instance_errors(home))
         instance = stack.enter_context(open_instance(home))
-        traces = RunTraces(home, policy, instance, otherwise=Tracing())
+        traces = run_traces(home, policy, instance, otherwise=Tracing())
         stack.callback(traces.close)
         for one in batches:
             traces.send(one)

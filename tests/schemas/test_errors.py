@@ -55,7 +55,7 @@ def test_the_root_is_caught_once() -> None:
     # what is activated is, whatever comes of telling so
     programs.add("orchestration_assets.command.policy_activation")
     # no run is lost for its trace
-    programs.add("orchestration_assets.command.run_traces")
+    programs.add("orchestration_assets.tracing.sender")
     assert _caught()[OrchestrationError.__name__] == programs
 
 

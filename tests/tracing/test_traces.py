@@ -6,17 +6,21 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import dagster as dg
 import pytest
 
 pytest.importorskip("opentelemetry.sdk")
 
-from orchestration_assets.command import run_traces
 from orchestration_assets.command.instance import open_instance
+from orchestration_assets.command.run_traces import run_traces
+from orchestration_assets.definitions import build_definitions
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.tables import CALL_LOG
-from orchestration_assets.tracing.marks import TraceMarks
+from orchestration_assets.settings import Settings
+from orchestration_assets.tracing.marks import TraceMark, TraceMarks
 from orchestration_assets.tracing.spans import ROOT, span_id, trace_id
 from resources.home import Home
+from sensors.traces import trace_sensor
 from tests.tracing.receiver import Receiver, attributes
 from tests.tracing.runs import KEY, SECRET_WORD, TracedRun, call, policy_text, traced_run
 
@@ -263,11 +267,11 @@ def test_a_receiver_that_fails_costs_no_run_and_is_told_once(
     home, policy = Home(run.home), load_policy(run.policy).policy
     heard.status = 400
     with open_instance(home) as instance:
-        traces = run_traces.RunTraces(home, policy, instance, run.home / "told")
+        traces = run_traces(home, policy, instance, run.home / "told")
         for _ in range(2):
             with traces.of(run.batch):
                 pass
-        beside = run_traces.RunTraces(home, policy, instance, run.home / "told")
+        beside = run_traces(home, policy, instance, run.home / "told")
         with pytest.raises(ArithmeticError), beside.of(run.batch):
             raise ArithmeticError
         traces.close()
@@ -310,3 +314,29 @@ def test_a_disabled_sdk_and_a_share_that_is_none(
     code, _, said = run.call("traces", "--batch", run.batch)
     assert code == 2 and "ORCHESTRATION_TRACE_SHARE is 'most'; give a share from 0 to 1" in said
     assert call("explain", "nothing.md", "--trace", "--home", str(run.home))[0] == 2
+
+
+def test_a_run_that_no_command_started_is_told_by_the_sensor(
+    run: TracedRun, heard: Receiver
+) -> None:
+    home = Home(run.home)
+    made = build_definitions(Settings(run.home, run.policy)).resources or {}
+    resources = {name: made[name] for name in ("home", "policy_file")}
+    with open_instance(home) as instance:
+
+        def tick(cursor: str | None) -> str | None:
+            with dg.build_sensor_context(instance, cursor, resources=resources) as context:
+                trace_sensor(context)
+                return context.cursor
+
+        since = tick(None)
+        assert since and not heard.spans
+        TraceMarks(home).keep(run.batch, TraceMark())
+        # since before the run of the command, which counts as one of the daemon here
+        later = tick("0.0")
+        (root,) = _by_name(heard.spans, "batch")
+        assert attributes(root)["orchestration.batch.id"] == run.batch
+        heard.spans.clear()
+        tick(later)
+        tick("0.0")
+        assert not heard.spans
