@@ -69,7 +69,7 @@ def life_of(home: Home, found: Explanation) -> Iterator[Moment]:
     if found.computed_in is not None and found.computed_as is not None:
         reader = BatchReader(home.tables, found.computed_in)
         chosen = {found.computed_as: TracedFor.SAMPLED}
-        for items in reader.items(chosen, reader.calls(), content=False):
+        for items in reader.items(chosen, reader.calls, content=False):
             for one in items:
                 yield from calls_of(one)
     for task in found.tasks:

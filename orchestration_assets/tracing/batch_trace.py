@@ -6,6 +6,7 @@ nothing that asks services has to wait for it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
@@ -89,6 +90,10 @@ class BatchTrace:
             {name: request_attributes(one) for name, one in remote.items()},
         )
 
+    @cached_property
+    def _traced(self) -> Mapping[str, TracedFor]:
+        return self._reader.traced(self._share)
+
     def parts(self, run: RunFacts) -> Iterator[TracePart]:
         """The trace piece by piece, so that a large batch needs little memory.
 
@@ -98,8 +103,8 @@ class BatchTrace:
         steps = {one.key: one for one in run.steps}
         yield TracePart([_root(run), *(_step(one, run) for one in run.steps)], [])
         asking, reading = steps.get(_ASKING), steps.get(CONTENT_MANIFEST.name)
-        calls = since(self._reader.calls(), run.start_ns)
-        for items in self._items(self._reader.traced(self._share), calls):
+        calls = since(self._reader.calls, run.start_ns)
+        for items in self._items(self._traced, calls):
             spans: list[SpanRecord] = []
             events: list[EventRecord] = []
             for one in items:
@@ -113,21 +118,21 @@ class BatchTrace:
 
     def count_into(self, counted: Counted, run: RunFacts) -> None:
         """Counts what the calls that the run made about all items measured."""
-        calls = since(self._reader.calls(), run.start_ns)
+        calls = since(self._reader.calls, run.start_ns)
         endpoints = self._endpoints.common
         counted.add(measurements(calls, endpoints), endpoints)
 
     def verdicts(self) -> list[VerdictFacts]:
         """What people said by now of the items that are traced."""
-        return self._reader.verdicts(self._reader.traced(self._share))
+        return self._reader.verdicts(self._traced)
 
     def verdict_parts(self, wanted: Sequence[VerdictFacts]) -> Iterator[TracePart]:
         """The events of some verdicts, as far as the items are traced."""
         told = set(wanted)
         judged = {one.item_id for one in wanted}
-        traced = self._reader.traced(self._share)
+        traced = self._traced
         of_them = {item: why for item, why in traced.items() if item in judged}
-        for items in self._items(of_them, self._reader.calls()):
+        for items in self._items(of_them, self._reader.calls):
             chosen = (
                 replace(one, verdicts=tuple(v for v in one.verdicts if v in told)) for one in items
             )

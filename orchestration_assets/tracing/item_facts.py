@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
@@ -134,6 +135,7 @@ class BatchReader:
         self._store = store
         self._batch = batch
 
+    @cached_property
     def calls(self) -> pa.Table:
         """The columns of every attempt that traces and measurements are made of."""
         return self._read(CALL_LOG.name, ATTEMPT_COLUMNS)
@@ -147,7 +149,7 @@ class BatchReader:
             outcomes.setdefault(outcome, []).append(item)
         differences = self._read(DISAGREEMENTS.name, ("item_id", "consequence"))
         disputes = differences.filter(pc.not_equal(differences["consequence"], Consequence.NONE))
-        failed = {item for item, state in self.states().items() if state in _FAILED_STATES}
+        failed = {item for item, state in self.states.items() if state in _FAILED_STATES}
         resolutions = self._read(RESOLUTIONS.name, ("item_id", "status"))
         unanswered = resolutions.filter(pc.equal(resolutions["status"], ResolutionStatus.FAILED))
         failed.update(unanswered["item_id"].to_pylist())
@@ -155,6 +157,7 @@ class BatchReader:
         accepted = outcomes.get(EntryOutcome.ACCEPTED, ())
         return traced_items(accepted, set(disputes["item_id"].to_pylist()), failed, share)
 
+    @cached_property
     def states(self) -> dict[str, str]:
         """Item -> the state that it ended in."""
         found = self._read(ITEM_STATES.name, ("item_id", "to_state", "final"))
@@ -164,7 +167,7 @@ class BatchReader:
         self, traced: Mapping[str, TracedFor], calls: pa.Table, *, content: bool
     ) -> Iterator[list[ItemFacts]]:
         """The traced items, some hundreds at a time; ``content``: with paths and answers."""
-        states = self.states()
+        states = self.states
         paths = (
             dict(values(self._read(CONTENT_MANIFEST.name, ("item_id", "path")), "item_id", "path"))
             if content

@@ -49,7 +49,8 @@ class TraceSender:
         if self._tracing is None:
             yield
             return
-        self._safely(lambda: TraceMarks(self._home).begin(batch))
+        # also where nothing can be sent any more: what is due is sent later
+        self._telling_problems(lambda: TraceMarks(self._home).begin(batch))
         try:
             yield
         except Exception:
@@ -95,6 +96,9 @@ class TraceSender:
     def _safely(self, work: Callable[[], object]) -> None:
         if self.failed or (self._telling is not None and self._telling.exists()):
             return
+        self._telling_problems(work)
+
+    def _telling_problems(self, work: Callable[[], object]) -> None:
         try:
             work()
         except OrchestrationError as error:
@@ -103,6 +107,8 @@ class TraceSender:
             self._tell(f"{type(error).__name__}: {error}")
 
     def _tell(self, why: str) -> None:
+        if self.failed:
+            return
         self.failed = True
         if self._telling is not None:
             try:

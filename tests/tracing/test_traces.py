@@ -271,6 +271,7 @@ def test_a_receiver_that_fails_costs_no_run_and_is_told_once(
         for _ in range(2):
             with traces.of(run.batch):
                 pass
+        TraceMarks(home).keep(run.batch, TraceMark())
         beside = run_traces(home, policy, instance, run.home / "told")
         with pytest.raises(ArithmeticError), beside.of(run.batch):
             raise ArithmeticError
