@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     _shared_options(job, "print the outcome as JSON")
     explain = commands.add_parser("explain", help="everything known of one item, and why")
     explain.add_argument("item", metavar="ITEM", help="its id, its path, or its address")
+    explain.add_argument(
+        "--trace", action="store_true", help="when what happened to it, as a timeline"
+    )
     preview = commands.add_parser(
         "preview", help="what a run would compute and ask; asks nothing, writes nothing"
     )
@@ -91,33 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     for command in (explain, preview, forget):
         _shared_options(command, "print it as JSON")
-    tidy = commands.add_parser(
-        "tidy", help="delete what nobody needs any more: old batches, pages, caches, models"
-    )
-    tidy.add_argument(
-        "--yes", action="store_true", help="do it; without this, only say what would be deleted"
-    )
-    tidy.add_argument(
-        "--keep-batches",
-        type=_whole,
-        default=30,
-        metavar="N",
-        help="the newest N batches stay as they are (30)",
-    )
-    tidy.add_argument(
-        "--older-than",
-        type=_days,
-        default=30.0,
-        metavar="DAYS",
-        help="what is younger stays as it is (30)",
-    )
-    _shared_options(tidy, "print it as JSON")
+    _tidy_command(commands)
     policy = commands.add_parser(
         "policy", help="check, show, compare, activate and roll back policies"
     )
     add_policy_actions(policy)
     add_rollout_options(commands)
     add_compare_options(commands)
+    _traces_command(commands)
     _plugin_commands(commands)
     replay = commands.add_parser(
         "replay", help="what another policy would have yielded on recorded answers, without a call"
@@ -141,6 +125,44 @@ def _parser() -> argparse.ArgumentParser:
     environment_option(check)
     _exchange_options(doings)
     return parser
+
+
+def _tidy_command(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    tidy = commands.add_parser(
+        "tidy", help="delete what nobody needs any more: old batches, pages, caches, models"
+    )
+    tidy.add_argument(
+        "--yes", action="store_true", help="do it; without this, only say what would be deleted"
+    )
+    tidy.add_argument(
+        "--keep-batches",
+        type=_whole,
+        default=30,
+        metavar="N",
+        help="the newest N batches stay as they are (30)",
+    )
+    tidy.add_argument(
+        "--older-than",
+        type=_days,
+        default=30.0,
+        metavar="DAYS",
+        help="what is younger stays as it is (30)",
+    )
+    _shared_options(tidy, "print it as JSON")
+
+
+def _traces_command(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    traces = commands.add_parser(
+        "traces", help="send traces that are still due to the receiver that OTEL_* variables name"
+    )
+    traces.add_argument(
+        "--batch",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="send that of this batch, also again; several may be given",
+    )
+    _shared_options(traces, "print what was sent as JSON")
 
 
 def _plugin_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -413,10 +435,8 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
             as_json=given.json,
             budget_usd=given.budget_usd,
         )
-    if given.command == "explain":
-        from orchestration_assets.command.explain import explain
-
-        return explain(settings, given.item, as_json=given.json)
+    if given.command in {"explain", "traces"}:
+        return _look_back(given, settings)
     if given.command == "forget":
         from orchestration_assets.command.forget import forget
 
@@ -488,6 +508,20 @@ def _show_home(given: argparse.Namespace, settings: Settings) -> int:
         given.host, given.allow_host, given.token_env, read_only=given.read_only
     )
     return serve.serve(settings, served, given.host, given.port, given.workers)
+
+
+def _look_back(given: argparse.Namespace, settings: Settings) -> int:
+    if given.command == "traces":
+        from orchestration_assets.command import traces
+
+        return traces.send(settings, given.batch, as_json=given.json)
+    if given.trace:
+        from orchestration_assets.command.explain_trace import explain_trace
+
+        return explain_trace(settings, given.item, as_json=given.json)
+    from orchestration_assets.command.explain import explain
+
+    return explain(settings, given.item, as_json=given.json)
 
 
 def command() -> NoReturn:

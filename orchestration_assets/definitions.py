@@ -42,6 +42,7 @@ from sensors.new_content import new_content_sensor_in
 from sensors.policy import policy_sensor_in
 from sensors.review_feedback import review_feedback_sensor_in
 from sensors.run_failures import run_failure_sensor_in
+from sensors.traces import trace_sensor_in
 
 _ASSETS = (
     policy_assets,
@@ -146,6 +147,7 @@ def build_definitions_in(
         review_feedback_sensor_in(space, jobs, started),
         run_failure_sensor_in(space, automation.webhook),
         alerts_sensor_in(space, settings.tick_seconds, started, automation.webhook),
+        trace_sensor_in(space),
     )
     return dg.Definitions(
         assets=[

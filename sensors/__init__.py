@@ -6,6 +6,7 @@ from sensors.new_content import new_content_sensor
 from sensors.policy import policy_sensor
 from sensors.review_feedback import review_feedback_sensor
 from sensors.run_failures import run_failure_sensor
+from sensors.traces import trace_sensor
 
 SENSORS = (
     new_content_sensor,
@@ -14,4 +15,5 @@ SENSORS = (
     review_feedback_sensor,
     run_failure_sensor,
     alerts_sensor,
+    trace_sensor,
 )

@@ -47,7 +47,9 @@ def chat_server(say: Say) -> Iterator[ChatServer]:
             message = {"role": "assistant", "content": json.dumps(content)}
             usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
             choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-            self._give(200, {"object": "chat.completion", "choices": choices, "usage": usage})
+            about = {"id": f"chatcmpl-{len(server.asked)}", "model": f"{body['model']}-2026"}
+            kind = {"object": "chat.completion"}
+            self._give(200, {**kind, **about, "choices": choices, "usage": usage})
 
         def _give(self, status: int, body: dict[str, object]) -> None:
             data = json.dumps(body).encode()

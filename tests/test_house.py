@@ -28,6 +28,7 @@ FLOORS = [
     "disagreement",
     "signals",
     "reporting",
+    "tracing",
     "explorer",
 ]
 ORDER = [

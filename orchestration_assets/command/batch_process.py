@@ -133,6 +133,7 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders, first: dict[str, Any
         stack.enter_context(instance_errors(home))
         instance = stack.enter_context(open_instance(home))
         work = RunWork(plan, accounts, definitions, instance)
+        stack.callback(work.traces.close)
         order: dict[str, Any] | None = first
         while order is not None:
             batch, due, carried = order["batch"], order["due"], ExecutedBatches()

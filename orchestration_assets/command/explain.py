@@ -390,7 +390,7 @@ def _next_run(
 
 def render(explanation: Explanation) -> str:
     """The explanation as lines for people."""
-    return "\n".join(_printable(line) for line in _lines(explanation))
+    return "\n".join(printable(line) for line in _lines(explanation))
 
 
 def _lines(explanation: Explanation) -> list[str]:
@@ -588,7 +588,7 @@ def _consequence_words(row: DisagreementRow) -> str:
     return f"{row.consequence.replace('_', ' ')}, severity {row.severity:.2f}: {row.sentence}"
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """What content says must not steer the terminal that shows it."""
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
 

@@ -15,6 +15,7 @@ from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home
 from orchestration_assets.command.job_execution import execute_job
 from orchestration_assets.command.run_account import open_accounts
+from orchestration_assets.command.run_traces import run_traces
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
 from orchestration_assets.content.batch_completion import is_complete, spending_pass
 from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG, deferred_batches
@@ -22,6 +23,7 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
+from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.settings import Settings
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.claims import Owner, claimed, owner_description
@@ -132,8 +134,12 @@ def _carry_out(
             if claim is None
             else claimed(home.folder, claim, f"orchestrate job {name}", _wait)
         )
+        traces = run_traces(home, policy, instance)
+        stack.callback(traces.close)
         if batch is None:
             done = execute_job(definitions, instance, name, None)
+            if GOLD_LABELS.name in _assets(done):
+                traces.send_rest()
         else:
             mark_due(home)
             is_begun = report_version(home.tables, batch) is None
@@ -146,7 +152,7 @@ def _carry_out(
             if ONLY_DEFERRED_TAG not in job.tags:
                 # without its report it is not finished, should this run die before it is made again
                 home.tables.forget(DISAGREEMENT_REPORT.name, batch)
-            with accounts.limited_to_share(batch, {batch: 1}):
+            with accounts.limited_to_share(batch, {batch: 1}), traces.of(batch):
                 done = execute_job(definitions, instance, name, batch)
             accounts.close_finished(lambda one: is_complete(home, one))
     if name == "corpus_reports":

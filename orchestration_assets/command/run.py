@@ -188,15 +188,14 @@ def _materialize(
             if load_policy(settings.policy).policy.knowledge:
                 with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
                     execute_job(definitions, instance, "refresh_knowledge", None)
-            if pool is None:
-                work = RunWork(plan, accounts, definitions, instance)
-                carried = _one_after_the_other(plan, work)
-            else:
-                carried = pool.run()
+            work = RunWork(plan, accounts, definitions, instance)
+            stack.callback(work.traces.close)
+            carried = _one_after_the_other(plan, work) if pool is None else pool.run()
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
                 execute_job(definitions, instance, "corpus_reports", None)
                 mark_made(home)
+        work.traces.send_rest()
     return carried
 
 

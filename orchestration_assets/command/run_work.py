@@ -11,6 +11,7 @@ from orchestration_assets.command.batch_execution import say
 from orchestration_assets.command.corpus_reports import mark_due
 from orchestration_assets.command.job_execution import execute_job
 from orchestration_assets.command.run_account import RunAccounts
+from orchestration_assets.command.run_traces import run_traces
 from orchestration_assets.content.batch_completion import finished_since, spending_pass
 from orchestration_assets.content.deferred import DeferredBatch
 from orchestration_assets.policy.load import load_policy
@@ -98,6 +99,8 @@ class RunWork:
         self._home = Home(plan.settings.home)
         loaded = load_policy(plan.settings.policy)
         self._policy, self._policy_hash = loaded.policy, loaded.hash
+        told = Path(plan.series) / "traces-told"
+        self.traces = run_traces(self._home, loaded.policy, instance, told)
 
     def execute(self, batch: str, due: Sequence[str]) -> None:
         """Carries out the batch within its share of what is left for all that are ``due``.
@@ -151,7 +154,8 @@ class RunWork:
         series = read_series(self._plan.series)
         for table in _STANDING[job]:
             series.note(batch, table)
-        execute_job(self._definitions, self._instance, job, batch)
+        with self.traces.of(batch):
+            execute_job(self._definitions, self._instance, job, batch)
 
 
 _STANDING: Final[Mapping[str, tuple[str, ...]]] = {

@@ -298,7 +298,7 @@ def contents_of_questions(
     with ContentReader(batch.home, batch.home.batches.source(batch.name)) as reader:
         policies = [batch.policy] if batch.policy else []
         contents = ItemContents(policies, batch.manifest, batch.profiles, reader)
-        return question_contents(asked, contents, votes)
+        return question_contents(asked, contents, votes, batch.plans)
 
 
 def _warnings(what: str, errors: Mapping[str, str]) -> Iterator[str]:

@@ -82,6 +82,11 @@ class ItemContents:
         # several questions about one item follow each other, if not at once
         self._content = lru_cache(maxsize=_KEPT_CONTENTS)(self._read)
 
+    @property
+    def hidden(self) -> bool:
+        """Whether nothing of content may be shown."""
+        return self._hidden
+
     def look_up(self, items: Iterable[str]) -> None:
         """Takes what the tables hold of these items out of them: quicker for many at once."""
         new = set(items) - self._looked_up

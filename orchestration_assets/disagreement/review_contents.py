@@ -16,15 +16,18 @@ from orchestration_assets.disagreement.readings import (
     grounds,
     group_readings,
 )
+from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.items import Reading
-from orchestration_assets.text.content_excerpts import ContentExcerpt
+from orchestration_assets.schemas.knowledge import RetrievedPassage
+from orchestration_assets.text.content_excerpts import ContentExcerpt, redacted
 
 MOST_SHOWN: Final = 2_000
 """Questions whose content is shown, in the order of asking: a sheet stays as small as a file of
 verdicts may be."""
 
 _LONGEST_REASON: Final = 300
+_LONGEST_PASSAGE: Final = 600
 _BEYOND: Final = ContentExcerpt(
     note=f"not shown: this is none of the first {MOST_SHOWN:,} questions; answer these first"
 )
@@ -33,11 +36,13 @@ _BEYOND: Final = ContentExcerpt(
 @dataclass(frozen=True, slots=True)
 class QuestionContent:
     """The content of a question's item: an excerpt, the names and values of a record's metadata,
-    and what sort of content it is, in words."""
+    and what sort of content it is, in words; and the passages that services were shown, in words
+    and in the order by which answers cite them."""
 
     excerpt: ContentExcerpt
     metadata: tuple[tuple[str, str], ...] = ()
     description: str = ""
+    passages: tuple[str, ...] = ()
 
 
 def votes_about(
@@ -78,11 +83,15 @@ def _reason(reading: Reading, quotes: bool) -> str | None:
 
 
 def question_contents(
-    rows: Iterable[ReviewRow], contents: ItemContents, votes: Mapping[Key, ServiceReadings]
+    rows: Iterable[ReviewRow],
+    contents: ItemContents,
+    votes: Mapping[Key, ServiceReadings],
+    plans: pa.Table | None = None,
 ) -> dict[Key, QuestionContent]:
     """Item and task of every question -> what is shown of its content; nothing beyond the first
-    2,000 questions."""
+    2,000 questions. ``plans`` tell the passages that services were shown."""
     ordered = sorted(rows, key=attrgetter("place"))
+    passages = _passages(ordered[:MOST_SHOWN], plans, hidden=contents.hidden)
     contents.look_up(row.item_id for row in ordered[:MOST_SHOWN])
     beyond = {(row.item_id, row.task): QuestionContent(_BEYOND) for row in ordered[MOST_SHOWN:]}
     return beyond | {
@@ -90,7 +99,41 @@ def question_contents(
             contents.excerpt(row.item_id, votes.get((row.item_id, row.task), ())),
             contents.metadata(row.item_id),
             contents.description(row.item_id),
+            passages.get((row.item_id, row.task), ()),
         )
         # questions about one item follow each other: it is read once
         for row in sorted(ordered[:MOST_SHOWN], key=attrgetter("item_id", "task"))
     }
+
+
+def _passages(
+    rows: Sequence[ReviewRow], plans: pa.Table | None, *, hidden: bool
+) -> dict[Key, tuple[str, ...]]:
+    """Item and task -> the passages of its plan in words; where content is ``hidden``, no more than
+    where they are from."""
+    if plans is None or "passages" not in plans.column_names:
+        return {}
+    items = pa.array(sorted({row.item_id for row in rows}), pa.string())
+    about = pc.and_(pc.is_in(plans["item_id"], value_set=items), pc.is_valid(plans["passages"]))
+    return {
+        (one.item_id, one.task): tuple(
+            _passage(number, each, hidden=hidden) for number, each in enumerate(one.passages, 1)
+        )
+        for one in decode(_PlanPassages, plans.filter(about))
+    }
+
+
+def _passage(number: int, one: RetrievedPassage, *, hidden: bool) -> str:
+    if hidden:
+        return f"[{number}] {one.document}"
+    place = f"{one.document}, {redacted(one.heading)}" if one.heading else one.document
+    text = " ".join(redacted(one.text).split())
+    text = text if len(text) <= _LONGEST_PASSAGE else f"{text[: _LONGEST_PASSAGE - 1]}…"
+    return f"[{number}] {place}: {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class _PlanPassages:
+    item_id: str
+    task: str
+    passages: tuple[RetrievedPassage, ...]

@@ -564,4 +564,7 @@ def _call_row(
         redacted=tuple(Redaction(*pair) for pair in sent.redacted.items()) if sent else (),
         injection_markers=sent.injection_markers if sent else 0,
         part=part,
+        response_model=attempt.facts.model,
+        response_id=attempt.facts.id,
+        finish_reason=attempt.facts.finish_reason,
     )

@@ -40,6 +40,7 @@ from orchestration_assets.processing.near_copy_sharing import (
 )
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.rollout_batch import (
+    RolloutBatch,
     RolloutRows,
     TrialRun,
     TrialTools,
@@ -50,6 +51,7 @@ from orchestration_assets.processing.taught_batch import TaughtBatch
 from orchestration_assets.processing.trial_companion import TrialCompanion
 from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import TaughtConfig
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
@@ -111,15 +113,7 @@ def interpret_batch(
         ContentReader(home, source) as beside,
         NearItems(batch, home, seconds) as near,
     ):
-        if policy and any(isinstance(one, TaughtConfig) for one in policy.services.values()):
-            # what they learn in one batch, they know in the next
-            home.series.await_earlier(batch, CALL_LOG.name)
-        work = build_work(policy, learned_models(plans, home.models), home.models)
-        work = with_toolbox(work, policy, home)
-        tried = rollout.work.services.values() if rollout else ()
-        if any("neighbours" in one.reads for one in (*work.services.values(), *tried)):
-            home.series.await_earlier(batch, RESOLUTIONS.name)
-            near.prepare()
+        work = _work(home, batch, policy, plans, near, rollout)
         cache = AnswerCache(home.answers)
         budget, writer = batch_budget(policy, home, batch, budget)
         load = _loader(tables, heavy, reader, beside)
@@ -181,6 +175,27 @@ def interpret_batch(
     if only_deferred:
         result = _with_stored(rows, due, stored, result)
     return Interpreted(result, added, [*_warnings(near, cache, result), *taught.warnings])
+
+
+def _work(
+    home: Home,
+    batch: str,
+    policy: Policy | None,
+    plans: pa.Table,
+    near: NearItems,
+    rollout: RolloutBatch | None,
+) -> BatchWork:
+    """What the plans are carried out with, once the batches before have stored what it reads."""
+    if policy and any(isinstance(one, TaughtConfig) for one in policy.services.values()):
+        # what they learn in one batch, they know in the next
+        home.series.await_earlier(batch, CALL_LOG.name)
+    work = build_work(policy, learned_models(plans, home.models), home.models)
+    work = with_toolbox(work, policy, home)
+    tried = rollout.work.services.values() if rollout else ()
+    if any("neighbours" in one.reads for one in (*work.services.values(), *tried)):
+        home.series.await_earlier(batch, RESOLUTIONS.name)
+        near.prepare()
+    return work
 
 
 def _of_parts(work: BatchWork) -> set[str]:

@@ -33,6 +33,7 @@ from orchestration_assets.schemas.rollout import Rollout
 from orchestration_assets.schemas.services import Name, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.tools_config import ToolsConfig
+from orchestration_assets.schemas.tracing import Tracing
 from orchestration_assets.schemas.variables import VariableName
 
 MIB = 1024 * 1024
@@ -876,6 +877,10 @@ class Policy(_Strict):
     alerts: Alerts = Alerts()
     feedback: Feedback = Feedback()
     report: Report = Report()
+    tracing: Tracing | None = Field(
+        default=None,
+        description="traces of batches for receivers of OpenTelemetry; needs the extra 'otel'",
+    )
     rollout: Rollout | None = Field(
         default=None,
         description="tries this policy on a share of the items before it takes the place of the "

@@ -590,6 +590,15 @@ class CallRow:
     part: Annotated[
         int | None, Column("part of the item that it was about, from 1; null: none", "", True)
     ] = None
+    response_model: Annotated[
+        str | None, Column("model that the service says it answered with", "", True)
+    ] = None
+    response_id: Annotated[
+        str | None, Column("the service's own name of its response", "", True)
+    ] = None
+    finish_reason: Annotated[
+        str | None, Column("why the service stopped writing, as it says", "", True)
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

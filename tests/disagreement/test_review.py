@@ -28,8 +28,14 @@ from orchestration_assets.disagreement.review_contents import (
 from orchestration_assets.disagreement.review_files import as_csv, as_jsonl
 from orchestration_assets.schemas.disagreement import QueuedReading
 from orchestration_assets.schemas.enums import AnswerKind, Consequence, ResolutionPolicy
+from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import RESOLUTIONS, REVIEW_QUEUE, DisagreementRow
+from orchestration_assets.schemas.tables import (
+    PROCESSING_PLANS,
+    RESOLUTIONS,
+    REVIEW_QUEUE,
+    DisagreementRow,
+)
 from orchestration_assets.text.content_excerpts import ContentExcerpt, ExcerptPiece
 from tests.content.test_spreadsheets import hexadecimal, number_like, through_a_spreadsheet
 from tests.disagreement.batches import plan, task
@@ -255,7 +261,8 @@ def test_what_is_read_back_survives_a_spreadsheet_in_any_dialect(
 
 
 class ReadItems:
-    def __init__(self) -> None:
+    def __init__(self, *, hidden: bool = False) -> None:
+        self.hidden = hidden
         self.read: list[str] = []
 
     def look_up(self, items) -> None:
@@ -280,6 +287,29 @@ def test_a_sheet_shows_the_content_of_the_questions_that_come_first() -> None:
     assert len(items.read) == MOST_SHOWN and items.read == sorted(items.read)
     assert shown["i0009", "t"].excerpt.note.startswith("not shown: this is none of the first 2,000")
     assert shown["i0010", "t"].excerpt.as_text() == "i0010"
+
+
+def test_a_sheet_shows_the_passages_that_services_were_shown() -> None:
+    shown = [
+        RetrievedPassage("help", "v1", "rules.md", heading, 0, 9, 1.0, "d", text)
+        for heading, text in (("Costs", "Five\neuro."), ("", "Write to ann@example.org. " * 40))
+    ]
+    plans = rows_to_arrow(
+        PROCESSING_PLANS, [replace(plan("i0"), passages=tuple(shown)), replace(plan("i1"))]
+    )
+    rows = queue(resolved(SPLIT, SPLIT))
+    contents = question_contents(rows, ReadItems(), {}, plans)
+    first, second = contents["i0", "t"].passages
+    assert first == "[1] rules.md, Costs: Five euro."
+    assert second.startswith("[2] rules.md: Write to [EMAIL]. Write") and second.endswith("…")
+    assert contents["i1", "t"].passages == ()
+    sheet = as_csv(rows, contents).decode("utf-8-sig")
+    cells = {one["item"]: one["passages"] for one in csv.DictReader(io.StringIO(sheet))}
+    assert cells == {"i0": f"{first}\n{second}", "i1": ""}
+    lines = [json.loads(line) for line in as_jsonl(rows, contents).decode().splitlines()]
+    assert {one["item"]: one["passages"] for one in lines} == {"i0": [first, second], "i1": []}
+    hidden = question_contents(rows, ReadItems(hidden=True), {}, plans)
+    assert hidden["i0", "t"].passages == ("[1] rules.md", "[2] rules.md")
 
 
 _hostile = st.text(st.characters(codec="utf-8"), max_size=40) | st.from_regex(

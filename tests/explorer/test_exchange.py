@@ -42,7 +42,9 @@ def test_what_label_studio_exports_becomes_gold(
     tasks = _exported(copied.home, "label-studio", capsys)
     assert tasks
     task = next(one for one in tasks if one["data"]["choices"])
-    assert all(f'value="${name}"' in CONFIG for name in ("content", "question", "choices"))
+    assert all(
+        f'value="${name}"' in CONFIG for name in ("content", "passages", "question", "choices")
+    )
     chosen = task["data"]["choices"][0]["value"]
     for prediction in task["predictions"]:
         assert prediction["result"][0]["type"] in ("choices", "textarea", "number")

@@ -56,6 +56,8 @@ def test_the_root_is_caught_once() -> None:
     programs.add("orchestration_assets.command.policy_activation")
     # batches go on, whatever comes of telling alerts
     programs.add("orchestration_assets.command.run_work")
+    # no run is lost for its trace
+    programs.add("orchestration_assets.tracing.sender")
     assert _caught()[OrchestrationError.__name__] == programs
 
 

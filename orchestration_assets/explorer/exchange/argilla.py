@@ -41,7 +41,8 @@ def argilla_record(question: OpenQuestion) -> dict[str, Any]:
         "id": f"{row.item_id}/{row.task}/{row.round}",
         "fields": {
             "content": question.content,
-            "question": f"{row.question or row.task}\n{row.allowed}",
+            # fields are declared once for a data set: passages belong to what is asked
+            "question": "\n".join((row.question or row.task, row.allowed, *question.passages)),
             "answers": said or "no service answered",
         },
         "metadata": {

@@ -25,6 +25,7 @@ CONFIG: Final = """\
   <Header value="$question"/>
   <Header size="6" value="$allowed"/>
   <Text name="content" value="$content"/>
+  <Text name="passages" value="$passages"/>
   <Choices name="label" toName="content" choice="multiple" value="$choices"/>
   <Number name="score" toName="content"/>
   <TextArea name="own" toName="content" maxSubmissions="1" editable="true"/>
@@ -40,6 +41,7 @@ def label_studio_task(question: OpenQuestion) -> dict[str, Any]:
     return {
         "data": {
             "content": question.content,
+            "passages": "\n".join(question.passages),
             "question": row.question or row.task,
             "allowed": row.allowed,
             "choices": [{"value": choice} for choice in choices],

@@ -37,11 +37,13 @@ class ServiceAnswer:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question for people: its row, the text that is shown of its content, what services said."""
+    """A question for people: its row, the text that is shown of its content, what services said,
+    and the passages that they were shown."""
 
     row: ReviewRow
     content: str
     answers: tuple[ServiceAnswer, ...]
+    passages: tuple[str, ...] = ()
 
     @property
     def asked_in(self) -> str:
@@ -72,7 +74,7 @@ def _with_contents(home: Home, batch: str, rows: list[ReviewRow]) -> Iterator[Op
             tables[CONTENT_PROFILES.name],
             reader,
         )
-        shown = question_contents(rows, contents, votes)
+        shown = question_contents(rows, contents, votes, tables[PROCESSING_PLANS.name])
     for row in rows:
         key = (row.item_id, row.task)
         answers = tuple(
@@ -80,4 +82,4 @@ def _with_contents(home: Home, batch: str, rows: list[ReviewRow]) -> Iterator[Op
             for service, reading in votes.get(key, ())
             if reading.status is Status.OK and reading.answer is not None
         )
-        yield OpenQuestion(row, shown[key].excerpt.as_text(), answers)
+        yield OpenQuestion(row, shown[key].excerpt.as_text(), answers, shown[key].passages)

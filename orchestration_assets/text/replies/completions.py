@@ -219,6 +219,7 @@ class StreamedCompletion:
     def __init__(self) -> None:
         self._choices: dict[int, _StreamedChoice] = {}
         self._usage: dict[str, Any] = {}
+        self._stated: dict[str, str] = {}
         self.ended = False
         """Whether the stream announced its end."""
 
@@ -250,6 +251,9 @@ class StreamedCompletion:
             self._usage["usage"] = found
         if isinstance(found := event.get("x_groq"), dict) and "usage" in found:
             self._usage["x_groq"] = found
+        for name in ("id", "model"):
+            if isinstance(found := event.get(name), str) and found:
+                self._stated.setdefault(name, found)
         has_output = False
         for given in _as_list(event.get("choices")):
             if isinstance(given, dict):
@@ -265,7 +269,7 @@ class StreamedCompletion:
         choice = self._choices[index]
         if choice.finish is None and not self.ended:
             raise MalformedResponse("the stream ended before the answer did")
-        return {"choices": [choice.as_body()], **self._usage}
+        return {"choices": [choice.as_body()], **self._usage, **self._stated}
 
 
 class _StreamedChoice:

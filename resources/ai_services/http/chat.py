@@ -29,6 +29,7 @@ from orchestration_assets.text.replies.answers import is_repairable, reading_of,
 from orchestration_assets.text.replies.call_errors import TimedOut
 from orchestration_assets.text.replies.completions import StreamedCompletion, completion_in
 from orchestration_assets.text.replies.event_stream import EventDecoder
+from orchestration_assets.text.replies.response_facts import response_facts
 from orchestration_assets.text.replies.stated_reasons import with_reason
 from orchestration_assets.text.replies.token_usage import (
     tokens_estimated,
@@ -225,4 +226,5 @@ def _reply(body: Mapping[str, Any], task: Task, *, explain: bool = False) -> Rep
         text=completion.text if completion.text.strip() else completion.written,
         repairable=is_repairable(completion),
         tokens_out_stated=stated is not None,
+        facts=response_facts(body, completion.finish),
     )

@@ -9,6 +9,7 @@ from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import EmbeddingsConfig
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.prompts.prompt_context import context_for
+from orchestration_assets.text.replies.response_facts import response_facts
 from orchestration_assets.text.replies.token_usage import tokens_read
 from orchestration_assets.text.replies.vectors import (
     UnfitVectorError,
@@ -69,7 +70,7 @@ class EmbeddingsService(HttpService):
                 len(vector) for vector in vectors if isinstance(vector, tuple)
             )
         readings = tuple(map(self._reading, vectors))
-        return Reply(readings, tokens_read(body, only_reads=True), 0)
+        return Reply(readings, tokens_read(body, only_reads=True), 0, facts=response_facts(body))
 
     def _reading(self, vector: tuple[float, ...] | Reading) -> Reading:
         if isinstance(vector, Reading):

@@ -17,6 +17,7 @@ from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.text.prompts.prompt_context import SentContent
 from orchestration_assets.text.replies.call_errors import CallError, Unauthorised
 from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
+from orchestration_assets.text.replies.response_facts import ResponseFacts
 from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.transport import Transport
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
@@ -51,7 +52,8 @@ class Reply(NamedTuple):
 
     Tokens are None where the service does not count them; ``tokens_out_stated`` is False where
     they were estimated from what it wrote. ``text`` is the start of what the model wrote;
-    ``repairable`` says whether a repair request may help.
+    ``repairable`` says whether a repair request may help; ``facts`` is what the service says of
+    the answer.
     """
 
     readings: tuple[Reading, ...]
@@ -61,6 +63,7 @@ class Reply(NamedTuple):
     text: str = ""
     repairable: bool = True
     tokens_out_stated: bool = True
+    facts: ResponseFacts = ResponseFacts()
 
 
 _Send = Callable[[Any, Request, str], Awaitable[Reply]]
@@ -92,7 +95,8 @@ def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
     )
     # one key longer than what is kept, so that no echo is cut before it is found
     text = echoes.redacted(reply.text[: REPAIR_CHARS + _MAX_ECHO_CHARS])[:REPAIR_CHARS]
-    return reply._replace(readings=readings, text=text)
+    facts = ResponseFacts(*(fact and echoes.redacted(fact) for fact in reply.facts))
+    return reply._replace(readings=readings, text=text, facts=facts)
 
 
 def _set_chars(reading: Reading) -> int:

@@ -6,13 +6,15 @@ from typing import NamedTuple
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.text.prompts.prompt_context import SentContent
+from orchestration_assets.text.replies.response_facts import ResponseFacts
 
 
 class Attempt(NamedTuple):
     """One request, as far as it concerns one question: of a batch, its share.
 
     Times in ms, money in US dollars. Tokens are None where the service does not count
-    them; ``cost_estimated``: it did not say what it bills.
+    them; ``cost_estimated``: it did not say what it bills. ``facts``: what the service says of
+    its answer.
     """
 
     service: str
@@ -27,6 +29,7 @@ class Attempt(NamedTuple):
     reason: str | None = None
     sent: SentContent | None = None
     cost_estimated: bool = False
+    facts: ResponseFacts = ResponseFacts()
 
 
 class CallOutcome(NamedTuple):

@@ -31,6 +31,7 @@ from orchestration_assets.text.replies.call_errors import (
     Unavailable,
     Unreachable,
 )
+from orchestration_assets.text.replies.response_facts import ResponseFacts
 from orchestration_assets.text.token_estimates import OutputScale, TokenScale
 from resources.ai_services.http.service import HttpService, Reply, Request
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
@@ -906,6 +907,7 @@ def _record_attempt(
             reading.reason if reading else str(result),
             sent,
             charge.estimated,
+            reply.facts if reply else ResponseFacts(),
         )
         attempts[position] = (*attempts[position], attempt)
 

@@ -1,0 +1,51 @@
+"""A run that is killed while its trace is on the way: the next one sends the same trace."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("opentelemetry.sdk")
+
+from tests.tracing.receiver import otlp_receiver
+from tests.tracing.runs import answers, policy_text
+
+
+@pytest.mark.slow
+def test_a_trace_is_sent_after_a_kill_and_once(tmp_path: Path) -> None:
+    source, policy = tmp_path / "source", tmp_path / "policy.yaml"
+    source.mkdir()
+    (source / "calm.md").write_text("A calm text for all who read it.\n", "utf-8")
+    environment = {**os.environ, "TRACE_TEST_KEY": "sk-none"}
+
+    def orchestrate(*arguments: str, url: str) -> "subprocess.Popen[str]":
+        program = [sys.executable, "-m", "orchestration_assets", *arguments]
+        where = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
+        options = ["--home", str(tmp_path / "home"), "--policy", str(policy)]
+        return subprocess.Popen(
+            [*program, *options], env=environment | where, stdout=subprocess.PIPE, text=True
+        )
+
+    with answers() as service, otlp_receiver() as receiver:
+        policy.write_text(policy_text(service, 1.0), "utf-8")
+        # it takes the spans and does not answer: the run is killed with its trace half told
+        receiver.hold.set()
+        run = orchestrate("run", str(source), url=receiver.url)
+        assert receiver.arrived.wait(120)
+        run.send_signal(signal.SIGKILL)
+        run.communicate(timeout=30)
+        first = {(one.trace_id, one.span_id, one.name) for one in receiver.spans}
+        receiver.spans.clear()
+        receiver.hold.clear()
+        again = orchestrate("traces", url=receiver.url)
+        assert "1 traces sent" in again.communicate(timeout=120)[0]
+        second = {(one.trace_id, one.span_id, one.name) for one in receiver.spans}
+        assert first and first <= second
+        assert any(name == "chat big-1" for _, _, name in second)
+        receiver.spans.clear()
+        once_more = orchestrate("traces", url=receiver.url)
+        assert once_more.communicate(timeout=120)[0].startswith("0 traces sent")
+        assert not receiver.spans
