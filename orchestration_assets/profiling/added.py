@@ -10,11 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
 
+from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.extensions.features import LoadedFeature, added_features
 from orchestration_assets.extensions.time_limit import TimeUsedUpError, limited
 from orchestration_assets.profiling.batch import (
@@ -121,9 +123,12 @@ def with_added_features(
     }
     rows = tuple(row for row in work.rows if row.item_id in profiles and row.item_id not in found)
     wanted = replace(work, rows=rows)
-    _, pieces = divide(wanted, tiers, _Computation(tuple(names), profiles), workers)
-    for _, computed in pieces:
-        found |= computed
+    compute = _Computation(tuple(names), profiles)
+    with ContentReader(work.home, work.source) as reader:
+        here = partial(compute, reader=reader)
+        _, pieces = divide(wanted, tiers, compute, workers, here)
+        for _, computed in pieces:
+            found |= computed
     items = result.table["item_id"].to_pylist()
     table = _with_column(result.table, [found.get(item) for item in items])
     return TableResult(
@@ -140,14 +145,20 @@ class _Computation:
     names: tuple[str, ...]
     profiles: Mapping[str, Mapping[str, Any]]
 
-    def __call__(self, chunk: ProfileChunk) -> dict[str, Added]:
-        return dict(_computed(chunk, AddedFeatures(added_features(self.names)), self.profiles))
+    def __call__(
+        self, chunk: ProfileChunk, reader: ContentReader | None = None
+    ) -> dict[str, Added]:
+        added = AddedFeatures(added_features(self.names))
+        return dict(_computed(chunk, added, self.profiles, reader))
 
 
 def _computed(
-    chunk: ProfileChunk, added: AddedFeatures, profiles: Mapping[str, Mapping[str, Any]]
+    chunk: ProfileChunk,
+    added: AddedFeatures,
+    profiles: Mapping[str, Mapping[str, Any]],
+    reader: ContentReader | None,
 ) -> Iterator[tuple[str, Added]]:
-    for row, text in zip(chunk.rows, reread_texts(chunk), strict=True):
+    for row, text in zip(chunk.rows, reread_texts(chunk, reader), strict=True):
         if not isinstance(text, UnreadItem):
             profile = profiles[row.item_id]
             left_ms = time_left_ms(profile[clock] for clock in STAGE_CLOCKS)

@@ -194,8 +194,10 @@ class Exporter:
 
     def close(self) -> None:
         """Closes connections."""
+        to = self._receivers
+        every: list[Any] = [*to.spans, *to.logs, *to.metrics]
         with _gathered_problems():
-            for one in (*self._receivers.spans, *self._receivers.logs, *self._receivers.metrics):
+            for one in every:
                 one.shutdown()
 
     def _send(self, export: Callable[[Sequence[Any]], Any], made: Sequence[Any]) -> None:
