@@ -182,7 +182,7 @@ def tables(home: Path, name: str) -> list[pa.Table]:
 
 def test_a_slow_feature_is_given_up_and_the_others_are_not(extended: Path) -> None:
     added = AddedFeatures(added_features(["slow", "marks"]))
-    found = [added.of(Item("i", "h", "a.txt", "!!"), left_ms=20.0) for _ in range(6)]
+    found = [added.of(Item("i", "h", "a.txt", "!!"), left_ms=400.0) for _ in range(6)]
     reasons = [(slow.reason or "").partition(":")[0] for slow, _ in found]
     assert reasons == ["stopped"] * CUTS_AT_MOST + ["not begun"] * (6 - CUTS_AT_MOST)
     assert {(marks.value, marks.cut) for _, marks in found} == {("2", False)}
