@@ -151,9 +151,13 @@ class ChatService(HttpService):
 
     async def send(self, request: Request, key: str) -> Reply:
         task, headers = request.questions[0].task, self.headers(key)
-        frame = self._frame(task)
-        messages = _encode(request.body[_MESSAGES]).encode()
-        body = b"%b%b%b" % (frame.before, messages, frame.after)
+        if task.tools is None:
+            frame = self._frame(task)
+            messages = _encode(request.body[_MESSAGES]).encode()
+            body = b"%b%b%b" % (frame.before, messages, frame.after)
+        else:
+            # whether more calls are open differs from one request to the next
+            body = _encode(request.body).encode()
         read = partial(_reply, task=task, explain=self._explains(task))
         if self.config.stream:
             return await self._streamed(body, headers, read)
