@@ -286,6 +286,15 @@ def test_a_receiver_that_fails_costs_no_run_and_is_told_once(
     assert run.call("traces")[1] == "0 traces sent, 0 events about verdicts\n"
 
 
+def test_a_batch_that_was_named_in_vain_is_due(run: TracedRun, heard: Receiver) -> None:
+    heard.status = 400
+    code, out, said = run.call("traces", "--batch", run.batch)
+    assert (code, out) == (1, "0 traces sent, 0 events about verdicts; 1 still due\n")
+    assert "`orchestrate traces` sends them later" in said
+    heard.status = 200
+    assert run.call("traces") == (0, "1 traces sent, 0 events about verdicts\n", "")
+
+
 def test_without_the_extra_the_remedy_is_said(
     run: TracedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
