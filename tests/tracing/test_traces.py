@@ -327,7 +327,7 @@ def test_a_disabled_sdk_and_a_share_that_is_none(
 
 
 def test_a_run_that_no_command_started_is_told_by_the_sensor(
-    run: TracedRun, heard: Receiver
+    run: TracedRun, heard: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(run.home)
     made = build_definitions(Settings(run.home, run.policy)).resources or {}
@@ -342,6 +342,12 @@ def test_a_run_that_no_command_started_is_told_by_the_sensor(
         since = tick(None)
         assert since and not heard.spans
         TraceMarks(home).keep(run.batch, TraceMark())
+        # what ran while nothing was traced is not told later
+        with monkeypatch.context() as patch:
+            patch.setenv("OTEL_SDK_DISABLED", "true")
+            off = tick("0.0")
+        tick(off)
+        assert not heard.spans
         # since before the run of the command, which counts as one of the daemon here
         later = tick("0.0")
         (root,) = _by_name(heard.spans, "batch")
