@@ -23,8 +23,8 @@ from resources.home import Home
 # records of a batch lie close together in their file, and are asked for in another order
 _BLOCK_BYTES: Final = 1 << 16
 _BLOCKS_HELD: Final = 64
-# a batch may hold records of more files than a process may have open
-_FILES_HELD: Final = 64
+# a batch may hold records of more files than a process may have open, and several readers read it
+_FILES_HELD: Final = 32
 
 
 class SupersededError(OrchestrationError):

@@ -114,7 +114,7 @@ def test_records_of_any_number_of_files_are_read_with_few_of_them_open(source, h
         read = {reader.text(row) for row in rows}
         # what was closed meanwhile is opened again
         assert {reader.text(row) for row in reversed(rows)} == read
-        assert open_files() <= before + 64
+        assert open_files() <= before + 32
     assert len(read) == 240
     assert open_files() <= before
 
