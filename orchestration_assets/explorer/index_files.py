@@ -144,7 +144,9 @@ class IndexFiles:
             if build:
                 self._publish(names, len(missing) - count - 1)
         self._publish(names, sum(name not in self._held for name in names))
-        self._tidy(set(names))
+        if build:
+            # who only reads knows of a new batch later than its index may be there
+            self._tidy(set(self._tables.batches(CONTENT_MANIFEST.name)))
         self._looked_at = self._clock()
 
     def _publish(self, names: list[str], waiting: int) -> None:

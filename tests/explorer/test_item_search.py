@@ -296,3 +296,16 @@ def test_a_query_reads_its_own_address(parameters: dict[str, str]) -> None:
     except QueryError:
         return
     assert read_query(query.parameters()) == query
+
+
+def test_who_only_reads_removes_no_index(tmp_path: Path) -> None:
+    """A worker that listed the batches before a new one came must not remove its new index."""
+    store = TableStore(tmp_path / "tables")
+    reader = IndexFiles(store, tmp_path / "index")
+    new = tmp_path / "index" / "20260101T000000Z-00000000.items.arrow"
+    new.parent.mkdir()
+    new.write_bytes(b"")
+    assert reader.current.batches == ()
+    assert new.exists()
+    IndexFiles(store, tmp_path / "index").bring_up_to_date()
+    assert not new.exists()
