@@ -114,7 +114,8 @@ def _lines(found: SignalOverview, seen: AlertLook, width: int) -> Iterator[str]:
         yield "no batch of this home has a report yet"
     else:
         batches = "batch" if found.batches == 1 else "batches"
-        yield f"{found.batches:,} {batches}{since}; the newest is {found.newest}"
+        said = f"{found.batches:,} {batches}{since}; the newest is {found.newest}"
+        yield from _wrapped("", said, width)
     for words, said in (*_together(found), *_waiting(found)):
         yield from _wrapped(f"  {words.ljust(_WIDTH)} ", said, width)
     for title, kind, columns in (

@@ -42,7 +42,7 @@ def test_it_prints_signals_what_waits_and_alerts(arguments, finished, capsys) ->
     assert "broken (ticket): quiet: error_rate is 0.000" in out
 
 
-@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("columns", [72, 80, 200])
 def test_no_line_is_wider_than_the_terminal(arguments, columns, monkeypatch, capsys) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     assert main(arguments) == 0
