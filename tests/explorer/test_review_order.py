@@ -1,5 +1,7 @@
 """Who is asked what and in which order, how far people agree, and what verdicts taught."""
 
+from dataclasses import fields
+
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
@@ -129,6 +131,15 @@ def test_what_was_passed_over_comes_last() -> None:
     passed = frozenset({asked.open[0].name, asked.open[2].name, "f" * 16})
     left = asked.open_for("Ada", {}, {}, passed)
     assert [one.key[0] for one in left] == ["2", "4", "1", "3"]
+
+
+def test_a_question_takes_few_bytes() -> None:
+    rows = [_question("a", place, 0.5, f"{place:064x}") for place in range(1, 2001)]
+    asked = _asked(rows)
+    # the hashes of all are those of the parts
+    columns = [getattr(asked, one.name) for one in fields(asked) if one.name != "hashes"]
+    columns += [getattr(part, one.name) for part in asked.parts for one in fields(part)]
+    assert sum(getattr(one, "nbytes", 0) for one in columns) < 150 * len(rows)
 
 
 def test_places_among_open_questions() -> None:
