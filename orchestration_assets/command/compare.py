@@ -5,6 +5,7 @@ is said, and not compared.
 """
 
 import json
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -31,6 +32,9 @@ from orchestration_assets.settings import Settings
 from resources.home import Home
 from resources.table_store import write_atomically
 
+_LEAST_WIDTH: Final = 60
+_NO_TERMINAL: Final = 10_000
+"""Characters of a line where no terminal bounds it."""
 _BATCH_PREFIX: Final = 8
 """What names a batch is longer than the number of a policy's version."""
 
@@ -79,7 +83,9 @@ def compare(
     if as_json:
         sys.stdout.write(json.dumps(plain(delta), indent=1) + "\n")
         return 0
-    lines = [*summary_lines(delta), *([f"page    {page}"] if page else [])]
+    width = shutil.get_terminal_size((_NO_TERMINAL, 24)).columns
+    lines = [*summary_lines(delta, max(width, _LEAST_WIDTH))]
+    lines += [f"page    {page}"] if page else []
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 

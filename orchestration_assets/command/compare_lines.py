@@ -1,5 +1,6 @@
 """What `orchestrate compare` prints: a line for each task, then the answers that changed."""
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -7,7 +8,6 @@ from typing import Any, Final
 from orchestration_assets.disagreement.replay import PairedDifference
 from orchestration_assets.reporting.batch_delta import BatchDelta, QuestionDelta, TaskDelta
 from orchestration_assets.reporting.formatting import (
-    change_of,
     cut,
     dollars,
     duration,
@@ -25,8 +25,9 @@ _ANSWER: Final = 60
 _PATH: Final = 60
 
 
-def summary_lines(delta: BatchDelta) -> Iterator[str]:
-    """What differs, for people: a block for each task, then the answers that changed."""
+def summary_lines(delta: BatchDelta, width: int) -> Iterator[str]:
+    """What differs, for people: a line for each task, then the answers that changed. Lines that are
+    wider than the terminal go on below."""
     yield f"before  {visible(delta.before)}"
     yield f"after   {visible(delta.after)}"
     if delta.by_content:
@@ -39,12 +40,21 @@ def summary_lines(delta: BatchDelta) -> Iterator[str]:
     if not delta.tasks:
         yield "no question is in both"
     for task in delta.tasks:
-        yield f"{task.task}: {', '.join(_task_words(task))}"
+        said = f"{task.task}: {', '.join(_task_words(task))}"
+        yield from textwrap.wrap(
+            said,
+            width,
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     changed = delta.changed
     if changed:
         yield f"{len(changed):,} {plural(len(changed), 'answer')} changed:"
     for one in changed[:_LISTED]:
-        yield f"  {_change_words(one)}"
+        path, said = middle(one.known.path, _PATH), _change_words(one)
+        line = f"  {path} {said}"
+        yield from (line,) if len(line) <= width else (f"  {path}", f"    {said}")
     if len(changed) > _LISTED:
         yield f"  and {len(changed) - _LISTED:,} more: --page FILE and --json have them all"
 
@@ -94,8 +104,12 @@ def _change_words(one: QuestionDelta) -> str:
         NOT_KNOWN if side is None or side.error_risk is None else side.error_risk
         for side in (one.before, one.after)
     )
-    risk = f"; risk {change_of(was, now, 'pct')}" if max(was, now) >= 0 else ""
-    return f"{middle(known.path, _PATH)} {known.task}: {answers[0]} -> {answers[1]}{risk}"
+    risk = f"; risk {_moved(*map(_risk, (was, now)))}" if max(was, now) >= 0 else ""
+    return f"{known.task}: {answers[0]} -> {answers[1]}{risk}"
+
+
+def _risk(value: float) -> str:
+    return "unknown" if value < 0 else percent(value)
 
 
 _PLAIN: Final = ("answer", "status", "error_risk", "disputed", "calls", "usd", "ms")

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -28,6 +30,9 @@ _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
 _LONGEST_S: Final = 86_400 * 3650
 _OF_FILES: Final = ".prom"
 _WIDTH: Final = 20
+_LEAST_WIDTH: Final = 60
+_NO_TERMINAL: Final = 10_000
+"""Characters of a line where no terminal bounds it."""
 
 
 class SignalsError(OrchestrationError):
@@ -57,27 +62,30 @@ def signals(
         raise SignalsError(
             f"{home.folder}: there is no such home; make one: orchestrate run SOURCE"
         )
+    if textfile is not None:
+        _check_place(textfile)
     seen = watch(home, policy, now) if tells else None
     for problem in seen.problems if seen else ():
         sys.stderr.write(f"orchestrate: {problem}\n")
     if textfile is not None:
-        _write_textfile(home, settings, textfile, now)
+        from orchestration_assets.signals.exposition import exposition
+
+        write_atomically(textfile.absolute(), exposition(home, policy, now))
         return 0
     seen = seen or look(home, policy, now)
     found = overview(read_signals(home, now), now - since)
-    text = json.dumps(_plain(found, seen), indent=1) if as_json else "\n".join(_lines(found, seen))
+    width = shutil.get_terminal_size((_NO_TERMINAL, 24)).columns
+    lines = () if as_json else _lines(found, seen, max(width, _LEAST_WIDTH))
+    text = json.dumps(_plain(found, seen), indent=1) if as_json else "\n".join(lines)
     sys.stdout.write(text + "\n")
     return 0
 
 
-def _write_textfile(home: Home, settings: Settings, path: Path, now: datetime) -> None:
-    from orchestration_assets.signals.exposition import exposition
-
+def _check_place(path: Path) -> None:
     if path.suffix != _OF_FILES:
         raise SignalsError(f"--textfile {path}: node_exporter reads files that end in {_OF_FILES}")
     if not path.absolute().parent.is_dir():
         raise SignalsError(f"--textfile {path}: there is no such folder: make it first")
-    write_atomically(path.absolute(), exposition(home, load_policy(settings.policy).policy, now))
 
 
 def _plain(found: SignalOverview, seen: AlertLook) -> dict[str, Any]:
@@ -100,22 +108,38 @@ def _plain(found: SignalOverview, seen: AlertLook) -> dict[str, Any]:
     }
 
 
-def _lines(found: SignalOverview, seen: AlertLook) -> Iterator[str]:
+def _lines(found: SignalOverview, seen: AlertLook, width: int) -> Iterator[str]:
     since = f" since {found.since:%Y-%m-%d %H:%M} UTC" if found.since else ""
     if found.newest is None:
         yield "no batch of this home has a report yet"
     else:
         batches = "batch" if found.batches == 1 else "batches"
-        yield f"{found.batches:,} {batches}{since}; the newest is {found.newest}"
-    yield from _together(found)
-    yield from _waiting(found)
-    yield from _table("service", _services(found))
-    yield from _table("task", _tasks(found))
-    yield from _table("cache tier", _tiers(found))
-    yield from _alerts(seen.findings, seen.state)
+        said = f"{found.batches:,} {batches}{since}; the newest is {found.newest}"
+        yield from _wrapped("", said, width)
+    for words, said in (*_together(found), *_waiting(found)):
+        yield from _wrapped(f"  {words.ljust(_WIDTH)} ", said, width)
+    for title, kind, columns in (
+        ("service", "service", _OF_SERVICES),
+        ("task", "task", _OF_TASKS),
+        ("cache tier", "tier", _OF_TIERS),
+    ):
+        yield from _table(found, title, kind, columns, width)
+    yield from _alerts(seen.findings, seen.state, width)
 
 
-def _together(found: SignalOverview) -> Iterator[str]:
+def _wrapped(begins: str, said: str, width: int) -> Iterator[str]:
+    """A line that goes on below itself where the terminal is too narrow for it."""
+    yield from textwrap.wrap(
+        said,
+        width,
+        initial_indent=begins,
+        subsequent_indent=" " * min(len(begins), _WIDTH + 3),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _together(found: SignalOverview) -> Iterator[tuple[str, str]]:
     calls = found.value(Signal.CALLS)
     if calls is not None:
         quantiles = ", ".join(
@@ -127,8 +151,8 @@ def _together(found: SignalOverview) -> Iterator[str]:
             )
             if (one := found.value(signal)) is not None
         )
-        yield _line("latency", quantiles or "no attempt was answered")
-        yield _line("calls", number(Signal.CALLS, calls.value))
+        yield "latency", quantiles or "no attempt was answered"
+        yield "calls", number(Signal.CALLS, calls.value)
     for words, signal, about in (
         ("error rate", Signal.ERROR_RATE, "attempts"),
         ("throughput", Signal.TOKENS_PER_SECOND, "attempts with counted tokens"),
@@ -143,7 +167,7 @@ def _together(found: SignalOverview) -> Iterator[str]:
         if one is not None:
             of = f" of {one.count:,} {about}" if about and one.count is not None else ""
             trend = _trend(found, "") if signal is Signal.ACCURACY else ""
-            yield _line(words, f"{_cell(one)}{of}{trend}")
+            yield words, f"{_cell(one)}{of}{trend}"
 
 
 def _trend(found: SignalOverview, task: str) -> str:
@@ -157,7 +181,7 @@ def _trend(found: SignalOverview, task: str) -> str:
     )
 
 
-def _waiting(found: SignalOverview) -> Iterator[str]:
+def _waiting(found: SignalOverview) -> Iterator[tuple[str, str]]:
     parts = []
     for words, signal in (
         ("deferred questions", Signal.DEFERRED_QUESTIONS),
@@ -171,7 +195,7 @@ def _waiting(found: SignalOverview) -> Iterator[str]:
     if oldest is not None and oldest.value > 0.0:
         parts.append(f"the oldest entry for {timedelta(seconds=round(oldest.value))}")
     if parts:
-        yield _line("waiting now", ", ".join(parts))
+        yield "waiting now", ", ".join(parts)
 
 
 _OF_SERVICES: Final = (
@@ -187,38 +211,51 @@ _OF_TASKS: Final = (
 )
 
 
-def _services(found: SignalOverview) -> list[list[str]]:
-    subjects = [Subject(service=name) for name in found.names("service")]
-    return _rows(found, subjects, "service", _OF_SERVICES)
+_OF_TIERS: Final = (("hits", Signal.CACHE_HIT_RATE),)
 
 
-def _tasks(found: SignalOverview) -> list[list[str]]:
-    subjects = [Subject(task=name) for name in found.names("task")]
-    return _rows(found, subjects, "task", _OF_TASKS)
-
-
-def _tiers(found: SignalOverview) -> list[list[str]]:
-    subjects = [Subject(tier=name) for name in found.names("tier")]
-    return _rows(found, subjects, "tier", [("hits", Signal.CACHE_HIT_RATE)])
-
-
-def _rows(
+def _table(
     found: SignalOverview,
-    subjects: Sequence[Subject],
+    title: str,
     kind: str,
     columns: Sequence[tuple[str, Signal]],
-) -> list[list[str]]:
-    """A heading and a row a subject; columns of which nothing is known are left out."""
+    width: int,
+) -> Iterator[str]:
+    """A heading and a row a service, task or tier; columns of which nothing is known are left out,
+    and intervals where the terminal is too narrow for them."""
+    subjects = [Subject(**{kind: name}) for name in found.names(kind)]
     known = [
         (words, signal)
         for words, signal in columns
         if any(found.value(signal, subject) for subject in subjects)
     ]
-    rows = [
-        [getattr(subject, kind), *(_cell(found.value(signal, subject)) for _, signal in known)]
-        for subject in subjects
+    if not known:
+        return
+    yield ""
+    yield f"by {title}"
+    made: list[str] = []
+    for cell in (_cell, _value):
+        rows = [[kind, *(words for words, _ in known)]]
+        rows += [
+            [getattr(subject, kind), *(cell(found.value(signal, subject)) for _, signal in known)]
+            for subject in subjects
+        ]
+        made = _aligned(rows)
+        if max(map(len, made)) <= width:
+            break
+    yield from made
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        f"  {'  '.join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True))}".rstrip()
+        for row in rows
     ]
-    return [[kind, *(words for words, _ in known)], *rows] if rows else []
+
+
+def _value(one: SignalMeasure | None) -> str:
+    return "-" if one is None else number(one.signal, one.value)
 
 
 def _cell(one: SignalMeasure | None) -> str:
@@ -227,21 +264,10 @@ def _cell(one: SignalMeasure | None) -> str:
     interval = ""
     if one.signal in SHARES and one.low is not None and one.high is not None:
         interval = f" ({one.low:.3f} to {one.high:.3f})"
-    return number(one.signal, one.value) + interval
+    return _value(one) + interval
 
 
-def _table(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    if not rows:
-        return
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    yield ""
-    yield f"by {title}"
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield f"  {'  '.join(cells)}".rstrip()
-
-
-def _alerts(found: Sequence[AlertFinding], state: AlertState) -> Iterator[str]:
+def _alerts(found: Sequence[AlertFinding], state: AlertState, width: int) -> Iterator[str]:
     if not found:
         return
     yield ""
@@ -249,10 +275,7 @@ def _alerts(found: Sequence[AlertFinding], state: AlertState) -> Iterator[str]:
     for one in found:
         since = state.since.get(one.name)
         held = f"holds since {since[:16].replace('T', ' ')} UTC" if since else "holds"
-        yield f"  {one.name} ({one.severity}): {held if one.holds else 'quiet'}: {one.words}"
+        said = f"{one.name} ({one.severity}): {held if one.holds else 'quiet'}: {one.words}"
+        yield from _wrapped("  ", said, width)
         if one.holds:
-            yield f"    what to do: {one.runbook}"
-
-
-def _line(words: str, said: str) -> str:
-    return f"  {words.ljust(_WIDTH)} {said}"
+            yield from _wrapped("    ", f"what to do: {one.runbook}", width)

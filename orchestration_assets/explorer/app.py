@@ -1,9 +1,11 @@
 """The application: which page answers which address, and how errors are said."""
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -263,11 +265,23 @@ async def _no_icon(request: Request) -> Response:
 
 
 async def _style(request: Request) -> Response:
-    return Response(style(), media_type="text/css", headers={"cache-control": "no-cache"})
+    return _unchanging(request, style(), "text/css")
 
 
 async def _script(request: Request) -> Response:
-    return Response(script(), media_type="text/javascript", headers={"cache-control": "no-cache"})
+    return _unchanging(request, script(), "text/javascript")
+
+
+def _unchanging(request: Request, body: bytes, media_type: str) -> Response:
+    """What is the same as long as the server runs: browsers keep it, and ask whether it still is.
+
+    Pages with content are kept by no browser: what is forgotten here would stay there.
+    """
+    tag = f'"{blake2b(body, digest_size=8).hexdigest()}"'
+    headers = {"cache-control": "no-cache", "etag": tag}
+    if tag in re.findall(r'"[^"]*"', request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
 
 
 def _nothing_there(visit: Visit) -> str:

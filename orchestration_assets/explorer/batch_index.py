@@ -23,7 +23,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
 )
 
-FORM: Final = 8
+FORM: Final = 9
 """Changes whenever the rows do: what was made in another form is made again."""
 SOURCES: Final = (
     CONTENT_MANIFEST.name,
@@ -53,7 +53,8 @@ class BatchFacts:
     """What the rows of a batch refer to by number, and how many there are of what.
 
     ``pairs`` are services that dispute something in the batch, as ``a / b``; a question's bits say
-    which of them, the last one of more than 63 stands for all others.
+    which of them, the last one of more than 63 stands for all others. ``damaged``: tables whose
+    rows are left out.
     """
 
     batch: str
@@ -68,7 +69,18 @@ class BatchFacts:
     disputed: int
     by_outcome: Mapping[str, int]
     by_status: Mapping[str, int]
+    damaged: Words = ()
     form: int = FORM
+
+    @property
+    def damage(self) -> str:
+        """What is left out and the remedy, in words; empty where nothing is damaged."""
+        if not self.damaged:
+            return ""
+        return (
+            f"{', '.join(self.damaged)} of batch {self.batch}: damaged; make it again with: "
+            "orchestrate run SOURCE --reprocess"
+        )
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -77,7 +89,7 @@ class BatchFacts:
     def from_json(cls, text: str) -> "BatchFacts":
         """Raises ValueError, KeyError or TypeError for what was not written by :meth:`as_json`."""
         given: dict[str, Any] = json.loads(text)
-        words = ("tasks", "statuses", "families", "outcomes", "pairs")
+        words = ("tasks", "statuses", "families", "outcomes", "pairs", "damaged")
         return cls(**(given | {name: tuple(given[name]) for name in words}))
 
 

@@ -30,6 +30,7 @@ from resources.table_store import TableMissingError
 
 _BATCHES_SHOWN: Final = 100
 _LISTED_BATCHES: Final = 200
+_DAMAGED_SHOWN: Final = 5
 _OF_PROFILES: Final = "profile: "
 _VALIDATING: Final = frozenset({*CheckEnd, "repair", "review", "refuse"})
 """Decisions about an answer that was given, by what validates it."""
@@ -56,6 +57,7 @@ def home_page(visit: Visit) -> str:
         open_questions=len(site.desk.open_questions(state, visit.session.who)),
         unprocessed=len(set(recorded) - done),
         verdicts_waiting=sum(1 for _ in site.log.waiting()),
+        damaged=[one.damage for one in facts if one.damage][:_DAMAGED_SHOWN],
     )
 
 
@@ -107,6 +109,7 @@ def batch_page(visit: Visit) -> str:
         report=_report(visit, held.batch),
         has_report=(site.home.reports / f"{held.batch}.html").is_file(),
         found=search(index, query),
+        damaged=[held.facts.damage] if held.facts.damage else [],
     )
 
 

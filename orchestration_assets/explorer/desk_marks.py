@@ -6,7 +6,7 @@ It lies in a small SQLite file, which may be lost: then a question may be asked 
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -73,7 +73,7 @@ class DeskMarks:
             ("DELETE FROM held WHERE number <= (SELECT max(number) FROM held) - ?", (MOST_HELD,)),
         )
 
-    def claim(self, who: str, wanted: Sequence[tuple[QuestionKey, int]]) -> int | None:
+    def claim(self, who: str, wanted: Iterable[tuple[QuestionKey, int]]) -> int | None:
         """Puts the first question before a person that fewer others have before them than stands
         beside it, and nobody gets between; its place among those ``wanted``, None for none."""
         with self._lock, self._reported(), self._file:

@@ -6,7 +6,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -144,7 +144,9 @@ class IndexFiles:
             if build:
                 self._publish(names, len(missing) - count - 1)
         self._publish(names, sum(name not in self._held for name in names))
-        self._tidy(set(names))
+        if build:
+            # who only reads knows of a new batch later than its index may be there
+            self._tidy(set(self._tables.batches(CONTENT_MANIFEST.name)))
         self._looked_at = self._clock()
 
     def _publish(self, names: list[str], waiting: int) -> None:
@@ -197,25 +199,28 @@ class IndexFiles:
         return IndexedBatch(facts, items, questions, numbers, ids, grams, best)
 
     def _built(self, batch: str, versions: Mapping[str, Any]) -> IndexedBatch | None:
-        with leaving_out_damage():
-            tables = [self._read(name, batch) for name in SOURCES]
-            facts, items, questions = batch_rows(batch, versions, *tables)
-            postings, bits = _postings(items, questions)
-            said = {_FACTS: facts.as_json().encode()}
-            items_path, questions_path, grams_path = self._paths(batch)
-            # the others are only believed beside a first one that says the same
-            write_atomically(items_path, _packed(items, said))
-            write_atomically(questions_path, _packed(questions, said))
-            write_atomically(grams_path, _packed(postings, {**said, _BITMAP: bits}))
-            return self._mapped(batch, versions)
-        return None
+        """The index of a batch, made of the tables that can be read."""
+        found = {name: self._read(name, batch) for name in SOURCES}
+        damaged = tuple(name for name, table in found.items() if table is None)
+        tables = [_nothing_of(name) if table is None else table for name, table in found.items()]
+        facts, items, questions = batch_rows(batch, versions, *tables)
+        facts = replace(facts, damaged=damaged)
+        postings, bits = _postings(items, questions)
+        said = {_FACTS: facts.as_json().encode()}
+        items_path, questions_path, grams_path = self._paths(batch)
+        # the others are only believed beside a first one that says the same
+        write_atomically(items_path, _packed(items, said))
+        write_atomically(questions_path, _packed(questions, said))
+        write_atomically(grams_path, _packed(postings, {**said, _BITMAP: bits}))
+        return self._mapped(batch, versions)
 
-    def _read(self, table: str, batch: str) -> pa.Table:
-        columns = list(_COLUMNS[table])
-        if not self._tables.exists(table, batch):
-            schema = TABLES[table].schema
-            return pa.schema([schema.field(name) for name in columns]).empty_table()
-        return self._tables.read(table, batch, columns)
+    def _read(self, table: str, batch: str) -> pa.Table | None:
+        """The columns of a table, without rows where there is none; None where it is damaged."""
+        with leaving_out_damage():
+            if not self._tables.exists(table, batch):
+                return _nothing_of(table)
+            return self._tables.read(table, batch, list(_COLUMNS[table]))
+        return None
 
     def _tidy(self, known: set[str]) -> None:
         for path in self._folder.glob("*.arrow"):
@@ -226,6 +231,11 @@ class IndexFiles:
 def remove_index(cache: Path) -> None:
     """Takes all index files of a home away: they hold paths and answers."""
     shutil.rmtree(cache / FOLDER, ignore_errors=True)
+
+
+def _nothing_of(table: str) -> pa.Table:
+    schema = TABLES[table].schema
+    return pa.schema([schema.field(name) for name in _COLUMNS[table]]).empty_table()
 
 
 def _postings(items: pa.Table, questions: pa.Table) -> tuple[pa.Table, bytes]:

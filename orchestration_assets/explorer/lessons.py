@@ -1,13 +1,13 @@
 """What a person's latest verdicts taught: how often what stood was right, and who was: all pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from orchestration_assets.evidence.intervals import wilson
 from orchestration_assets.explorer.people_agreement import SaidVerdict
-from orchestration_assets.explorer.review_order import DeskQuestion, QuestionKey
+from orchestration_assets.explorer.review_order import QuestionKey
 from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind
 
@@ -41,14 +41,22 @@ class Lessons:
     services: tuple[ServiceLesson, ...]
 
 
-def lessons(
-    said: Iterable[SaidVerdict], who: str, asked: Mapping[QuestionKey, DeskQuestion]
-) -> Lessons:
-    """What the latest 50 verdicts of a person taught, of questions that were asked."""
-    own = [one for one in said if one.who == who and (one.content_hash, one.task) in asked]
-    own.sort(key=lambda one: one.when)
-    latest = {(one.content_hash, one.task): one.said for one in own}
-    pairs = [(asked[key].row, text) for key, text in list(latest.items())[-LATEST:]]
+def latest_verdicts(
+    said: Iterable[SaidVerdict], who: str, is_asked: Callable[[QuestionKey], bool]
+) -> dict[QuestionKey, str]:
+    """The latest 50 verdicts of a person on questions that were asked, oldest first."""
+    own = sorted((one for one in said if one.who == who), key=lambda one: one.when, reverse=True)
+    latest: dict[QuestionKey, str] = {}
+    for one in own:
+        key = (one.content_hash, one.task)
+        if len(latest) < LATEST and key not in latest and is_asked(key):
+            latest[key] = one.said
+    return dict(reversed(latest.items()))
+
+
+def lessons(latest: Mapping[QuestionKey, str], asked: Mapping[QuestionKey, ReviewRow]) -> Lessons:
+    """What the latest verdicts of a person taught, of questions whose rows are known."""
+    pairs = [(asked[key], text) for key, text in latest.items() if key in asked]
     labels = [(row, text) for row, text in pairs if row.kind is AnswerKind.LABEL]
     standing = [(row, text) for row, text in labels if row.answer is not None]
     right = sum(row.answer == text for row, text in standing)

@@ -8,12 +8,23 @@ import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from orchestration_assets.content.verdict_folder import ACCEPTED, accepted_verdicts
+from orchestration_assets.explorer.asked_questions import (
+    QUEUE_COLUMNS,
+    AskedQuestions,
+    OpenQuestions,
+    QueuePart,
+    asked_questions,
+    queue_part,
+)
 from orchestration_assets.explorer.desk_marks import DeskMarks
 from orchestration_assets.explorer.index_files import HomeIndex
 from orchestration_assets.explorer.people_agreement import SaidVerdict
@@ -21,28 +32,17 @@ from orchestration_assets.explorer.review_order import (
     DeskQuestion,
     Judged,
     QuestionKey,
-    desk_question,
-    in_asking_order,
-    open_for,
+    question_number,
 )
 from orchestration_assets.explorer.verdict_log import VerdictLog
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.disagreement import REVIEW_QUEUE, ReviewRow
 from resources.damage import leaving_out_damage
 from resources.home import Home
+from resources.table_store import TableMissingError
 
 _LOOK_EVERY_SECONDS: Final = 2.0
 _SHOWN: Final = ("content_hash", "task", "who", "verdict", "said_at")
-
-
-@dataclass(frozen=True, slots=True)
-class AskedQuestions:
-    """Everything that the queues of all batches hold: open questions in the order of asking, and
-    every question, answered ones too, by its name and by content and task."""
-
-    open: tuple[DeskQuestion, ...] = ()
-    named: Mapping[str, DeskQuestion] = field(default_factory=dict)
-    by_key: Mapping[QuestionKey, DeskQuestion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,10 @@ class ReviewDesk:
         self._clock = clock
         self._lock = threading.Lock()
         self._queues: tuple[HomeIndex | None, float, tuple[tuple[str, Any], ...]] = (None, 0.0, ())
-        self._asked: tuple[Any, AskedQuestions] = (None, AskedQuestions())
+        self._asked: tuple[Any, AskedQuestions] = (None, asked_questions(()))
+        self._parts: dict[tuple[str, Any], QueuePart] = {}
         self._accepted: tuple[Any, tuple[SaidVerdict, ...]] = (None, ())
-        self._state: tuple[Any, DeskState] = (None, DeskState(AskedQuestions()))
+        self._state: tuple[Any, DeskState] = (None, DeskState(asked_questions(())))
         self._marks = DeskMarks(marks, clock)
 
     def state(self, index: HomeIndex) -> DeskState:
@@ -101,7 +102,7 @@ class ReviewDesk:
 
     def _read(self, queues: tuple[tuple[str, Any], ...], taken: int) -> DeskState:
         if self._asked[0] != queues:
-            self._asked = (queues, self._all_asked([name for name, _ in queues]))
+            self._asked = (queues, self._all_asked(queues))
         if self._accepted[0] != taken:
             self._accepted = (taken, tuple(self._said_before()))
         waiting = (
@@ -115,19 +116,39 @@ class ReviewDesk:
         people = {key: frozenset(names) for key, names in judged.items()}
         return DeskState(self._asked[1], said, people)
 
-    def _all_asked(self, batches: Sequence[str]) -> AskedQuestions:
-        queues = [list(map(desk_question, self._queue(batch))) for batch in batches]
-        every = [one for queue in queues for one in queue]
-        return AskedQuestions(
-            tuple(in_asking_order(queues)),
-            {one.name: one for one in every},
-            # the newest batch that asked stands for a question
-            {one.key: one for one in reversed(every)},
-        )
+    def _all_asked(self, queues: Sequence[tuple[str, Any]]) -> AskedQuestions:
+        # most queues are as they were when one has changed
+        self._parts = {one: self._parts.get(one) or self._part(one[0]) for one in queues}
+        return asked_questions(list(self._parts.values()))
 
-    def _queue(self, batch: str) -> Sequence[ReviewRow]:
+    def _part(self, batch: str) -> QueuePart:
         with leaving_out_damage():
-            return tuple(REVIEW_QUEUE.rows(self._home.tables.read(REVIEW_QUEUE.name, batch)))
+            return queue_part(
+                batch, self._home.tables.read(REVIEW_QUEUE.name, batch, QUEUE_COLUMNS)
+            )
+        return queue_part(batch, REVIEW_QUEUE.schema.empty_table())
+
+    def rows(self, questions: Iterable[DeskQuestion]) -> dict[QuestionKey, ReviewRow]:
+        """The rows of some questions; those that their batches ask no more are left out."""
+        by_batch: defaultdict[str, list[DeskQuestion]] = defaultdict(list)
+        for one in questions:
+            by_batch[one.batch].append(one)
+        found = {}
+        for batch, asked in by_batch.items():
+            for question, row in zip(asked, self._rows_at(batch, asked), strict=False):
+                # its table may have been written again since the names were read
+                number = question_number(row.batch, row.item_id, row.task, row.round)
+                if f"{number:016x}" == question.name:
+                    found[question.key] = row
+        return found
+
+    def _rows_at(self, batch: str, asked: Sequence[DeskQuestion]) -> Sequence[ReviewRow]:
+        with leaving_out_damage(), suppress(TableMissingError):
+            table = self._home.tables.read(REVIEW_QUEUE.name, batch)
+            # a place beyond the end is of a table that was longer
+            places = [min(one.at, table.num_rows - 1) for one in asked]
+            if table.num_rows:
+                return tuple(REVIEW_QUEUE.rows(table.take(pa.array(places, pa.int64()))))
         return ()
 
     def _said_before(self) -> Iterator[SaidVerdict]:
@@ -135,21 +156,21 @@ class ReviewDesk:
         for content_hash, task, who, verdict, said_at in values(table, *_SHOWN):
             yield SaidVerdict(content_hash or "", task, who, verdict, said_at.isoformat())
 
-    def open_questions(self, state: DeskState, who: str) -> list[DeskQuestion]:
+    def open_questions(self, state: DeskState, who: str) -> OpenQuestions:
         """What a person is asked, in order; what they passed over comes last."""
-        found = open_for(who, state.asked.open, state.judged, self._marks.elsewhere(who))
-        passed = self._marks.passed_over(who)
-        return sorted(found, key=lambda one: one.name in passed) if passed else found
+        elsewhere, passed = self._marks.elsewhere(who), self._marks.passed_over(who)
+        return state.asked.open_for(who, state.judged, elsewhere, frozenset(passed))
 
     def claim(
         self, state: DeskState, questions: Sequence[DeskQuestion], who: str
     ) -> DeskQuestion | None:
         """Puts the first of some open questions before a person that no other has got meanwhile,
         also through another process; None when others have all of them."""
-        wanted = [
+        # mostly the first one is free, and no other is looked at
+        wanted = (
             (one.key, (2 if one.twice else 1) - len(state.judged.get(one.key, ())))
             for one in questions
-        ]
+        )
         place = self._marks.claim(who, wanted)
         return None if place is None else questions[place]
 
@@ -178,14 +199,14 @@ class DeskPlace:
     behind: str
 
 
-def place_among(questions: Sequence[DeskQuestion], name: str) -> DeskPlace:
+def place_among(questions: OpenQuestions, name: str) -> DeskPlace:
     """The place of a question; of one that is not open the first open one comes behind it."""
-    for place, one in enumerate(questions):
-        if one.name == name:
-            before = questions[place - 1].name if place else ""
-            behind = questions[place + 1].name if place + 1 < len(questions) else ""
-            return DeskPlace(place + 1, before, behind)
-    return DeskPlace(0, "", questions[0].name if questions else "")
+    place = questions.find(name)
+    if place < 0:
+        return DeskPlace(0, "", questions[0].name if questions else "")
+    before = questions[place - 1].name if place else ""
+    behind = questions[place + 1].name if place + 1 < len(questions) else ""
+    return DeskPlace(place + 1, before, behind)
 
 
 def _text(verdict: Any) -> str:

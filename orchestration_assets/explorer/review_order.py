@@ -4,41 +4,46 @@ Within a batch questions keep the order in which its queue was drawn, for what a
 rests on it. Of several batches the one whose next verdict is worth most comes first.
 """
 
-import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
-from orchestration_assets.schemas.disagreement import ReviewRow
+import numpy as np
+import numpy.typing as npt
 
 DOUBLE_EVERY: Final = 5
 """One question of so many is asked of a second person, so that people can be compared."""
 
 QuestionKey = tuple[str, str]
 """Content hash and task."""
-Judged = Mapping[QuestionKey, frozenset[str]]
+Judged = Mapping[QuestionKey, Collection[str]]
 """Who judged a question."""
-NOBODY: Final[Mapping[QuestionKey, Collection[str]]] = {}
+NOBODY: Final[Judged] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class DeskQuestion:
-    """A question for people: its row, what a verdict on it is about, its ``name`` in addresses (16
-    hexadecimal digits), and whether a second person is asked too."""
+    """A question for people: the batch whose queue asks it, its place in that table, what a verdict
+    on it is about, its ``name`` in addresses (16 hexadecimal digits), and whether a second person
+    is asked too."""
 
-    row: ReviewRow
+    batch: str
+    at: int
     key: QuestionKey
     name: str
     twice: bool
 
 
-def desk_question(row: ReviewRow) -> DeskQuestion:
-    """The question of a row of a review queue."""
-    key = (row.content_hash, row.task)
-    told = "\0".join((row.batch, row.item_id, row.task, str(row.round)))
-    name = blake2b(told.encode(), digest_size=8).hexdigest()
-    return DeskQuestion(row, key, name, is_asked_twice(key))
+def question_number(batch: str, item_id: str, task: str, number: int) -> int:
+    """The name of a question, asked in a round of that number, as a number of 64 bits."""
+    told = "\0".join((batch, item_id, task, str(number)))
+    return int.from_bytes(blake2b(told.encode(), digest_size=8).digest())
+
+
+def key_number(key: QuestionKey) -> int:
+    """What a question is about, as a number of 64 bits."""
+    return int.from_bytes(blake2b("\0".join(key).encode(), digest_size=8).digest())
 
 
 def is_asked_twice(key: QuestionKey) -> bool:
@@ -47,42 +52,30 @@ def is_asked_twice(key: QuestionKey) -> bool:
     return int.from_bytes(digest) % DOUBLE_EVERY == 0
 
 
-def in_asking_order(queues: Iterable[Sequence[DeskQuestion]]) -> list[DeskQuestion]:
-    """The open questions of all queues, each content and task once."""
-    waiting: list[tuple[float, str, int, Iterator[DeskQuestion], DeskQuestion]] = []
-
-    def push(rest: Iterator[DeskQuestion], number: int) -> None:
-        one = next(rest, None)
-        if one is not None:
-            heapq.heappush(waiting, (-one.row.value, one.row.batch, number, rest, one))
-
-    for number, queue in enumerate(queues):
-        still_asked = (one for one in queue if one.row.probability is None)
-        push(iter(sorted(still_asked, key=lambda one: one.row.place)), number)
-    ordered: dict[QuestionKey, DeskQuestion] = {}
-    while waiting:
-        _, _, number, rest, one = heapq.heappop(waiting)
-        ordered.setdefault(one.key, one)
-        push(rest, number)
-    return list(ordered.values())
+def is_closed(key: QuestionKey, who: str, judged: Judged, elsewhere: Judged) -> bool:
+    """Whether a person is not asked: they judged it, or as many others as are asked judged it or
+    have it before them."""
+    people = set(judged.get(key, ()))
+    asked = people.union(elsewhere.get(key, ()))
+    return who in people or len(asked) >= (2 if is_asked_twice(key) else 1)
 
 
-def open_for(
-    who: str,
-    questions: Sequence[DeskQuestion],
-    judged: Judged,
-    elsewhere: Mapping[QuestionKey, Collection[str]] = NOBODY,
-) -> list[DeskQuestion]:
-    """What a person is asked: nothing twice, and what somebody judged only where two are asked.
+def asking_order(
+    queues: Sequence[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]],
+) -> npt.NDArray[np.int64]:
+    """The questions of all queues in one order: ``queues`` are batches with their questions, as
+    numbers in the order in which they were drawn, and the value of each.
 
-    ``elsewhere`` are the questions that others have before them now, and who: they count as if they
-    had judged.
+    The next is always that of the batch whose next one is worth most, so a question waits as long
+    as the least valuable one before it in its queue.
     """
-    nobody: frozenset[str] = frozenset()
-    found = []
-    for one in questions:
-        people = judged.get(one.key, nobody)
-        asked = people.union(elsewhere.get(one.key, ()))
-        if who not in people and len(asked) < (2 if one.twice else 1):
-            found.append(one)
-    return found
+    if not queues:
+        return np.zeros(0, np.int64)
+    names = sorted({batch for batch, _, _ in queues})
+    rank = {name: place for place, name in enumerate(names)}
+    numbers = np.concatenate([one for _, one, _ in queues])
+    waits = np.concatenate([np.maximum.accumulate(-value) for _, _, value in queues])
+    of = np.repeat([rank[batch] for batch, _, _ in queues], [len(one) for _, one, _ in queues])
+    # a stable order: within a batch as they were drawn
+    order: npt.NDArray[np.int64] = numbers[np.lexsort((of, waits))].astype(np.int64)
+    return order

@@ -14,7 +14,7 @@ from orchestration_assets.explorer.batch_index import item_number
 from orchestration_assets.explorer.index_files import HomeIndex
 from orchestration_assets.explorer.item_view import item_home
 from orchestration_assets.explorer.knowledge_pages import whole_table
-from orchestration_assets.explorer.lessons import lessons
+from orchestration_assets.explorer.lessons import latest_verdicts, lessons
 from orchestration_assets.explorer.people_agreement import agreement_by_task, latest_by_person
 from orchestration_assets.explorer.review_desk import DeskState, place_among
 from orchestration_assets.explorer.review_options import (
@@ -109,10 +109,10 @@ def question_page(visit: Visit, problem: str = "") -> str | Redirect:
     if not who:
         return name_page(visit)
     state = site.desk.state(site.index)
-    question = _question(visit, state)
+    question, row = _question(visit, state)
     questions = site.desk.open_questions(state, who)
     site.desk.hold(question, who)
-    row, asked = question.row, _asked(visit, question.row)
+    asked = _asked(visit, row)
     return visit.page(
         "review_desk.html",
         name=question.name,
@@ -172,7 +172,7 @@ def judge(visit: Visit) -> str | Redirect:
     if not who:
         return Redirect("/review")
     state = site.desk.state(site.index)
-    question = _question(visit, state)
+    question, row = _question(visit, state)
     questions = site.desk.open_questions(state, who)
     behind = questions[place_among(questions, question.name).place :]
 
@@ -183,7 +183,7 @@ def judge(visit: Visit) -> str | Redirect:
     if visit.form.get("move") == "skip":
         site.desk.skip(question, who)
         return onwards()
-    row, asked = question.row, _asked(visit, question.row)
+    asked = _asked(visit, row)
     try:
         if visit.form.get("mark") != asked.mark(row):
             # its batch was processed again: the digit would stand for another answer
@@ -250,7 +250,7 @@ def undo(visit: Visit) -> Redirect:
     if taken is None:
         return Redirect("/review", "nothing")
     asked = site.desk.state(site.index).asked
-    question = asked.by_key.get((taken.content_hash, taken.task))
+    question = asked.about((taken.content_hash, taken.task))
     return Redirect(f"/review/{question.name}" if question else "/review", "back")
 
 
@@ -258,10 +258,12 @@ def lessons_page(visit: Visit) -> str:
     """What verdicts taught, how far people agree, and how much was judged."""
     site, who = visit.site, visit.session.who
     state = site.desk.state(site.index)
+    latest = latest_verdicts(state.said, who, lambda key: state.asked.about(key) is not None)
+    asked = map(state.asked.about, latest)
     held = whole_table(site.home.tables, CALIBRATION.name)
     return visit.page(
         "lessons.html",
-        learnt=lessons(state.said, who, state.asked.by_key),
+        learnt=lessons(latest, site.desk.rows(one for one in asked if one is not None)),
         agreement=agreement_by_task(latest_by_person(state.said)),
         people=Counter(one.who for one in state.said).most_common(50),
         waiting=sum(1 for _ in site.log.waiting()),
@@ -274,11 +276,12 @@ def _given(state: DeskState, who: str) -> int:
     return len({(one.content_hash, one.task) for one in state.said if one.who == who})
 
 
-def _question(visit: Visit, state: DeskState) -> DeskQuestion:
-    question = state.asked.named.get(visit.names["question"])
-    if question is None:
+def _question(visit: Visit, state: DeskState) -> tuple[DeskQuestion, ReviewRow]:
+    question = state.asked.named(visit.names["question"])
+    row = visit.site.desk.rows([question]).get(question.key) if question else None
+    if question is None or row is None:
         raise NoSuchPageError("that question is asked no more: go on at /review")
-    return question
+    return question, row
 
 
 def _asked(visit: Visit, row: ReviewRow) -> _Asked:

@@ -82,7 +82,8 @@ class BatchDelta:
 
     def count(self, movement: Movement) -> int:
         """How many questions moved so."""
-        return sum(one.movement is movement for one in self.questions)
+        # templates give its word
+        return sum(one.movement == movement for one in self.questions)
 
     @property
     def compared(self) -> int:
@@ -223,12 +224,11 @@ def _kinds(one: QuestionDelta) -> Iterator[str]:
 
 
 def _change(one: QuestionDelta) -> tuple[float, ...]:
-    """Cost, time and risk, each before and after; -1 where it is not known."""
-    before, after = (_figures(side) for side in (one.before, one.after))
+    """Cost, time and risk, each before and after; -1 where it is not known. Of a question of one
+    side these are that side's, for nothing moved."""
+    before, after = (_figures(side or one.known) for side in (one.before, one.after))
     return tuple(value for pair in zip(before, after, strict=True) for value in pair)
 
 
-def _figures(side: QuestionOutcome | None) -> tuple[float, float, float]:
-    if side is None:
-        return NOT_KNOWN, NOT_KNOWN, NOT_KNOWN
+def _figures(side: QuestionOutcome) -> tuple[float, float, float]:
     return side.usd, side.ms, NOT_KNOWN if side.error_risk is None else side.error_risk

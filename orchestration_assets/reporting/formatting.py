@@ -134,7 +134,7 @@ def change_of(before: float, after: float, form: str) -> str:
     if before < 0 and after < 0:
         return ""
     write = {"pct": percent, "usd": dollars, "ms": duration}[form]
-    was, now = ("none" if value < 0 else write(value) for value in (before, after))
+    was, now = ("unknown" if value < 0 else write(value) for value in (before, after))
     return was if was == now else f"{was} → {now}"
 
 

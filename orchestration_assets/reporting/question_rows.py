@@ -84,7 +84,8 @@ class QuestionRow:
     ``severity``: of its gravest dispute, in [0, 1]. ``kinds``: consequences of its disputes, and
     kinds of dispute found in it. ``disputes`` and ``differences``: the pairs of services that
     differ with and without a consequence. ``change``: of a comparison, the cost in USD, the time
-    in ms and the error risk, each before and after, NOT_KNOWN where it is not.
+    in ms and the error risk, each before and after, NOT_KNOWN where it is not; the same twice where
+    one side alone has the question.
     """
 
     path: str

@@ -1,11 +1,16 @@
 """`orchestrate compare` over a finished run: batches, policies, names that are neither."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.command.compare_lines import summary_lines
+from orchestration_assets.reporting.batch_delta import batch_delta
+from orchestration_assets.reporting.question_outcomes import QuestionOutcome
+from orchestration_assets.schemas.enums import AnswerKind
 from tests.conftest import Finished
 
 
@@ -45,9 +50,25 @@ def test_a_batch_against_a_policy_that_hears_less(
     assert task["task"] == "content_type"
     assert task["calls"]["after"] < task["calls"]["before"]
     assert "the policy does not ask it" in {one["why"] for one in found["not_compared"]}
-    for one in found["changed"]:
-        assert one["before"]["answer"] != one["after"]["answer"]
-        assert one["after"]["error_risk"] is None
+
+
+def test_lines_fit_the_terminal_and_say_what_is_not_known() -> None:
+    was = QuestionOutcome(
+        *("i", "content_type", "c", "short.txt", AnswerKind.LABEL, "prose", "resolved"),
+        *("a rather long answer", None, None),
+        error_risk=0.25,
+        disputed=False,
+        calls=2,
+        usd=0.001,
+        ms=100.0,
+    )
+    long = replace(was, item_id="j", path=f"folder/{'x' * 40}.txt")
+    new = [replace(one, answer="other", error_risk=None, calls=1) for one in (was, long)]
+    lines = list(summary_lines(batch_delta(("a", [was, long]), ("b", new)), 80))
+    assert max(map(len, lines)) <= 80
+    said = "content_type: a rather long answer -> other; risk 25% -> unknown"
+    assert lines[-3:] == [f"  {long.path}", f"    {said}", f"  short.txt {said}"]
+    assert lines[2].startswith("content_type: 2 of 2 answers changed")
 
 
 @pytest.mark.parametrize("name", ["20991231T000000Z-00000000", "2", "nowhere.yaml", ""])

@@ -42,6 +42,21 @@ def test_it_prints_signals_what_waits_and_alerts(arguments, finished, capsys) ->
     assert "broken (ticket): quiet: error_rate is 0.000" in out
 
 
+@pytest.mark.parametrize("columns", [72, 80, 200])
+def test_no_line_is_wider_than_the_terminal(arguments, columns, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= columns
+    by_task = out.partition("by task")[2].partition("by cache tier")[0]
+    assert ("0.000 (0.000 to" in by_task) == (columns == 200)
+
+
+def test_a_wrong_place_for_a_file_is_said_before_anything_is_told(arguments, capsys) -> None:
+    assert main([*arguments, "--tell", "--textfile", "signals.txt"]) == 2
+    assert "end in .prom" in capsys.readouterr().err
+
+
 def test_as_json_it_has_every_measure_once(arguments, capsys) -> None:
     assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -21,7 +21,8 @@ def _kinds_of_pages(served: Served) -> list[str]:
     pages = ["/", f"/batch/{held.batch}", "/items", "/items?q=nothing+like+that", "/items?risk=x"]
     pages += [f"/item/{int(held.ids[0]):016x}", "/item/0000000000000000", "/services"]
     pages += ["/services/health", "/spending", "/policies", "/review", "/review/lessons"]
-    kinds = {one.row.kind: one for one in asked}
+    rows = served.site.desk.rows(asked)
+    kinds = {rows[one.key].kind: one for one in asked}
     return [*pages, *(f"/review/{one.name}" for one in kinds.values())]
 
 

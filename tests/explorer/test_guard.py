@@ -23,6 +23,18 @@ def test_every_answer_carries_the_headers(shown: Served, path: str) -> None:
             assert answer.headers[name] == value
 
 
+@pytest.mark.parametrize("path", ["/static/explorer.css", "/static/explorer.js"])
+def test_what_never_changes_is_sent_once(shown: Served, path: str) -> None:
+    first = httpx.get(shown.address + path)
+    tag = first.headers["etag"]
+    for given in (tag, f'"other", W/{tag}'):
+        again = httpx.get(shown.address + path, headers={"if-none-match": given})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["content-security-policy"] == HEADERS["content-security-policy"]
+    other = httpx.get(shown.address + path, headers={"if-none-match": '"other"'})
+    assert (other.status_code, other.content) == (200, first.content)
+
+
 @pytest.mark.parametrize(
     "host",
     [

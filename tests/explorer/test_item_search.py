@@ -296,3 +296,35 @@ def test_a_query_reads_its_own_address(parameters: dict[str, str]) -> None:
     except QueryError:
         return
     assert read_query(query.parameters()) == query
+
+
+def test_who_only_reads_removes_no_index(tmp_path: Path) -> None:
+    """A worker that listed the batches before a new one came must not remove its new index."""
+    store = TableStore(tmp_path / "tables")
+    reader = IndexFiles(store, tmp_path / "index")
+    new = tmp_path / "index" / "20260101T000000Z-00000000.items.arrow"
+    new.parent.mkdir()
+    new.write_bytes(b"")
+    assert reader.current.batches == ()
+    assert new.exists()
+    IndexFiles(store, tmp_path / "index").bring_up_to_date()
+    assert not new.exists()
+
+
+def test_a_damaged_table_hides_neither_its_batch_nor_the_other_tables(tmp_path: Path) -> None:
+    store = TableStore(tmp_path / "tables")
+    batch = "20260101T000000Z-00000001"
+    _write(store, batch, [("alpha", "x", [("a", "beta", 0.2, 0.7)])], 1)
+    for table in (CONTENT_MANIFEST, RESOLUTIONS, DISAGREEMENTS):
+        path = store.path(table.name, batch)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:50])
+        found = IndexFiles(store, tmp_path / "index").bring_up_to_date()
+        (held,) = found.batches
+        assert found.waiting == 0
+        assert held.facts.damaged == (table.name,)
+        assert table.name in held.facts.damage and "--reprocess" in held.facts.damage
+        assert len(_everything(found, QuestionQuery())) == (table is not CONTENT_MANIFEST)
+        path.write_bytes(whole)
+        (mended,) = IndexFiles(store, tmp_path / "index").bring_up_to_date().batches
+        assert mended.facts.damage == ""

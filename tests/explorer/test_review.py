@@ -77,7 +77,10 @@ def test_a_digit_stands_for_the_answer_that_was_seen(desk: Served) -> None:
     question = _next(page)
     mark = re.search(r'name="mark" value="([^"]+)"', page)
     assert mark is not None
-    row = desk.site.desk.state(desk.site.index).asked.named[question.rpartition("/")[2]].row
+    name = question.rpartition("/")[2]
+    asked = desk.site.desk.state(desk.site.index).asked.named(name)
+    assert asked is not None
+    row = desk.site.desk.rows([asked])[asked.key]
     tables = desk.site.home.tables
     # the batch is processed again while the page is open, and services say something else
     for table in INTERPRETATIONS.values():
@@ -166,11 +169,12 @@ def test_a_task_that_the_policy_does_not_name_is_said_before_anybody_judges(
 def test_an_answer_of_ones_own_is_checked_as_a_verdict_file_is(desk: Served) -> None:
     ada = desk.browser().named("Ada")
     state = desk.site.desk.state(desk.site.index)
+    rows = desk.site.desk.rows(state.asked.open)
     for kind, own, problem in (
         (AnswerKind.SCORE, "very", "must be a number from"),
         (AnswerKind.LABEL, "mine", ""),
     ):
-        question = next((one for one in state.asked.open if one.row.kind is kind), None)
+        question = next((one for one in state.asked.open if rows[one.key].kind is kind), None)
         if question is not None:
             page = ada.post(f"/review/{question.name}", {"choice": "own", "own": own})
             assert problem in page.text

@@ -124,8 +124,8 @@ tasks:
     with serving_site(site) as served:
         ada = served.browser().named("Ada")
         asked = site.desk.state(site.index).asked
-        (pilot,) = (one for one in asked.open if one.row.task == "pilot")
-        item = ada.get(f"/item/{pilot.row.item_id}").text
+        (pilot,) = (one for one in asked.open if one.key[1] == "pilot")
+        item = ada.get(f"/item/{site.desk.rows([pilot])[pilot.key].item_id}").text
         assert "joined of 2 parts" in item
         assert "<strong><bdi>Hull</bdi></strong>" in item
         for page in (item, ada.get(f"/review/{pilot.name}").text):

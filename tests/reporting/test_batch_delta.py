@@ -1,5 +1,6 @@
 """A comparison counts what the two sides hold, and says what it cannot tell."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,10 @@ ONE = QuestionOutcome(
 
 def compared(old: list[QuestionOutcome], new: list[QuestionOutcome]) -> BatchDelta:
     return batch_delta(("a", old), ("b", new))
+
+
+def _plain(page: str) -> str:
+    return re.sub("<[^>]+>", "", page)
 
 
 def test_figures_are_those_of_the_outcomes() -> None:
@@ -70,6 +75,12 @@ def test_what_changes_is_counted_by_task() -> None:
     assert rows[1].kinds == ("answer lost",)
     assert rows[1].change[-2:] == (0.1, -1.0)
     assert (rows[2].kinds, rows[3].kinds) == (("only before",), ("only after",))
+    # what is gone did not become free
+    assert rows[2].change == (0.5, 0.5, 100.0, 100.0, 0.1, 0.1)
+    page = render_delta(delta)
+    assert "2 of 2 answers changed" in _plain(page)
+    assert "1 question only before, 1 only after." in page
+    assert "10% → unknown" in page
 
 
 def test_equal_answers_are_one_and_vectors_are_told_apart_by_their_components() -> None:
@@ -90,4 +101,6 @@ def test_batches_without_a_common_item_are_matched_by_content() -> None:
     assert delta.count(Movement.BEFORE) == 1
     apart = compared(old, [replace(one, content_hash="c2") for one in new])
     assert (apart.by_content, apart.tasks) == (False, ())
-    assert "No question is in both" in render_delta(apart)
+    page = render_delta(apart)
+    assert page.count("No question is in both") == 1
+    assert "3 questions only before, 2 only after." in page

@@ -87,7 +87,7 @@
   const ms = (value) => (value < 1000 ? Number(value.toPrecision(2)) + " ms" : Number((value / 1000).toPrecision(3)) + " s");
   const moved = (before, after, write, known = () => true) => {
     if (!known(before) && !known(after)) return "";
-    const parts = [before, after].map((one) => (known(one) ? write(one) : "none"));
+    const parts = [before, after].map((one) => (known(one) ? write(one) : "unknown"));
     return parts[0] === parts[1] ? parts[0] : parts.join(" → ");
   };
   const cells = {
