@@ -151,9 +151,7 @@ class ChatService(HttpService):
 
     async def send(self, request: Request, key: str) -> Reply:
         task, headers = request.questions[0].task, self.headers(key)
-        frame = self._frame(task)
-        messages = _encode(request.body[_MESSAGES]).encode()
-        body = b"%b%b%b" % (frame.before, messages, frame.after)
+        body = self._written(request, task)
         read = partial(_reply, task=task, explain=self._explains(task))
         if self.config.stream:
             return await self._streamed(body, headers, read)
@@ -166,6 +164,14 @@ class ChatService(HttpService):
                 completion.add_events(events, response.retry_after, time.time())
             return read(completion.as_body())
         return read(response.json())
+
+    def _written(self, request: Request, task: Task) -> bytes:
+        if task.tools is not None:
+            # what may be called, and whether, differs from reply to reply
+            return _encode(request.body).encode()
+        frame = self._frame(task)
+        messages = _encode(request.body[_MESSAGES]).encode()
+        return b"%b%b%b" % (frame.before, messages, frame.after)
 
     async def _streamed(
         self, body: bytes, headers: Mapping[str, str], read: Callable[[dict[str, Any]], Reply]
