@@ -230,7 +230,8 @@ class Asker:
         if self._near is not None and "neighbours" in service.reads:
             near = self._near.of(question.item.item_id, question.task.name)
             question = replace(question, near=near)
-        if question.task.tools is not None and self._toolbox is not None:
+        calls_tools = question.task.tools is not None and isinstance(service, ChatService)
+        if calls_tools and self._toolbox is not None:
             data = self._toolbox.data_version(question.task.name)
             question = replace(question, tool_data=data)
         return question, answer_key(question, service)

@@ -188,7 +188,7 @@ class _MessageParts:
         name = inner.get("name")
         named = isinstance(name, str) and bool(name.strip())
         # a call of what takes no arguments has none, an empty text or an empty object
-        arguments = next(
+        arguments: Any = next(
             (inner[key] for key in ("arguments", "input", "parameters") if inner.get(key)),
             {} if named and inner is function else None,
         )
