@@ -1,7 +1,13 @@
 """What services are told of calls of tools: nothing sensitive, and no piece of it."""
 
+from typing import Any
+
+import pyarrow as pa
 import pytest
 
+from orchestration_assets.extensions.built_in_tools import ColumnFilter, LookUpArguments
+from orchestration_assets.extensions.tools import ToolError
+from orchestration_assets.processing.tools.look_up import looked_up
 from orchestration_assets.processing.tools.toolbox import _shown
 from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.schemas.tool_use import ToolOutcome
@@ -35,3 +41,27 @@ def test_a_call_without_arguments_is_one(arguments: dict[str, object]) -> None:
     reading = calls_reading(completion_in(body))
     assert reading is not None
     assert reading.answer == '[["read_section", "{}"]]'
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ({"op": "eq", "value": 2.0}, [2]),
+        ({"op": "range", "low": 2.5}, [3]),
+        ({"op": "range", "high": 2.5}, [2]),
+        ({"op": "range", "low": -0.5, "high": 2.5}, [2]),
+    ],
+)
+def test_whole_numbers_are_compared_with_decimals(
+    condition: dict[str, Any], found: list[int]
+) -> None:
+    where = (ColumnFilter(column="n", **condition),)
+    rows = looked_up(pa.table({"n": [2, 3]}), LookUpArguments(table="t", where=where))["rows"]
+    assert [row["n"] for row in rows] == found
+
+
+@pytest.mark.parametrize("condition", [{"op": "eq", "value": 2.5}, {"op": "in", "values": (2.9,)}])
+def test_no_whole_number_is_taken_for_a_decimal(condition: dict[str, Any]) -> None:
+    where = (ColumnFilter(column="n", **condition),)
+    with pytest.raises(ToolError, match="n holds int64"):
+        looked_up(pa.table({"n": [2, 3]}), LookUpArguments(table="t", where=where))
