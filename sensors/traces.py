@@ -55,9 +55,11 @@ def _tick(
     space: Namespace,
 ) -> dg.SkipReason:
     policy = load_policy(policy_file.path).policy
-    since = float(context.cursor) if context.cursor else time.time()
+    traced = tracing_in_force(policy.tracing) is not None
+    # what ends while nothing is traced is not told once something is
+    since = float(context.cursor) if context.cursor and traced else time.time()
     context.update_cursor(repr(since))
-    if tracing_in_force(policy.tracing) is None:
+    if not traced:
         return dg.SkipReason("the policy asks for no traces")
     instance, marks = context.instance, TraceMarks(home)
     sender = TraceSender(

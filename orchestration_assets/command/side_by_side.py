@@ -304,9 +304,12 @@ def processes(
 def _as_copy(series: str, *, is_limited: bool) -> int:
     """What a copy of the command does; it has one core, as one that is begun anew."""
     if not is_limited:
+        import pyarrow as pa
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+        # what reads OMP_NUM_THREADS when it is loaded was loaded before
         threadpool_limits(1, user_api="blas")
+        pa.set_cpu_count(1)
     return carry_out_orders(series)
 
 

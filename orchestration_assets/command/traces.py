@@ -38,7 +38,9 @@ def send(settings: Settings, batches: Sequence[str], *, as_json: bool) -> int:
         traces = run_traces(home, policy, instance, otherwise=Tracing())
         stack.callback(traces.close)
         for one in batches:
-            traces.send(one)
+            # what does not arrive is due from now on, as that of a run is
+            with traces.of(one):
+                pass
         if not batches:
             traces.send_rest()
     due = [batch for batch, mark in TraceMarks(home).all() if mark.due]

@@ -23,6 +23,8 @@ from resources.home import Home
 # records of a batch lie close together in their file, and are asked for in another order
 _BLOCK_BYTES: Final = 1 << 16
 _BLOCKS_HELD: Final = 64
+# a batch may hold records of more files than a process may have open, and several readers read it
+_FILES_HELD: Final = 32
 
 
 class SupersededError(OrchestrationError):
@@ -120,16 +122,27 @@ class ContentReader:
 
     def _stream(self, file: str, unpacked_as: str | None) -> BinaryIO:
         key = file, unpacked_as
-        if key not in self._streams:
-            self._streams[key] = (
+        stream = self._streams.pop(key, None)
+        if stream is None:
+            while len(self._streams) >= _FILES_HELD:
+                self._let_go(next(iter(self._streams)))
+            stream = (
                 open_unpacked(self._store, unpacked_as) if unpacked_as else self._source.open(file)
             )
-        return self._streams[key]
+        # the one that was not asked for the longest comes first
+        self._streams[key] = stream
+        return stream
+
+    def _let_go(self, key: tuple[str, str | None]) -> None:
+        file, _ = key
+        for one in [one for one in self._parquet if one[0] == file]:
+            del self._parquet[one]
+        self._streams.pop(key).close()
 
     def _texts(self, file: str, column: str) -> ParquetTexts:
-        key = file, column
+        stream, key = self._stream(file, None), (file, column)
         if key not in self._parquet:
-            self._parquet[key] = ParquetTexts(self._stream(file, None), column)
+            self._parquet[key] = ParquetTexts(stream, column)
         return self._parquet[key]
 
 

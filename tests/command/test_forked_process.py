@@ -92,3 +92,24 @@ with forked(2, work, {}) as copies:
 over.set()
 """
     assert printed(program) == ["0"]
+
+
+@linux
+def test_a_copy_that_carries_out_batches_computes_on_one_core() -> None:
+    """Arrow and the libraries of linear algebra were loaded with as many threads as cores."""
+    program = """
+import pyarrow as pa
+from threadpoolctl import threadpool_info
+from orchestration_assets.command import side_by_side
+
+def carry_out_orders(series):
+    print(series, pa.cpu_count(), {one["num_threads"] for one in threadpool_info()}, flush=True)
+    return 0
+
+pa.set_cpu_count(4)
+side_by_side.carry_out_orders = carry_out_orders
+with forked(1, lambda: side_by_side._as_copy("here", is_limited=False), {}) as (copy,):
+    print(copy.stdout.read().strip())
+print(pa.cpu_count())
+"""
+    assert printed(program) == ["here 1 {1}", "4"]

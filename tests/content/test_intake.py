@@ -98,6 +98,27 @@ def test_records_of_every_format_become_items_that_can_be_read_again(source, hom
     assert paths == {"a.jsonl#1", "a.jsonl#2", "b.jsonl.gz#1", "c.csv#1", "d.parquet#1", "e.txt"}
 
 
+def open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def test_records_of_any_number_of_files_are_read_with_few_of_them_open(source, home) -> None:
+    for number in range(120):
+        (source / f"a{number}.jsonl").write_text(lines({"id": number, "text": f"one {number}"}))
+        pq.write_table(pa.table({"text": [f"two {number}"]}), source / f"b{number}.parquet")
+    intakes = Intakes(home, source)
+    (batch,) = intakes.look().recorded
+    rows = [row for row in intakes.manifest(batch) if row.outcome == "accepted"]
+    before = open_files()
+    with intakes.reader(batch) as reader:
+        read = {reader.text(row) for row in rows}
+        # what was closed meanwhile is opened again
+        assert {reader.text(row) for row in reversed(rows)} == read
+        assert open_files() <= before + 32
+    assert len(read) == 240
+    assert open_files() <= before
+
+
 def test_a_batch_record_of_another_home_is_left_out_and_blocks_nothing(
     source, home, tmp_path, caplog
 ) -> None:

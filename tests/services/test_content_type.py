@@ -1,5 +1,10 @@
 """The three content type services: name, grammar, magika."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,3 +269,16 @@ def test_a_role_is_a_mark_of_restructuredtext_alone() -> None:
     reading = ask("grammar", text)
     assert reading.answer == "rst"
     assert "0 marks of markdown" in str(reading.evidence)
+
+
+def test_the_runtime_of_the_model_writes_and_tells_nothing_beside(tmp_path: Path) -> None:
+    """onnxruntime has a database below the user's folder, of what it sends to its maker."""
+    environment = {
+        **{name: of for name, of in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"},
+        **{"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    }
+    program = (
+        "from orchestration_assets.services.content_type.magika_service import _model; _model()"
+    )
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert not list(tmp_path.rglob("*onnxruntime*"))

@@ -286,6 +286,15 @@ def test_a_receiver_that_fails_costs_no_run_and_is_told_once(
     assert run.call("traces")[1] == "0 traces sent, 0 events about verdicts\n"
 
 
+def test_a_batch_that_was_named_in_vain_is_due(run: TracedRun, heard: Receiver) -> None:
+    heard.status = 400
+    code, out, said = run.call("traces", "--batch", run.batch)
+    assert (code, out) == (1, "0 traces sent, 0 events about verdicts; 1 still due\n")
+    assert "`orchestrate traces` sends them later" in said
+    heard.status = 200
+    assert run.call("traces") == (0, "1 traces sent, 0 events about verdicts\n", "")
+
+
 def test_without_the_extra_the_remedy_is_said(
     run: TracedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,7 +327,7 @@ def test_a_disabled_sdk_and_a_share_that_is_none(
 
 
 def test_a_run_that_no_command_started_is_told_by_the_sensor(
-    run: TracedRun, heard: Receiver
+    run: TracedRun, heard: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(run.home)
     made = build_definitions(Settings(run.home, run.policy)).resources or {}
@@ -333,6 +342,12 @@ def test_a_run_that_no_command_started_is_told_by_the_sensor(
         since = tick(None)
         assert since and not heard.spans
         TraceMarks(home).keep(run.batch, TraceMark())
+        # what ran while nothing was traced is not told later
+        with monkeypatch.context() as patch:
+            patch.setenv("OTEL_SDK_DISABLED", "true")
+            off = tick("0.0")
+        tick(off)
+        assert not heard.spans
         # since before the run of the command, which counts as one of the daemon here
         later = tick("0.0")
         (root,) = _by_name(heard.spans, "batch")

@@ -1,5 +1,6 @@
 """Content type from the content, by the magika model."""
 
+import os
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, Final
@@ -16,6 +17,9 @@ _END_CHARS: Final = 4096
 
 @cache
 def _model() -> Any:
+    # else the runtime tells its maker of every session, over the network, and keeps a database of
+    # what it could not send; it looks only while it is imported
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     onnxruntime = import_module("onnxruntime")
     from magika import Magika
 

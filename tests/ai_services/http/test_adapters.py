@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from orchestration_assets.schemas.answers import fits
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading, Task
 from orchestration_assets.schemas.services import EmbeddedConfig
+from orchestration_assets.schemas.tool_use import TaskTools, ToolDeclaration
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.text.replies.call_errors import (
     CallError,
@@ -20,6 +22,7 @@ from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.embeddings import EmbeddingsService
+from resources.ai_services.http.service import Reply
 from tests.ai_services.http.samples import LABELS, VECTORS, asked, chat, embeddings
 from tests.services.questions import PARAMETERS, TASK_OF, TASKS
 
@@ -128,6 +131,45 @@ def test_the_key_comes_from_its_variable_and_is_in_no_error(drill, monkeypatch) 
     monkeypatch.setenv("A_TEST_KEY", "very-secret")
     assert service.headers("k")["authorization"] == "Bearer very-secret"
     assert "very-secret" not in service.config.model_dump_json() + service.fingerprint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"stream": True, "logprobs": True, "explain": True},
+        {"structured": False, "parameters": {"top_p": 0.5, "stop": ['"messages": null']}},
+        {"parameters": {"messages": [{"role": "user", "content": "always this"}]}},
+    ],
+)
+def test_what_was_prepared_is_what_is_sent(monkeypatch, changes) -> None:
+    """What stands around the messages is written once a task: it is left out of no request."""
+    sent = []
+
+    class Sent(Exception):
+        """Nothing goes further."""
+
+    async def post(path, body, headers):
+        sent.append(json.loads(body))
+        raise Sent
+
+    def lines(path, body, headers):
+        sent.append(json.loads(body))
+        raise Sent
+
+    declared = ToolDeclaration("look", "looks something up", '{"type": "object"}', "1")
+    tools = TaskTools((declared,), 3, 10.0, 1000, None, 1, 100)
+    service = ChatService("s", chat("http://localhost/v1", **changes))
+    monkeypatch.setattr(service.transport, "post", post)
+    monkeypatch.setattr(service.transport, "lines", lines)
+    for task in (LABELS, SCORE, replace(LABELS, tools=tools), LABELS):
+        first = service.prepare([asked('say "messages": null', task)])
+        reply = Reply((Reading(Status.REJECTED_OUTPUT, reason="no"),), 1, 1, text="blau")
+        for request in (first, service.repair_request(first, reply)):
+            with pytest.raises(Sent):
+                asyncio.run(service.send(request, ""))
+            assert sent.pop() == request.body
+            assert ("tools" in request.body) == (task.tools is not None)
 
 
 def test_a_batch_keeps_its_order_and_its_vectors_apart(drill) -> None:
