@@ -24,11 +24,13 @@ from orchestration_assets.disagreement.replay import (
     replay,
 )
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
+from orchestration_assets.extensions.tools import ToolError
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.judged_inputs import judged_answers
 from orchestration_assets.processing.taught_models import knowing_all, taught_services
+from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
 from orchestration_assets.schemas.items import Reading, Task
@@ -53,6 +55,7 @@ from orchestration_assets.services.pool import build_services
 from orchestration_assets.settings import Settings
 from resources.damage import notice
 from resources.home import Home
+from resources.knowledge_store import KnowledgeError
 from resources.table_store import TableMissingError
 
 _DESCRIBING = (CONTENT_PROFILES.name, CONTENT_VECTORS.name)
@@ -110,10 +113,14 @@ def _replay_all(home: Home, batches: list[str], policy: Path | None) -> Iterator
 
 @dataclass(frozen=True, slots=True)
 class ReplayPrices:
-    """The services of a policy as they know by now, and what a call of each costs and takes."""
+    """The services of a policy as they know by now, and what a call of each costs and takes.
+
+    ``tool_data``: task -> what names all that its tools answer from, where that can be read.
+    """
 
     services: Mapping[str, Service]
     prices: Mapping[str, Price]
+    tool_data: Mapping[str, str]
 
 
 def replay_prices(home: Home, loaded: LoadedPolicy) -> ReplayPrices:
@@ -122,7 +129,23 @@ def replay_prices(home: Home, loaded: LoadedPolicy) -> ReplayPrices:
     store = home.tables
     calls = store.read_batches(CALL_LOG, store.batches(CALL_LOG.name), CALL_COLUMNS)
     declared = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
-    return ReplayPrices(services, observed_prices(calls, batch_spending(home.spending), declared))
+    prices = observed_prices(calls, batch_spending(home.spending), declared)
+    return ReplayPrices(services, prices, tool_data_of(home, loaded.policy))
+
+
+def tool_data_of(home: Home, policy: Policy) -> dict[str, str]:
+    """Task -> what names all that its tools answer from, as it is now.
+
+    What is left out cannot be read: of what was answered from it nothing is recorded.
+    """
+    toolbox, found = Toolbox(home, policy), dict[str, str]()
+    for name, task in policy.tasks.items():
+        if task.tools is not None:
+            try:
+                found[name] = toolbox.data_version(name)
+            except (ToolError, KnowledgeError) as error:
+                notice(f"{name}: its tools cannot read what they answer from: {error}")
+    return found
 
 
 def replay_batch(
@@ -142,7 +165,10 @@ def replay_batch(
     chosen = choose_models(
         loaded.policy, services, home.models, log.profiles, prices, inputs=inputs
     )
-    yield from replay(log, ReplayPolicy(loaded.policy, loaded.hash, services, prices, chosen))
+    yield from replay(
+        log,
+        ReplayPolicy(loaded.policy, loaded.hash, services, prices, chosen, known.tool_data),
+    )
 
 
 def _read_log(home: Home, batch: str, policy: Policy, taught: Collection[str]) -> RecordedBatch:

@@ -59,6 +59,7 @@ from orchestration_assets.selection.plan import plan_items
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
+from resources.ai_services.http.chat import ChatService
 
 _REASONS = 3
 _UNLEARNED = RecordWeights()
@@ -120,13 +121,17 @@ class RecordedBatch:
 
 @dataclass(frozen=True)
 class ReplayPolicy:
-    """The policy to replay, with everything that its plans refer to."""
+    """The policy to replay, with everything that its plans refer to.
+
+    ``tool_data``: task -> what names all that its tools answer from, as it is now.
+    """
 
     policy: Policy
     hash: str
     services: Mapping[str, Service]
     prices: Mapping[str, Price]
     known: Mapping[str, ChosenPoint | str] = field(default_factory=dict)
+    tool_data: Mapping[str, str] = field(default_factory=dict)
 
 
 def replay(log: RecordedBatch, other: ReplayPolicy) -> Iterator[ReplayedQuestion]:
@@ -254,7 +259,7 @@ async def _carried_out(
         shown_answers = tuple((task, answers[task].answer) for task in own.shown)
         question = replace(question, answers=shown_answers)
     choice = other.policy.tasks[row.task].choices[row.option]
-    ask, repairs = _asker(log, other), Repairs(question.task, other.services)
+    ask, repairs = recorded_answers(log, other), Repairs(question.task, other.services)
     asking = repairs.asking(ask)
     if row.artefact is not None and row.point is not None:
         model = models[row.artefact].selector
@@ -281,9 +286,13 @@ def _path_outcome(
     return PathOutcome(answer, len(asked), usd, ms, record)
 
 
-def _asker(log: RecordedBatch, other: ReplayPolicy) -> Ask:
+def recorded_answers(log: RecordedBatch, other: ReplayPolicy) -> Ask:
+    """Asks the log, which raises NotRecordedError where it holds no answer."""
+
     async def ask(name: str, question: Question) -> AskResult:
         service = other.services[name]
+        if isinstance(service, ChatService):
+            question = replace(question, tool_data=other.tool_data.get(question.task.name, ""))
         key = answer_key(question, service)
         version = service_identity(service, question.task)
         if isinstance(service, TaughtService):

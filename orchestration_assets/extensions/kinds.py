@@ -24,6 +24,7 @@ from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.storable_values import whole_text
 
 OPEN_KINDS: Final = (AnswerKind.TEXT, AnswerKind.SET)
 """On which packaged kinds one of one's own may stand. A label's answer is a probability over closed
@@ -120,7 +121,9 @@ class LoadedKind:
         """See :meth:`OwnKind.standing`."""
         with self._held("standing"):
             found = self.kind.standing(answers, task)
-        if type(found) is not type(answers[0][0]):
+        parts = found if isinstance(found, tuple) else (found,)
+        is_whole = all(isinstance(one, str) and whole_text(one) == one for one in parts)
+        if type(found) is not type(answers[0][0]) or not is_whole:
             raise self._refusal("standing", f"gave {found!r}, which is no {self.kind.base}")
         return found
 
@@ -186,6 +189,15 @@ def own_kind(name: str) -> LoadedKind:
         f"no plug-in adds the kind of answer {name!r} (installed: {known}); install the package "
         "that has it, or mend the name"
     )
+
+
+def own_kind_problem(answer: Answer, task: Task) -> str | None:
+    """Why the kind of a plug-in, if the task has one, refuses an answer; None where it does not.
+
+    Raises OwnKindError.
+    """
+    problem = own_kind(task.own_kind).problem(answer, task) if task.own_kind else None
+    return None if problem is None else f"answered what is no {task.own_kind}: {problem}"
 
 
 def kind_plugins() -> PluginListing:

@@ -34,6 +34,11 @@ class _Call:
         self._wall_ends = time.monotonic() + wall_s
         self._told = 0.0
 
+    @property
+    def waited_too_long(self) -> bool:
+        """Whether its time on the clock is used up."""
+        return time.monotonic() >= self._wall_ends
+
     def must_be_told(self, now: float) -> bool:
         """Whether it is to be stopped now; again and again, since code may catch everything."""
         is_over = time.clock_gettime(self._clock) >= self._ends or now >= self._wall_ends
@@ -108,7 +113,8 @@ def limited(function: Callable[[], Value], limit_s: float, wall_s: float = WALL_
             _end(call)
     except _Stop as stopped:
         _end(call)
-        raise TimeUsedUpError(f"stopped after {limit_s * 1000:.0f} ms") from stopped
+        spent_s = wall_s if call.waited_too_long else limit_s
+        raise TimeUsedUpError(f"stopped after {spent_s * 1000:.0f} ms") from stopped
 
 
 def _end(call: _Call) -> None:

@@ -16,6 +16,7 @@ from orchestration_assets.plugins import (
     plugin_version,
 )
 from orchestration_assets.schemas.items import Question
+from orchestration_assets.text.replies.answer_text import is_answer_tool
 
 BUILT_IN: Final = ("search_knowledge", "read_section", "look_up", "calculate")
 """The tools of this project."""
@@ -77,6 +78,8 @@ def tool_problems(name: str, tool: type[Tool]) -> Iterator[str]:
     stated = getattr(tool, "name", None)
     if stated != name:
         yield f"its class says name = {stated!r}, its entry point {name!r}"
+    if is_answer_tool(name):
+        yield "what services call by this name is taken for their answer: give it another"
     description = getattr(tool, "description", None)
     if not (isinstance(description, str) and description.strip()):
         yield "description is no sentence"

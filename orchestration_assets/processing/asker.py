@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from orchestration_assets.extensions.kinds import own_kind
+from orchestration_assets.extensions.kinds import own_kind_problem
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache, answer_key
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.tools.loop import ToolLoop
@@ -230,7 +230,8 @@ class Asker:
         if self._near is not None and "neighbours" in service.reads:
             near = self._near.of(question.item.item_id, question.task.name)
             question = replace(question, near=near)
-        if question.task.tools is not None and self._toolbox is not None:
+        calls_tools = question.task.tools is not None and isinstance(service, ChatService)
+        if calls_tools and self._toolbox is not None:
             data = self._toolbox.data_version(question.task.name)
             question = replace(question, tool_data=data)
         return question, answer_key(question, service)
@@ -394,11 +395,10 @@ def checked_reading(reading: Reading, question: Question) -> Reading:
     Raises UnfitReadingError for one that cannot be kept.
     """
     kept = kept_reading(reading, question.task.kind)
-    task = question.task
-    if task.own_kind and kept.answer is not None:
-        kind = own_kind(task.own_kind)
-        if (problem := kind.problem(kept.answer, task)) is not None:
-            raise UnfitReadingError(f"answered what is no {task.own_kind}: {problem}")
+    if kept.answer is not None:
+        problem = own_kind_problem(kept.answer, question.task)
+        if problem is not None:
+            raise UnfitReadingError(problem)
     return grounded(kept, question.item.text)
 
 

@@ -5,6 +5,7 @@ and calls of the functions below. Numbers are fractions, so nothing is rounded b
 """
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
@@ -16,6 +17,9 @@ LONGEST: Final = 500
 _MOST_NODES: Final = 200
 _MOST_BITS: Final = 2_048
 _SHOWN_DIGITS: Final = 12
+_LEAST_DECIMALS: Final = 6
+# Python's tokenizer warns of these on the standard error of whoever runs this
+_WARNED_OF: Final = re.compile(r"\\|\d(?:and|else|for|if|in|is|not|or)")
 _FUNCTIONS: Final = "abs, min, max, round, sqrt, date, days, convert"
 
 Value = Fraction | date | timedelta
@@ -27,13 +31,17 @@ class CalculationError(ValueError):
 
 
 def calculate(expression: str) -> str:
-    """The value of an expression as text: a whole number, a decimal with 12 digits, or a date.
+    """The value of an expression as text: a whole number, a decimal, or a date.
+
+    A decimal has 12 digits, and at least six behind the point where it has more before that.
 
     ``date("2024-01-31")`` is a day, ``days(30)`` a span, the difference of two days a number of
     days; ``convert(5, "km", "mi")`` converts units. Raises CalculationError.
     """
     if len(expression) > LONGEST:
         raise CalculationError(f"it is longer than {LONGEST} characters")
+    if _WARNED_OF.search(expression):
+        raise CalculationError("it is no expression")
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
@@ -237,5 +245,7 @@ def _shown(value: Value) -> str:
     if value.denominator == 1:
         return str(value.numerator)
     with localcontext() as context:
-        context.prec = _SHOWN_DIGITS
+        # what stands before the point is exact, however long
+        whole = len(str(abs(int(value))))
+        context.prec = max(_SHOWN_DIGITS, whole + _LEAST_DECIMALS)
         return format(Decimal(value.numerator) / Decimal(value.denominator), "f")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError
@@ -56,7 +57,11 @@ def state_log(
     server = _server(url)
     if not mark.exists() and not files.fetch(mark):
         _move(folder, files, server)
-    return server.log(_home(mark, url, os.getpid()), name)
+    log = server.log(_home(mark, url, os.getpid()), name)
+    if not log.last(0):
+        # of a home that belongs to a store, no other state was on this disk when it was moved
+        _copy(FileLog(folder / name, files), log)
+    return log
 
 
 def is_state_server(url: str) -> bool:
@@ -66,12 +71,26 @@ def is_state_server(url: str) -> bool:
 
 def _server(url: str) -> StateServer:
     kind = _SERVERS.get(_kind(url))
+    if kind is not None and not _is_readable(url):
+        # without what is wrong in it: that may be a piece of the password
+        raise StateServerError(
+            f"{STATE_VARIABLE} cannot be read as an address: write every sign of user and password "
+            "that is no letter or digit as %XX, and the port as a number"
+        )
     if kind is None:
         raise StateServerError(
             f"{STATE_VARIABLE} names no store of states: give the address of Redis (redis://...) "
             "or PostgreSQL (postgresql://...), or leave it unset to keep states as files"
         )
     return kind(url)
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _kind(url: str) -> str:
@@ -86,13 +105,16 @@ def _move(folder: Path, files: Files, server: StateServer) -> None:
     home = uuid4().hex
     server.log(home, _KNOWN).append(1, b"{}")
     for path in sorted(folder.glob("*/")):
-        here, there = FileLog(path, files), server.log(home, path.name)
-        for number in range(1, here.last(0) + 1):
-            there.append(number, here.read(number) or b"")
+        _copy(FileLog(path, files), server.log(home, path.name))
     stated = {"kind": server.words.partition(" ")[0], "home": home}
     mark = folder / _MARK
     if not files.create(mark, json.dumps(stated, indent=1).encode()) and not mark.exists():
         files.fetch(mark)
+
+
+def _copy(here: FileLog, there: StateLog) -> None:
+    for number in range(1, here.last(0) + 1):
+        there.append(number, here.read(number) or b"")
 
 
 @lru_cache(maxsize=64)

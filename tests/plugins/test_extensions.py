@@ -2,7 +2,7 @@
 of them is named and costs nothing else."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,22 +12,28 @@ import pytest
 from orchestration_assets.__main__ import main
 from orchestration_assets.evidence.consensus import consensus
 from orchestration_assets.evidence.distances import distance
+from orchestration_assets.extensions.built_in_tools import CalculateArguments
 from orchestration_assets.extensions.features import added_features
-from orchestration_assets.extensions.kinds import OwnKindError
+from orchestration_assets.extensions.kinds import LoadedKind, OwnKind, OwnKindError
+from orchestration_assets.extensions.tools import Tool, tool_problems
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.tasks import build_tasks
-from orchestration_assets.processing.answer_cache import answer_key
-from orchestration_assets.processing.asker import checked_reading
+from orchestration_assets.processing.answer_cache import AnswerCache, CarriedAnswers, answer_key
+from orchestration_assets.processing.asker import Asker, AskResult, checked_reading
 from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.profiling.added import CUTS_AT_MOST, AddedFeatures
 from orchestration_assets.schemas.answers import Answer
-from orchestration_assets.schemas.enums import Status
-from orchestration_assets.schemas.items import Item, Question, Reading
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.storable_readings import UnfitReadingError
 from orchestration_assets.schemas.tables import AddedFeature
 from orchestration_assets.schemas.tool_use import ToolRequest
+from orchestration_assets.services.pool import build_services
 from orchestration_assets.services.registry import load_embedded
+from resources.ai_services.drill.faults import FaultScript, ScriptedReply
+from resources.ai_services.drill.server import DrillServer, serving
+from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 from tests.plugins.conftest import _forget
 from tests.plugins.distributions import install
@@ -331,3 +337,70 @@ def test_a_broken_one_that_nobody_uses_is_a_warning(
     (warning,) = said.err.splitlines()
     assert warning.startswith("warning: ")
     assert words in warning
+
+
+def test_a_kind_refuses_answers_of_language_models_too(extended: Path) -> None:
+    text = """
+version: 2
+services:
+  model:
+    type: openai_chat
+    base_url: URL
+    model: small
+    prompt: {user: "{{ task.question }} {{ content }}"}
+    guard: {repair: true}
+tasks:
+  words:
+    question: Which words?
+    kind: set
+    own_kind: spelled
+    default: {model: sequential, services: [model]}
+"""
+    reply = ScriptedReply(contains=("words",), answer=["refused"])
+    server = DrillServer(FaultScript(replies=(reply,)))
+    with serving(server) as url:
+        policy = parse_policy(text.replace("URL", url), "policy.yaml").policy
+        question = Question(build_tasks(policy)["words"], Item("i", "h", "a.txt", "text"))
+
+        async def asked() -> AskResult:
+            cache = AnswerCache(CarriedAnswers({}))
+            services = build_services(policy.services)
+            async with Asker(services, cache, budget=SpendBudget(1.0)) as asker:
+                return await asker.ask("model", question)
+
+        result = asyncio.run(asked())
+    assert result.reading.status is Status.REJECTED_OUTPUT
+    assert result.reading.reason == "answered what is no spelled: it is refused"
+    # once more it was asked to answer otherwise
+    assert len(result.attempts) == 2
+
+
+@pytest.mark.parametrize("given", [("a", 1), ("a\ud800",), "a"])
+def test_what_stands_can_be_stored(given: object) -> None:
+    class Odd(OwnKind):
+        name = "odd"
+        base = AnswerKind.SET
+
+        def distance(self, first: Answer, second: Answer, task: Task) -> float:
+            return 0.0
+
+        def standing(self, answers: Sequence[tuple[Answer, float]], task: Task) -> Answer:
+            return given  # type: ignore[return-value]
+
+    task = Task("words", "1", AnswerKind.SET)
+    with pytest.raises(OwnKindError, match=r"kind odd .*: standing gave .* which is no set"):
+        LoadedKind(Odd(), "odd-1").standing([(("a",), 1.0)], task)
+
+
+def test_a_tool_that_is_called_as_answers_are_is_refused() -> None:
+    class Answering(Tool):
+        name = "answer"
+        description = "Answers."
+        Arguments = CalculateArguments
+
+        def call(self, arguments: CalculateArguments, question: Question) -> str:
+            return ""
+
+    assert [*tool_problems("answer", Answering)] == [
+        "what services call by this name is taken for their answer: give it another"
+    ]

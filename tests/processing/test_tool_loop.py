@@ -16,6 +16,12 @@ from typing import Any
 
 import pytest
 
+from orchestration_assets.command.replay import tool_data_of
+from orchestration_assets.disagreement.replay import (
+    RecordedBatch,
+    ReplayPolicy,
+    recorded_answers,
+)
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import AnswerCache, CarriedAnswers
@@ -257,6 +263,17 @@ def test_what_tools_read_is_part_of_the_key(bench: Bench, tmp_path: Path) -> Non
         policy = re.sub("file: [^,]*", f"file: {prices}", bench.policy)
         keys.append(bench.ask("case a sum.", AnswerCache(CarriedAnswers({})), policy).answer_key)
     assert keys[0] != keys[1] == keys[2]
+
+
+def test_a_replay_finds_what_was_answered_with_tools(bench: Bench) -> None:
+    result = bench.ask("case a sum.", AnswerCache(CarriedAnswers({})))
+    loaded = parse_policy(bench.policy, "policy.yaml").policy
+    services, data = build_services(loaded.services), tool_data_of(bench.home, loaded)
+    log = RecordedBatch("b", [], {result.answer_key: result.reading}, {}, {})
+    ask = recorded_answers(log, ReplayPolicy(loaded, "h", services, {}, tool_data=data))
+    # a log holds no content
+    question = Question(build_tasks(loaded)["cost"], Item("i", "case a sum.", "a.md", ""))
+    assert asyncio.run(ask("model", question)).reading == result.reading
 
 
 def test_everything_of_a_loop_is_found_by_the_key_of_its_answer(bench: Bench) -> None:

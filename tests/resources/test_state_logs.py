@@ -21,7 +21,7 @@ from resources.state_logs.log import StateLog
 from resources.state_logs.opening import STATE_VARIABLE, StateServerError, state_log
 from resources.state_logs.postgres_log import PostgresServer
 from resources.state_logs.redis_log import RedisServer
-from resources.table_store import LOCAL_FILES
+from resources.table_store import LOCAL_FILES, LocalFiles
 from resources.versioned_state import StateConflictError, VersionedState
 from tests.resources.feature_cache.conftest import redis_server
 from tests.resources.linearizability import Event, Kind, contradictions
@@ -236,6 +236,39 @@ def test_a_server_that_would_evict_states_is_refused(tmp_path: Path) -> None:
     ):
         _log(tmp_path, url)
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:pass#word@host/x", "redis://u:pass/word@host/0", "redis://u:pass@[h/0"]
+)
+def test_an_address_that_cannot_be_read_shows_nothing_of_its_password(
+    tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(StateServerError, match="as %XX") as refused:
+        _log(tmp_path, url)
+    assert "pass" not in str(refused.value).replace("password", "")
+
+
+def test_states_that_only_the_store_of_a_home_has_are_moved_too(
+    address: Address, tmp_path: Path
+) -> None:
+    """Another machine has a home of the same store, and none of its states on the disk yet."""
+    elsewhere = tmp_path / "elsewhere"
+    VersionedState("s", _log(elsewhere, "")).put({"n": 1}, 0, NOTE)
+
+    class Fetching(LocalFiles):
+        def fetch(self, path: Path) -> bool:
+            there = elsewhere / path.relative_to(tmp_path / "here")
+            if there.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(there.read_bytes())
+            return there.exists()
+
+    folder = tmp_path / "here" / "state"
+    log = state_log(folder, "s", Fetching(), _at(address("redis")))
+    current = VersionedState("s", log).current()
+    assert current is not None
+    assert current.value == {"n": 1}
 
 
 AWAY: Mapping[str, str] = {

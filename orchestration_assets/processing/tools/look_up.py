@@ -1,6 +1,7 @@
 """Rows of a table by conditions on columns: read only, and no text of a query."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -62,16 +63,22 @@ def _mask(column: pa.ChunkedArray, asked: ColumnFilter) -> Any:
         raise ToolError("range wants low, high or both")
     mask: Any = pc.is_valid(column)
     if asked.low is not None:
-        low = pa.scalar(_of_type(asked.low, column.type), column.type)
+        low = pa.scalar(_of_type(asked.low, column.type, math.ceil), column.type)
         mask = pc.and_(mask, pc.greater_equal(column, low))
     if asked.high is not None:
-        high = pa.scalar(_of_type(asked.high, column.type), column.type)
+        high = pa.scalar(_of_type(asked.high, column.type, math.floor), column.type)
         mask = pc.and_(mask, pc.less_equal(column, high))
     return mask
 
 
-def _of_type(value: Any, kind: pa.DataType) -> Any:
-    """The value as the column's type reads it: dates and times from text."""
+def _of_type(value: Any, kind: pa.DataType, rounded: Callable[[float], int] | None = None) -> Any:
+    """The value as the column's type reads it: dates and times from text, bounds of whole numbers
+    ``rounded``. Raises ValueError for what a whole number cannot be equal to."""
     if isinstance(value, str) and not pa.types.is_string(kind):
         return pa.scalar(value).cast(kind).as_py()
+    if isinstance(value, float) and pa.types.is_integer(kind):
+        # pyarrow would cut off the decimals
+        if rounded is None and not value.is_integer():
+            raise ValueError(value)
+        return int(value) if rounded is None else rounded(value)
     return value

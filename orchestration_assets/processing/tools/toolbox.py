@@ -31,7 +31,7 @@ from orchestration_assets.schemas.tool_use import ToolOutcome, ToolRequest, Tool
 from orchestration_assets.schemas.tools_config import LookUpTable, ToolsConfig
 from orchestration_assets.text.arithmetic import CalculationError, calculate
 from orchestration_assets.text.parts.sections import section_spans
-from orchestration_assets.text.redaction import redact, without_turn_marks
+from orchestration_assets.text.redaction import redact, sensitive_spans, without_turn_marks
 from resources.home import Home
 
 CPU_S: Final = 1.0
@@ -42,6 +42,10 @@ MOST_CALLS: Final = 8
 """Calls of one reply that are carried out; more are refused."""
 LONGEST_ARGUMENTS: Final = 8_000
 _LONGEST_REASON: Final = 300
+_LONGEST_SECRET: Final = 8_192
+
+_Said = tuple[ToolOutcome, Any]
+"""What came of a call: text, or a structure of texts and numbers."""
 
 
 class Toolbox:
@@ -82,11 +86,11 @@ class Toolbox:
             results.append(await self._one(number, request, question, counted[request]))
         tools = question.task.tools
         most = tools.result_chars if tools else 0
-        return [_shown(one, most, redacted) for one in results]
+        return [_shown(outcome, said, most, redacted) for outcome, said in results]
 
     async def _one(
         self, number: int, request: ToolRequest, question: Question, times: int
-    ) -> ToolResult:
+    ) -> _Said:
         tools, config = question.task.tools, self._configs.get(question.task.name)
         allowed = [one.name for one in tools.declared] if tools else []
         if tools is None or config is None or request.name not in allowed:
@@ -102,39 +106,36 @@ class Toolbox:
         except ValidationError as error:
             return _refused(f"the arguments do not fit: {_problems(error)}")
         try:
-            return ToolResult(
-                ToolOutcome.ANSWERED,
-                await asyncio.to_thread(
-                    limited,
-                    lambda: self._called(request.name, arguments, question, config),
-                    CPU_S,
-                    WALL_S,
-                ),
+            return ToolOutcome.ANSWERED, await asyncio.to_thread(
+                limited,
+                lambda: self._called(request.name, arguments, question, config),
+                CPU_S,
+                WALL_S,
             )
         except (ToolError, CalculationError) as error:
             return _refused(str(error))
         except TimeUsedUpError as error:
-            return ToolResult(ToolOutcome.BROKEN, str(error))
+            return ToolOutcome.BROKEN, str(error)
         except Exception as error:  # noqa: BLE001 -- whatever a tool raises is what it came to
             said = " ".join(f"{type(error).__name__}: {error}".split())
-            return ToolResult(ToolOutcome.BROKEN, said[:_LONGEST_REASON])
+            return ToolOutcome.BROKEN, said[:_LONGEST_REASON]
 
     def _called(
         self, name: str, arguments: BaseModel, question: Question, config: ToolsConfig
-    ) -> str:
+    ) -> Any:
         if name not in BUILT_IN:
             return str(plugged_in_tool(name)[0].call(arguments, question))
         match arguments:
             case SearchArguments():
                 found = self._retrieval.search(arguments.query, config.knowledge, arguments.limit)
-                return _as_json([[one.document, one.heading, one.text] for one in found])
+                return [[one.document, one.heading, one.text] for one in found]
             case SectionArguments():
                 return _section(question.item.text, arguments.number)
             case LookUpArguments():
                 if arguments.table not in config.look_up:
                     raise ToolError(f"the tables are {', '.join(config.look_up)}")
                 table, _ = self._table(config.look_up[arguments.table])
-                return _as_json(looked_up(table, arguments))
+                return looked_up(table, arguments)
             case CalculateArguments():
                 return calculate(arguments.expression)
             case _:
@@ -158,17 +159,64 @@ class Toolbox:
             return self._tables[key]
 
 
-def _refused(why: str) -> ToolResult:
-    return ToolResult(ToolOutcome.REFUSED, why)
+def _refused(why: str) -> _Said:
+    return ToolOutcome.REFUSED, why
 
 
-def _shown(result: ToolResult, most: int, redacted: Collection[SensitiveKind]) -> ToolResult:
-    """As services and tables see it: whole characters, no marks of turns, nothing sensitive."""
-    # what is cut first costs no more to redact than what is shown
-    text = without_turn_marks(whole_text(result.text[: most * 2]))
-    if redacted:
-        text = redact(text, redacted).text
-    return ToolResult(result.outcome, text[:most], cut=len(text) > most)
+def _shown(
+    outcome: ToolOutcome, said: Any, most: int, redacted: Collection[SensitiveKind]
+) -> ToolResult:
+    """As services and tables see it: whole characters, no marks of turns, nothing sensitive.
+
+    Texts within a structure are freed of that one by one too: escaped as JSON, what stands behind
+    a line break is not recognised.
+    """
+    is_cut = _is_cut(said, most)
+    if not isinstance(said, str):
+        said = _as_json(_freed_within(said, most, redacted))
+    text = _freed(said, most, redacted)
+    return ToolResult(outcome, text[:most], cut=len(text) > most or is_cut or _is_cut(said, most))
+
+
+def _freed(text: str, most: int, redacted: Collection[SensitiveKind]) -> str:
+    """The beginning of a text, at least of what is shown of it unless much of it is redacted.
+
+    What is cut first costs no more to free than what is shown. It is cut where nothing sensitive
+    is: a piece of that would not be recognised any more.
+    """
+    begins = without_turn_marks(whole_text(text[: _window(most)]))
+    if len(text) > _window(most):
+        end = len(begins) - _LONGEST_SECRET
+        spans = sensitive_spans(begins, redacted) if redacted else []
+        begins = begins[: next((one for one, other, _ in spans if one < end < other), end)]
+    return redact(begins, redacted).text if redacted else begins
+
+
+def _window(most: int) -> int:
+    return 2 * (most + _LONGEST_SECRET)
+
+
+def _freed_within(value: Any, most: int, redacted: Collection[SensitiveKind]) -> Any:
+    match value:
+        case str():
+            return _freed(value, most, redacted)
+        case list() | tuple():
+            return [_freed_within(one, most, redacted) for one in value]
+        case dict():
+            return {name: _freed_within(one, most, redacted) for name, one in value.items()}
+        case int() | float() | None:
+            return value
+        case _:
+            return _freed(str(value), most, redacted)
+
+
+def _is_cut(value: Any, most: int) -> bool:
+    """Whether a text in it is so long that only its beginning is looked at."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return any(_is_cut(one, most) for one in value)
+    return isinstance(value, str) and len(value) > _window(most)
 
 
 def _problems(error: ValidationError) -> str:
@@ -179,13 +227,13 @@ def _problems(error: ValidationError) -> str:
 
 
 def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _section(text: str, number: int | None) -> str:
+def _section(text: str, number: int | None) -> Any:
     spans = section_spans(text)
     if number is None:
-        return _as_json([[n, span.heading] for n, span in enumerate(spans, start=1)])
+        return [[n, span.heading] for n, span in enumerate(spans, start=1)]
     if number > len(spans):
         raise ToolError(f"there are {len(spans)} sections")
     span = spans[number - 1]

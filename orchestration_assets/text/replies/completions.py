@@ -186,8 +186,11 @@ class _MessageParts:
         function = given.get("function")
         inner = function if isinstance(function, dict) else given
         name = inner.get("name")
-        arguments = next(
-            (inner[key] for key in ("arguments", "input", "parameters") if inner.get(key)), None
+        named = isinstance(name, str) and bool(name.strip())
+        # a call of what takes no arguments has none, an empty text or an empty object
+        arguments: Any = next(
+            (inner[key] for key in ("arguments", "input", "parameters") if inner.get(key)),
+            {} if named and inner is function else None,
         )
         if isinstance(arguments, dict):
             arguments = _as_json(arguments)

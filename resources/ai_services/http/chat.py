@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple
 
-from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.items import OBJECTION, Question, Task
+from orchestration_assets.extensions.kinds import OwnKindError, own_kind_problem
+from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.items import OBJECTION, Question, Reading, Task
 from orchestration_assets.schemas.services import ChatConfig
 from orchestration_assets.text.prompts.chat_messages import MESSAGE_TOKENS, chat_messages
 from orchestration_assets.text.prompts.objections import objection_turns
@@ -217,12 +218,23 @@ def with_turns(sent: SentContent, turns: Sequence[Mapping[str, str]]) -> SentCon
     return sent._replace(tokens_estimated=sent.tokens_estimated + added)
 
 
+def _held_to_kind(reading: Reading, task: Task) -> Reading:
+    """Rejected where the kind of a plug-in refuses the answer, or breaks over it."""
+    if reading.answer is None:
+        return reading
+    try:
+        problem = own_kind_problem(reading.answer, task)
+    except OwnKindError as error:
+        problem = str(error)
+    return reading if problem is None else Reading(Status.REJECTED_OUTPUT, reason=problem)
+
+
 def _reply(body: Mapping[str, Any], task: Task, *, explain: bool = False) -> Reply:
     completion = completion_in(body)
     stated = tokens_written(body)
     reading = calls_reading(completion) if task.tools is not None else None
     if reading is None:
-        reading = reading_of(completion, task, explain=explain)
+        reading = _held_to_kind(reading_of(completion, task, explain=explain), task)
         # what a model writes is never taken for calls
         reading = replace(reading, evidence=None) if reading.evidence == CALLS else reading
     return Reply(
