@@ -52,7 +52,7 @@ _Z: Final = 1.96
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PanelWorld:
     """What is assumed of members: probabilities in [0, 1], ``accuracy`` by member."""
 
     name: str
@@ -65,12 +65,12 @@ class World:
 
 
 WORLDS: Final = (
-    World("peers, answers can be checked", (0.74, 0.72, 0.70), 0.5, 0.4, 0.2, 0.5),
-    World("the same, afresh each time", (0.74, 0.72, 0.70), 0.5, 0.4, 0.2, 0.5, repeats=0.0),
-    World("peers, nothing to check", (0.74, 0.72, 0.70), 0.5, 0.4, 0.2, 0.0),
-    World("peers that follow the crowd", (0.74, 0.72, 0.70), 0.5, 0.4, 0.8, 0.0),
-    World("peers that err together", (0.74, 0.72, 0.70), 0.9, 0.9, 0.4, 0.2),
-    World("one that knows, two that do not", (0.88, 0.62, 0.60), 0.5, 0.4, 0.4, 0.2),
+    PanelWorld("peers, answers can be checked", (0.74, 0.72, 0.70), 0.5, 0.4, 0.2, 0.5),
+    PanelWorld("the same, afresh each time", (0.74, 0.72, 0.70), 0.5, 0.4, 0.2, 0.5, repeats=0.0),
+    PanelWorld("peers, nothing to check", (0.74, 0.72, 0.70), 0.5, 0.4, 0.2, 0.0),
+    PanelWorld("peers that follow the crowd", (0.74, 0.72, 0.70), 0.5, 0.4, 0.8, 0.0),
+    PanelWorld("peers that err together", (0.74, 0.72, 0.70), 0.9, 0.9, 0.4, 0.2),
+    PanelWorld("one that knows, two that do not", (0.88, 0.62, 0.60), 0.5, 0.4, 0.4, 0.2),
 )
 
 
@@ -86,7 +86,7 @@ class Cases:
     accuracy: Floats
 
 
-def simulated(world: World, items: int, rng: np.random.Generator) -> Cases:
+def simulated(world: PanelWorld, items: int, rng: np.random.Generator) -> Cases:
     """Items of a world; chances to be right are Beta by difficulty, of mean ``accuracy``."""
     gold = rng.integers(0, 4, items)
     trap = (gold + rng.integers(1, 4, items)) % 4
@@ -129,7 +129,7 @@ def recorded(folder: Path, items: int, seed: int) -> Cases:
 class Members:
     """Answers as a world has it: first ones are given, later ones drawn by item and member."""
 
-    def __init__(self, world: World, cases: Cases, seed: int) -> None:
+    def __init__(self, world: PanelWorld, cases: Cases, seed: int) -> None:
         self._world, self._cases, self._seed = world, cases, seed
         self.calls = 0
 
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measure(world: World, cases: Cases, seed: int) -> dict[str, dict[str, float]]:
+def measure(world: PanelWorld, cases: Cases, seed: int) -> dict[str, dict[str, float]]:
     """Way -> its figures, over all items and over those on which first answers differ."""
     task = Task("t", "1", AnswerKind.LABEL, tuple(str(n) for n in range(cases.labels)))
     members = Members(world, cases, seed)
