@@ -34,7 +34,7 @@ _WAY_COLUMNS: Final = ("option", "model", "services", "stop_at")
 _QUESTION: Final = ("item_id", "task")
 _READ: Final = (
     "item_id", "content_hash", "task", "service", "service_version", "status", "answer",
-    "confidence", "final", "saw",
+    "confidence", "final", "saw", "voice",
 )  # fmt: skip
 # between the names of services, in which it cannot stand
 _BETWEEN: Final = "\n"
@@ -265,8 +265,9 @@ def _independent(store: TableStore, batch: str) -> pa.Table | None:
     for table in INTERPRETATIONS.values():
         if store.exists(table.name, batch):
             rows = store.read(table.name, batch, _READ)
-            rows = rows.filter(rows["final"])
-            found.append(rows.filter(_unaided(rows)).drop_columns(["saw", "final"]))
+            # of members of a panel, what they said first
+            rows = rows.filter(pc.if_else(pc.is_valid(rows["voice"]), rows["voice"], rows["final"]))
+            found.append(rows.filter(_unaided(rows)).drop_columns(["saw", "final", "voice"]))
     if not found:
         return None
     # a join forgets the order of rows

@@ -1,7 +1,7 @@
 """Readings grouped as they were asked: all services of one task about one item."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, Final, Protocol, TypeVar
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.evidence.standing import Roles, decisive
+from orchestration_assets.evidence.standing import Roles, decisive, voices
 from orchestration_assets.schemas.answers import AnswerColumns, answer_of
 from orchestration_assets.schemas.decoding import column_names, decode, values
 from orchestration_assets.schemas.enums import Status
@@ -124,14 +124,21 @@ class _GivenReading:
     alternatives: tuple[Alternative, ...]
     reason: str | None
     evidence: str | None
+    final: bool
+    voice: bool | None
+    follows: tuple[str, ...] | None
 
 
 _COLUMNS: Final = ("item_id", "task", "step", *column_names(_GivenReading))
 
 
 def _final_rows(interpretations: Iterable[pa.Table]) -> pa.Table:
-    """The final readings, those of a question together in the order of asking."""
-    found = [table.filter(table["final"]).select(_COLUMNS) for table in interpretations]
+    """The final readings and the voices of panels, those of a question together in the order of
+    asking."""
+    found = [
+        table.filter(pc.or_(table["final"], pc.fill_null(table["voice"], False))).select(_COLUMNS)
+        for table in interpretations
+    ]
     if not found:
         return PARALLEL_INTERPRETATIONS.schema.empty_table().select(_COLUMNS)
     # the sort is stable
@@ -148,17 +155,25 @@ def _questions(rows: pa.Table) -> tuple[list[Key], Codes]:
 
 def _answered(rows: Sequence[_GivenReading]) -> tuple[ServiceReadings, Roles]:
     """The readings of one question, and their roles."""
-    votes = tuple((row.service, reading_of(row)) for row in rows)
-    decides = frozenset(row.service for row in rows if row.decides)
-    saw = {row.service: row.saw for row in rows}
+    finals = [row for row in rows if row.final]
+    votes = tuple((row.service, reading_of(row)) for row in finals)
+    decides = frozenset(row.service for row in finals if row.decides)
+    saw = {row.service: row.saw for row in finals}
     # an answer that no table could hold decides nothing any more: then the others do
-    return votes, Roles(decides, saw) if decides else decisive(votes, saw)
+    roles = Roles(decides, saw) if decides else decisive(votes, saw)
+    members = [row.service for row in finals if row.voice is not None]
+    if not members:
+        return votes, roles
+    first = {row.service: reading_of(row) for row in rows if row.voice}
+    follows = {row.service: row.follows for row in finals if row.follows}
+    return votes, replace(roles, voices={n: first.get(n) for n in members}, follows=follows)
 
 
 def independent(
     readings: Mapping[Key, ServiceReadings], roles: Mapping[Key, Roles]
 ) -> dict[Key, ServiceReadings]:
-    """The readings of services that were shown no other service's answer.
+    """The readings of services that were shown no other service's answer; of members of a panel
+    those are their first ones.
 
     Questions that share their readings share these.
     """
@@ -167,7 +182,11 @@ def independent(
 
 
 def _unaided(votes: ServiceReadings, roles: Roles | None) -> ServiceReadings:
-    return tuple(vote for vote in votes if roles is None or roles.unaided(vote[0]))
+    if roles is None:
+        return votes
+    return tuple(
+        vote for vote in voices(votes, roles) if vote[0] in roles.voices or roles.unaided(vote[0])
+    )
 
 
 def once_for_each(function: Callable[..., T]) -> Callable[..., T]:

@@ -36,6 +36,7 @@ from orchestration_assets.evidence.standing import (
     disputed,
     overruled,
     standing,
+    voices,
 )
 from orchestration_assets.schemas.answers import Answer, answer_columns, shown
 from orchestration_assets.schemas.decoding import values
@@ -400,7 +401,8 @@ def _by_policy(
 def _summaries(
     readings: ServiceReadings, roles: Roles, task: Task, weighed: WeighedAnswers | None
 ) -> Iterator[ReadingSummary]:
-    votes = ok_votes(readings)
+    # answers that repeat what others were heard to say support nothing
+    votes = ok_votes(tuple(voices(readings, roles)))
     for name, reading in readings:
         weight: float | None = None
         if reading.status is Status.OK and task.kind is not AnswerKind.VECTOR:
@@ -441,6 +443,8 @@ def _reason(readings: ServiceReadings, task: Task, stands: Consensus, roles: Rol
     if stands.answer is None:
         said = "; ".join(f"{name}: {reading.reason}" for name, reading in readings)
         return f"no answer ({said})" if said else "no service was asked"
+    if roles.voices and not roles.decides.isdisjoint(roles.voices):
+        return "; ".join((_agreement(readings, task, stands), *_moves(readings, roles)))
     answered = [name for name, reading in readings if reading.status in ANSWERED]
     decides = [name for name in answered if name in roles.decides]
     silent = list(_silent_judges(readings, roles, decides))
@@ -455,6 +459,17 @@ def _reason(readings: ServiceReadings, task: Task, stands: Consensus, roles: Rol
     against = f", against {', '.join(dissent)}" if dissent and not among else ""
     verb = "decides" if len(decides) == 1 else "decide"
     return f"{without}{', '.join(decides)} {verb}{over}{against}{among}"
+
+
+def _moves(readings: ServiceReadings, roles: Roles) -> Iterator[str]:
+    """Which members of a panel moved, from what to what, and to whose answer."""
+    for name, reading in readings:
+        whose = roles.follows.get(name)
+        if not whose:
+            continue
+        first = roles.voices.get(name)
+        was = "no answer" if first is None else shown(first.answer)
+        yield f"{name} moved from {was} to {shown(reading.answer)}, as {', '.join(whose)} said"
 
 
 def _silent_judges(

@@ -28,11 +28,15 @@ class Roles:
     """The part that the final readings of one question have in its answer, by service.
 
     ``decides``: the services whose readings the answer rests on. ``saw``: service -> the services
-    whose answers it was shown.
+    whose answers it was shown. ``voices``: member of a panel -> its first answer, given before it
+    was shown any, None where that was none. ``follows``: member -> the members to whose answer it
+    moved.
     """
 
     decides: frozenset[str] = frozenset()
     saw: Mapping[str, Collection[str]] = field(default_factory=dict)
+    voices: Mapping[str, Reading | None] = field(default_factory=dict)
+    follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def _known(self) -> dict[str, frozenset[str]]:
@@ -88,6 +92,15 @@ def deciding(votes: Sequence[Vote], roles: Roles) -> list[Vote]:
     return [_entitled(vote) for vote in votes if vote[0] in roles.decides]
 
 
+def voices(votes: Sequence[Vote], roles: Roles) -> list[Vote]:
+    """The votes as they were found without each other: of members of a panel their first answers.
+
+    A member that first answered after it was shown the others' answers has no voice of its own.
+    """
+    own = ((name, roles.voices.get(name, reading)) for name, reading in votes)
+    return [(name, reading) for name, reading in own if reading is not None]
+
+
 def _entitled(vote: Vote) -> Vote:
     name, reading = vote
     if reading.status is Status.FALLBACK:
@@ -107,7 +120,8 @@ def standing(
     ``certainty``, ``error_risk`` and ``spread`` weigh every reading, so that a decision against
     the others shows as the risk that it is. ``dissenters`` gave an answer far from it and
     contradict a reading that was found without theirs; whoever was only overruled, by a service
-    that knew the answer, is none.
+    that knew the answer, is none. Of a panel these figures are those of the first answers: what
+    members said after they were shown the others' repeats voices that are counted already.
     """
     own = deciding(votes, roles)
     agreed = consensus(own, task, models) if answer is None else None
@@ -122,11 +136,28 @@ def standing(
     ]
     # mostly nobody else answered, and what those who decide support is known
     found = agreed if agreed and counted == own else support_of(answer, counted, task, models)
+    if roles.voices:
+        found = _as_sure_as(support_of(answer, voices(counted, roles), task, models), found)
     readings = {name: reading for name, reading in counted if reading.status is Status.OK}
     dissenters = tuple(
         name for name in found.dissenters if _contradicts(name, readings, roles, task)
     )
     return found if dissenters == found.dissenters else replace(found, dissenters=dissenters)
+
+
+def _as_sure_as(first: Consensus, last: Consensus) -> Consensus:
+    """What stands by the last answers, as sure as the first ones make it."""
+    risks = {one.cell.path: one.risk for one in first.cells}
+    cells = [
+        replace(one, risk=max(one.risk, risks.get(one.cell.path, one.risk))) for one in last.cells
+    ]
+    return replace(
+        last,
+        certainty=first.certainty,
+        error_risk=first.error_risk,
+        spread=first.spread,
+        cells=tuple(cells),
+    )
 
 
 def overruled(votes: Sequence[Vote], roles: Roles, task: Task, answer: Answer) -> tuple[str, ...]:

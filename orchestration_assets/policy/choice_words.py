@@ -34,6 +34,8 @@ def choice_words(choice: Choice) -> str:
         words += (
             f", from {rounds.first_chars:,} characters on in at most {rounds.max_rounds} rounds"
         )
+    if choice.panel is not None:
+        words += f", in at most {choice.panel.max_rounds} rounds"
     if choice.judge is not None:
         words += f", then {judge_words(choice.judge)}"
     if choice.escalate is not None:
@@ -55,6 +57,10 @@ def _asked(choice: Choice) -> str:
     services = choice.services
     if choice.model is ProcessingModel.PARALLEL:
         return f"asks {both(services)}{' at once' if len(services) > 1 else ''}"
+    if choice.panel is not None:
+        return (
+            f"asks {both(services)} at once, and again with the others' answers where they differ"
+        )
     if choice.model is ProcessingModel.ITERATIVE:
         return f"asks {both(services)} about more and more of the content"
     if choice.model is ProcessingModel.HYBRID and choice.after:

@@ -58,6 +58,13 @@ def _choice_problems(
 ) -> Iterator[Problem]:
     assert task.parts is not None
     for one in _with_inner(choice):
+        if one.panel is not None:
+            message = (
+                f"{option} is a panel, whose members are shown what was answered of whole items: "
+                "ask the parts by another model"
+            )
+            yield Problem(f"{path}.parts", "", message)
+            return
         if one.model is ProcessingModel.ITERATIVE:
             message = (
                 f"{option} is iterative, which reads more and more of a content until the answer "

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from orchestration_assets.plugins import PluginError
 from orchestration_assets.policy.problems import Problem, closest_name, describe_value, safe_key
 from orchestration_assets.schemas.enums import AnswerKind
-from orchestration_assets.schemas.policy import Policy
+from orchestration_assets.schemas.policy import Policy, TaskConfig
 from orchestration_assets.schemas.services import (
     ChatConfig,
     EmbeddedConfig,
@@ -109,6 +109,14 @@ def _shown_problems(policy: Policy, service: str, where: str, prompt: Prompt) ->
         path = f"services.{safe_key(service)}.{where}"
         yield Problem(path, "", f"shows passages, and the task {own} has none: give it passages")
     used_for = [own] if own else _asked_with_prompt(policy, service)
+    if "earlier" not in variables_in(prompt):
+        for one in used_for:
+            if one in policy.tasks and service in _panel_members(policy.tasks[one]):
+                message = (
+                    f"shows no earlier, and {service} is in the panel of {one}: its members are to "
+                    "see what the others answered"
+                )
+                yield Problem(f"services.{safe_key(service)}.{where}", "", message)
     tasks = [policy.tasks[one] for one in used_for if one in policy.tasks]
     shown = {one for task in tasks for one in task.shown_tasks}
     for part, named in answers_named(prompt).items():
@@ -121,6 +129,19 @@ def _shown_problems(policy: Policy, service: str, where: str, prompt: Prompt) ->
             elif tasks:
                 message = f"names answers.{key}, which is not shown: put {key} into after"
                 yield Problem(path, "", message)
+
+
+def _panel_members(task: TaskConfig) -> set[str]:
+    """The services that are in a panel of the task, whatever chooses it."""
+    ruled = [*(one.choose for one in task.directives), *(one.choose for one in task.rules)]
+    options = [task.default, *ruled]
+    found: set[str] = set()
+    while options:
+        choice = options.pop()
+        options += choice.sub_choices.values()
+        if choice.panel is not None:
+            found |= set(choice.services)
+    return found
 
 
 def _asked_with_prompt(policy: Policy, service: str) -> list[str]:

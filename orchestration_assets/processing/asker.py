@@ -70,7 +70,8 @@ class AskResult:
     answers were shown with the question. ``taught_by``: the service that a taught one learned from.
     ``looks`` holds what the same service said besides, when it was asked to look again.
     ``parts``: what it said about each part of the item, where it was asked of parts; the attempts
-    at those come first among its own.
+    at those come first among its own. ``voice``: of a panel, whether it was given before the
+    others' answers were shown; ``follows``: to whose answer, of those shown, its service moved.
     """
 
     service: str
@@ -89,6 +90,8 @@ class AskResult:
     saw: tuple[str, ...] = ()
     taught_by: str | None = None
     looks: tuple["AskResult", ...] = ()
+    voice: bool | None = None
+    follows: tuple[str, ...] | None = None
     parts: tuple[PartResult, ...] = ()
 
 

@@ -489,6 +489,8 @@ def collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> Non
                 evidence=reading.evidence,
                 reason=reading.reason,
                 answer_key=result.answer_key,
+                voice=result.voice,
+                follows=result.follows,
             )
         )
         processed.parts += part_rows(plan, step, result)

@@ -6,6 +6,7 @@ only what was deferred. A plan finds there what the tasks before it were answere
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from orchestration_assets.evidence.standing import Roles, decisive
@@ -56,7 +57,7 @@ class KnownInputs:
     def _read(self, result: BatchResult) -> None:
         for rows in result.interpretations.values():
             for row in rows:
-                if row.task in self._waited_for and row.final:
+                if row.task in self._waited_for and (row.final or row.voice):
                     self._rows[row.item_id, row.task].append(row)
         for decision in result.decisions:
             if decision.task in self._waited_for and decision.action in _ENDS:
@@ -77,17 +78,16 @@ _ENDS: Final = frozenset({*_INSTEAD, Admission.OTHERWISE})
 
 
 def standing_of_rows(rows: Sequence[InterpretationRow], task: Task) -> InputAnswer:
-    """What stands of a task by its final readings, as rows."""
-    votes = [
-        (
-            row.service,
-            Reading(
-                row.status, answer_of(row), row.confidence, row.alternatives, reason=row.reason
-            ),
-        )
-        for row in rows
-    ]
-    saw = {row.service: row.saw for row in rows}
-    decides = frozenset(row.service for row in rows if row.decides)
+    """What stands of a task by its final readings and the voices of a panel, as rows."""
+    finals = [row for row in rows if row.final]
+    votes = [(row.service, _reading(row)) for row in finals]
+    saw = {row.service: row.saw for row in finals}
+    decides = frozenset(row.service for row in finals if row.decides)
     roles = Roles(decides, saw) if decides else decisive(votes, saw)
-    return standing_of_readings(votes, roles, task)
+    first = {row.service: _reading(row) for row in rows if row.voice}
+    members = {row.service: first.get(row.service) for row in finals if row.voice is not None}
+    return standing_of_readings(votes, replace(roles, voices=members), task)
+
+
+def _reading(row: InterpretationRow) -> Reading:
+    return Reading(row.status, answer_of(row), row.confidence, row.alternatives, reason=row.reason)

@@ -11,6 +11,7 @@ from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.processing.hybrid import run_hybrid
 from orchestration_assets.processing.iterative import run_iterative
+from orchestration_assets.processing.panel import run_panel
 from orchestration_assets.processing.parallel import run_parallel
 from orchestration_assets.processing.plan_result import (
     Ask,
@@ -57,7 +58,8 @@ async def _carried_out(
     if choice.route is not None:
         done = await _routed(choice.route, question, ask, tasks)
     else:
-        done = await _RUNNERS[choice.model](choice, question, ask)
+        run = _RUNNERS[choice.model] if choice.panel is None else run_panel
+        done = await run(choice, question, ask)
     if choice.judge is not None:
         done = await _judged(choice.judge, done, question, ask)
     if choice.escalate is not None:
@@ -154,7 +156,13 @@ async def _escalated(
     )
     more = await _carried_out(escalation.to, question, ask_new, tasks)
     fresh = [result for result in more.answered if result.answer_key not in place_of]
-    answered = joined(done.answered, fresh)
+    said = {result.answer_key: result.voice for result in more.answered}
+    # what a panel begins with may have been answered before: it is a voice all the same
+    known = [
+        replace(one, voice=said[one.answer_key]) if said.get(one.answer_key) is not None else one
+        for one in done.answered
+    ]
+    answered = joined(known, fresh)
     decides = [place_of[one.answer_key] for one in more.answered if _reused(one, place_of)]
     decides += [len(done.answered) + n for n, result in enumerate(fresh) if result.decides]
     answered = marked(answered, decides or positions_of_decisive(done.answered))

@@ -89,9 +89,13 @@ def gave_answer(result: AskResult) -> bool:
 def roles_of(answered: Sequence[AskResult]) -> Roles:
     """The part that each service's final reading has in the answer."""
     finals = [result for result in answered if result.final]
+    members = {result.service for result in finals if result.voice is not None}
+    first = {result.service: result.reading for result in answered if result.voice}
     return Roles(
         frozenset(result.service for result in finals if result.decides),
         {result.service: result.saw for result in finals},
+        {name: first.get(name) for name in sorted(members)},
+        {result.service: result.follows for result in finals if result.follows},
     )
 
 

@@ -65,8 +65,8 @@ class TaskOutcome:
 
     def answer(self, task: Task) -> Answer | None:
         """What its final readings amount to; None where nobody answered."""
-        final = [row for row in self.readings if row.final]
-        return standing_of_rows(final, task).answer if final else None
+        is_over = any(row.final for row in self.readings)
+        return standing_of_rows(self.readings, task).answer if is_over else None
 
 
 def outcomes_of(plans: Iterable[PlanRow], result: BatchResult) -> dict[str, dict[str, TaskOutcome]]:

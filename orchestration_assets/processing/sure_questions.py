@@ -20,7 +20,7 @@ def sure_questions(
     """
     if choice.route is not None:
         return [(choice.route.service, replace(question, task=tasks[choice.route.task]))]
-    if choice.model is ProcessingModel.ITERATIVE:
+    if reads_in_rounds(choice):
         question = question_of_round(choice.rounds or Rounds(), 0, question, [])
     return [(service, question) for service in _sure_services(choice)]
 
@@ -45,7 +45,8 @@ def sure_part_questions(
 
 def reads_in_rounds(choice: Choice) -> bool:
     """Whether the first questions of the choice are about a part of the content."""
-    return choice.route is None and choice.model is ProcessingModel.ITERATIVE
+    in_rounds = choice.model is ProcessingModel.ITERATIVE and choice.panel is None
+    return choice.route is None and in_rounds
 
 
 def _sure_services(choice: Choice) -> Sequence[str]:

@@ -89,7 +89,8 @@ class ServiceGroup:
     One that neither stands nor dissents was overruled by a service that was shown it.
     ``pieces`` is the answer with what no other answer says apart: words of a text, members of
     a set. ``score`` is the answer to a score task. ``near_only`` lists what only this side of a
-    dispute names. ``confidences`` are those that were stated.
+    dispute names. ``confidences`` are those that were stated. ``moved``: of a panel, who moved to
+    it, and as who said.
     """
 
     services: tuple[str, ...]
@@ -102,6 +103,7 @@ class ServiceGroup:
     stands: bool
     dissents: bool
     near_only: tuple[str, ...]
+    moved: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,11 @@ def _group(
         stands=first.service in resolution.supporters,
         dissents=first.service in resolution.dissenters,
         near_only=tuple(dict.fromkeys(only))[:_NEAR],
+        moved=tuple(
+            f"{row.service} moved to it, as {' and '.join(row.follows)} said"
+            for row in rows
+            if row.follows
+        ),
     )
 
 

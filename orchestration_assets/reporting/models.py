@@ -13,7 +13,7 @@ _QUESTION = ["item_id", "task"]
 IN_WORDS: Final = {
     ProcessingModel.SEQUENTIAL: "one service after another, until the answer is sure enough",
     ProcessingModel.PARALLEL: "every service at once, none knowing of the others",
-    ProcessingModel.ITERATIVE: "in rounds that read more and more, until the answer settles",
+    ProcessingModel.ITERATIVE: "in rounds that read more, or see what others say, until it settles",
     ProcessingModel.HYBRID: "in waves: some services wait for others, or a router decides",
 }
 

@@ -40,17 +40,35 @@ class PairConfusion:
 
 def built_on_each_other(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
     """(item, service, service) in the order of names where one of both knew the other's answer:
-    whoever was shown an answer cannot contradict it."""
+    whoever was shown an answer cannot contradict it. Members of a panel, who know each other's,
+    can; but who moved to the other's answer and holds it does not agree with it by itself."""
     shown = answered.filter(pc.greater(pc.list_value_length(answered.column("saw")), 0))
     concerned = pc.is_in(answered.column("item_id"), value_set=pc.unique(shown.column("item_id")))
     saw_of: dict[str, dict[str, list[str]]] = {}
     for item, service, saw in values(answered.filter(concerned), "item_id", "service", "saw"):
         saw_of.setdefault(item, {})[service] = saw
+    followed = set(_followed(answered))
     for item, saw in saw_of.items():
         roles = Roles(saw=saw)
         for a, b in combinations(sorted(saw), 2):
-            if not roles.apart(a, b):
+            if not roles.apart(a, b) or (item, a, b) in followed:
                 yield item, a, b
+
+
+def _followed(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
+    """(item, service, service) where one of a panel moved to what the other still answers."""
+    moved = answered.filter(pc.is_valid(answered.column("follows")))
+    concerned = pc.is_in(answered.column("item_id"), value_set=pc.unique(moved.column("item_id")))
+    said = {
+        (item, service): answer
+        for item, service, answer in values(
+            answered.filter(concerned), "item_id", "service", "answer"
+        )
+    }
+    for item, service, whose in values(moved, "item_id", "service", "follows"):
+        for other in whose:
+            if said.get((item, other)) == said[item, service]:
+                yield item, min(service, other), max(service, other)
 
 
 def pair_confusions(

@@ -157,6 +157,25 @@ class Rounds(_Strict):
     )
 
 
+class Panel(_Strict):
+    """Services that answer without each other first, and then see what the others answered.
+
+    A first answer is a voice of its own; an answer that another had shown its service is none.
+    """
+
+    max_rounds: Annotated[int, Field(ge=1, le=8)] = Field(
+        default=3, description="stop after this many rounds, the first one among them"
+    )
+    names: Literal["hidden", "shown"] = Field(
+        default="hidden",
+        description="whether members are told whose answers they are shown; hidden, they cannot "
+        "follow a name, and what is kept of them does not hang on names",
+    )
+    confidences: Literal["hidden", "shown"] = Field(
+        default="hidden", description="whether members are told how sure the others are"
+    )
+
+
 class Judge(_Strict):
     """A service that is shown the others' answers and picks or merges: its answer stands."""
 
@@ -187,6 +206,7 @@ _BELONGS = {
     "stop_at": ProcessingModel.SEQUENTIAL,
     "min_readings": ProcessingModel.SEQUENTIAL,
     "rounds": ProcessingModel.ITERATIVE,
+    "panel": ProcessingModel.ITERATIVE,
     "after": ProcessingModel.HYBRID,
     "route": ProcessingModel.HYBRID,
 }
@@ -207,6 +227,11 @@ class Choice(_Strict):
         default=1, description="sequential: answers needed before stopping"
     )
     rounds: Rounds | None = Field(default=None, description="iterative: how rounds grow and stop")
+    panel: Panel | None = Field(
+        default=None,
+        description="iterative: read the whole content each round, and see what the others "
+        "answered in the round before, until nobody moves",
+    )
     after: dict[Name, tuple[Name, ...]] = Field(
         default_factory=dict,
         description="hybrid: service -> services whose answers it waits for and is shown",
@@ -225,6 +250,10 @@ class Choice(_Strict):
                 raise ValueError(f"{field} belongs to the {model} model, not to {self.model}")
         if len(set(self.services)) != len(self.services):
             raise ValueError("a service may be named once")
+        if self.panel is not None and self.rounds is not None:
+            raise ValueError("give rounds or a panel: a panel reads the whole content each time")
+        if self.panel is not None and len(self.services) < 2:
+            raise ValueError("a panel needs two services at least")
         if bool(self.services) == (self.route is not None):
             raise ValueError("give services, or a route to sub-plans that have them")
         if self.judge is not None and self.judge.service in self.services:

@@ -501,6 +501,14 @@ class InterpretationRow:
     shared_from: Annotated[
         str | None, Column("near-copy that was asked instead, when the answer is shared")
     ] = None
+    voice: Annotated[
+        bool | None,
+        Column("of a panel: whether it was given before the others' answers were shown"),
+    ] = None
+    follows: Annotated[
+        tuple[str, ...] | None,
+        Column("of a panel: the services to whose answer, which it was shown, it moved"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

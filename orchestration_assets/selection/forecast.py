@@ -118,7 +118,10 @@ def _parallel(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
 
 
 def _iterative(choice: Choice, prices: Mapping[str, Price]) -> Forecast:
-    one_round, max_rounds = _parallel(choice, prices), (choice.rounds or Rounds()).max_rounds
+    one_round, max_rounds = (
+        _parallel(choice, prices),
+        (choice.panel or choice.rounds or Rounds()).max_rounds,
+    )
     return Forecast(
         one_round.calls_max,
         one_round.calls_max * max_rounds,

@@ -52,6 +52,7 @@ class RecordedReading:
     confidence: float | None
     answer_vector: tuple[float, ...] | None = None
     answer_record: str | None = None
+    voice: bool | None = None
 
     @property
     def unaided(self) -> bool:
@@ -282,13 +283,15 @@ def _as_a_whole(record: RecordAnswer, task: Task) -> RecordAnswer:
 
 
 def _final_readings(store: TableStore) -> Iterator[RecordedReading]:
-    """The final readings of every batch, oldest first."""
+    """The final readings of every batch, oldest first; of members of a panel what they said first,
+    which is what they answer by themselves."""
     names = {name for table in INTERPRETATIONS.values() for name in store.batches(table.name)}
     for batch in sorted(names):
         for table in INTERPRETATIONS.values():
             kept = [batch] if store.exists(table.name, batch) else []
             read = _columns_of(store, table, kept, RecordedReading)
-            yield from decode(RecordedReading, read.filter(read["final"]))
+            counts = pc.if_else(pc.is_valid(read["voice"]), read["voice"], read["final"])
+            yield from decode(RecordedReading, read.filter(counts))
 
 
 def _standing(store: TableStore) -> Iterator[StandingAnswer]:

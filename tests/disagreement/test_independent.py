@@ -29,3 +29,11 @@ def test_where_the_deciding_answer_could_not_be_stored_the_others_decide() -> No
         interpretation("judge", FAILED, step=1, decides=False, saw=("x",)),
     )
     assert group_roles([table])["i", "t"].decides == {"x"}
+
+
+def test_of_a_panel_the_first_answers_are_the_independent_ones() -> None:
+    votes = (("x", ok("a")), ("y", ok("a")), ("z", ok("a")))
+    saw = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
+    roles = Roles(frozenset({"x"}), saw, {"x": ok("a"), "y": ok("b"), "z": None})
+    found = independent({("i", "t"): votes}, {("i", "t"): roles})
+    assert found == {("i", "t"): (("x", ok("a")), ("y", ok("b")))}

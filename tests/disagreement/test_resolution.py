@@ -186,3 +186,15 @@ def test_a_mean_that_nobody_is_near_says_so() -> None:
     row = resolve(PLAN, (("x", ok(0.0)), ("y", ok(1.0))), task(AnswerKind.SCORE, 0.3))
     assert row.answer_score == 0.5
     assert row.reason == "between x, y, which lie apart"
+
+
+def test_of_a_panel_the_reason_says_who_moved_and_copies_make_nothing_surer() -> None:
+    first = {"x": ok("a"), "y": ok("a"), "z": ok("b")}
+    alone = resolve(PLAN, tuple(first.items()), LABEL)
+    last = (("x", ok("a")), ("y", ok("a")), ("z", ok("a")))
+    saw = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
+    roles = Roles(frozenset({"x", "y"}), saw, first, {"z": ("x", "y")})
+    row = resolve(PLAN, last, LABEL, roles)
+    assert row.reason == "x, y, z agree; z moved from b to a, as x, y said"
+    assert (row.answer, row.error_risk) == ("a", alone.error_risk)
+    assert row.readings[0].weight == alone.readings[0].weight

@@ -131,3 +131,33 @@ def test_a_service_is_not_asked_for_a_kind_that_it_does_not_give() -> None:
     raw["tasks"]["kind"]["default"]["services"] = ["vectors"]
     with pytest.raises(PolicyError, match="does not give answers of kind label"):
         parse_policy(yaml.safe_dump(raw), "p")
+
+
+def test_members_of_a_panel_must_be_shown_what_the_others_answer() -> None:
+    raw = yaml.safe_load(yaml.safe_dump(BASE))
+    raw["tasks"]["kind"]["default"] = {
+        "model": "iterative",
+        "services": ["names", "model"],
+        "panel": {"max_rounds": 2},
+    }
+    with pytest.raises(PolicyError) as raised:
+        parse_policy(yaml.safe_dump(raw), "p")
+    assert "services.model.prompt" in str(raised.value)
+    assert "model is in the panel of kind" in str(raised.value)
+    raw["services"]["model"]["prompt"]["user"] = "{{ content }}{% for one in earlier %}{% endfor %}"
+    assert parse_policy(yaml.safe_dump(raw), "p").policy.tasks["kind"].default.panel is not None
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ({"model": "parallel", "services": ["names", "model"]}, "belongs to the iterative model"),
+        ({"model": "iterative", "services": ["names"]}, "needs two services"),
+        ({"model": "iterative", "services": ["names", "model"], "rounds": {}}, "rounds or a panel"),
+    ],
+)
+def test_a_panel_that_cannot_be_is_refused(way, said) -> None:
+    raw = yaml.safe_load(yaml.safe_dump(BASE))
+    raw["tasks"]["kind"]["default"] = {**way, "panel": {}}
+    with pytest.raises(PolicyError, match=said):
+        parse_policy(yaml.safe_dump(raw), "p")

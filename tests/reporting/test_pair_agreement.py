@@ -11,6 +11,8 @@ from sklearn.metrics import cohen_kappa_score
 from orchestration_assets.evidence.chance_agreement import cohen_kappa
 from orchestration_assets.reporting.figures import batch_figures
 from orchestration_assets.reporting.pair_agreement import pair_confusions
+from tests.disagreement.batches import interpretation, interpretations
+from tests.evidence.answers import ok
 from tests.reporting.batches import synthetic_batch
 
 LABELS = st.sampled_from("abcd")
@@ -121,3 +123,15 @@ def test_many_labels_are_counted_together_and_who_saw_the_other_is_left_out() ->
     shown = [row | {"saw": [a] if row["service"] == b else []} for row in rows]
     left = pair_confusions(services, tables["interpretations"].from_pylist(shown, schema))
     assert (a, b) not in [(one.a, one.b) for one in left]
+
+
+def test_who_moved_to_an_answer_does_not_agree_with_it_by_itself() -> None:
+    def said(service: str, answer: str, follows: tuple[str, ...] | None = None):
+        others = tuple(sorted({"s", "t", "u"} - {service}))
+        return interpretation(service, ok(answer), saw=others, voice=False, follows=follows)
+
+    table = interpretations(said("s", "a"), said("t", "b"), said("u", "a", ("s",)))
+    pairs = {
+        (one.a, one.b): (one.both, one.same) for one in pair_confusions(("s", "t", "u"), table)
+    }
+    assert pairs == {("s", "t"): (1, 0), ("t", "u"): (1, 0)}

@@ -20,6 +20,7 @@ BOTH = {"services": ["cheap", "dear"]}
         ({"model": "sequential", **BOTH, "chain": True}, (2, 2, 5.1, 0.002)),
         ({"model": "parallel", **BOTH}, (2, 2, 5.0, 0.002)),
         ({"model": "iterative", **BOTH, "rounds": {"max_rounds": 3}}, (2, 6, 15.0, 0.006)),
+        ({"model": "iterative", **BOTH, "panel": {"max_rounds": 2}}, (2, 4, 10.0, 0.004)),
         ({"model": "hybrid", **BOTH}, (2, 2, 5.0, 0.002)),
         ({"model": "hybrid", **BOTH, "after": {"dear": ["cheap"]}}, (2, 2, 5.1, 0.002)),
         ({"model": "parallel", **BOTH, "judge": {"service": "judge"}}, (2, 3, 6.0, 0.003)),

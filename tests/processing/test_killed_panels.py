@@ -1,0 +1,108 @@
+"""kill -9 between the rounds of panels: no call that was finished is made again."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from orchestration_assets.processing.answer_cache import AnswerCache
+from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
+from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.items import Item, Task
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS, PlanRow
+from resources.ai_services.drill.faults import FaultScript
+from resources.ai_services.drill.server import DrillServer, serving
+from resources.ai_services.http.chat import ChatService
+from resources.feature_cache.lmdb_store import LmdbStore
+from tests.ai_services.http.samples import LABELS, chat
+from tests.processing.services import choice
+from tests.rows import row
+
+pytestmark = pytest.mark.slow
+
+ITEMS, KILLS, AT_ONCE = 60, 4, 8
+MEMBERS = ("first", "second", "third")
+CALLS = ITEMS * len(MEMBERS) * 3
+REPLIES = [
+    # shown red and green, the third moves to red; the second holds
+    {"contains": ["another: red"], "model": "third", "answer": "red", "confidence": 0.9},
+    {"contains": ["item"], "model": "first", "answer": "red", "confidence": 0.9},
+    {"contains": ["item"], "model": "second", "answer": "green", "confidence": 0.6},
+    {"contains": ["item"], "model": "third", "answer": "blue", "confidence": 0.7},
+]
+
+
+def load(name: str) -> Item:
+    return Item(name, f"hash-{name}", f"{name}.txt", f"This is the text of item {name}.")
+
+
+def process(url: str, store: LmdbStore):
+    services = {
+        name: ChatService(
+            name, chat(url, model=name, concurrency=AT_ONCE, timeouts={"total_s": 20.0})
+        )
+        for name in MEMBERS
+    }
+    task = Task(LABELS.name, "1", LABELS.kind, LABELS.labels, question=LABELS.question)
+    way = choice("iterative", *MEMBERS, panel={})
+    plans = [
+        row(
+            PlanRow,
+            batch="b",
+            item_id=f"i{n:04}",
+            content_hash=f"hash-i{n:04}",
+            task=task.name,
+            model=ProcessingModel.ITERATIVE,
+            option="default",
+            services=MEMBERS,
+        )
+        for n in range(ITEMS)
+    ]
+    work = BatchWork({(task.name, "default"): way}, {task.name: task}, services)
+    return process_plans(plans, work, AnswerCache(store), load, BatchLimits(AT_ONCE))
+
+
+def tables(done) -> list:
+    model = ProcessingModel.ITERATIVE
+    stored = ((INTERPRETATIONS[model], done.interpretations[model]), (DECISION_LOG, done.decisions))
+    return [rows_to_arrow(table, rows).select(table.stable_columns) for table, rows in stored]
+
+
+def test_kills_between_rounds_repeat_no_finished_call(tmp_path) -> None:
+    chance = random.Random(7)
+    script = FaultScript.model_validate({"median_ms": 60, "replies": REPLIES})
+    server, untouched = DrillServer(script), DrillServer(script)
+    folder = tmp_path / "answers"
+    program = (
+        "import sys; from pathlib import Path; "
+        "from tests.processing.test_killed_panels import LmdbStore, process; "
+        "process(sys.argv[1], LmdbStore(Path(sys.argv[2])))"
+    )
+    with serving(server) as url, serving(untouched) as other:
+        for _ in range(KILLS):
+            goal = len(server.billed) + chance.randint(30, 100)
+            running = subprocess.Popen([sys.executable, "-c", program, url, str(folder)])
+            while len(server.billed) < goal and running.poll() is None:
+                time.sleep(0.01)
+            os.kill(running.pid, signal.SIGKILL)
+            running.wait()
+        store = LmdbStore(folder)
+        kept, before = len(store.entries()), len(server.log)
+        killed = process(url, store)
+        assert 0 < kept < CALLS
+        assert len(server.log) - before == CALLS - kept
+        # what was answered and is lost was under way when it was killed, or not on disk yet
+        repeated = Counter(one.key for one in server.log if one.finished)
+        lost = sum(times - 1 for times in repeated.values())
+        assert lost <= KILLS * 2 * AT_ONCE * len(MEMBERS)
+        assert {one.round for one in killed.interpretations[ProcessingModel.ITERATIVE]} == {0, 1, 2}
+        assert tables(killed) == tables(process(other, LmdbStore(tmp_path / "untouched")))
+        calls = len(server.log)
+        assert tables(process(url, store)) == tables(killed)
+        assert len(server.log) == calls
