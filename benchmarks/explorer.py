@@ -296,30 +296,12 @@ def _own_memory(pid: int) -> float:
     return every / 1000
 
 
-_BARE: Final = """
-import sys, uvicorn
-from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
-async def page(request):
-    return HTMLResponse("x" * 20_000)
-config = uvicorn.Config(
-    Starlette(routes=[Route("/", page)]), port=0, access_log=False, log_level="warning",
-    lifespan="off",
-)
-server = uvicorn.Server(config)
-import socket
-listening = socket.socket()
-listening.bind(("127.0.0.1", 0))
-listening.listen(128)
-print(listening.getsockname()[1], flush=True)
-server.run(sockets=[listening])
-"""
+_BARE: Final = "benchmarks._bare_page_server"
 
 
 def _bare_page_ms() -> float:
     """Processor time of a page of 20 KB that nothing is done for, in milliseconds."""
-    process = subprocess.Popen([sys.executable, "-c", _BARE], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-m", _BARE], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         address = f"http://127.0.0.1:{process.stdout.readline().strip()}"

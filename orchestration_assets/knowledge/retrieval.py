@@ -62,9 +62,11 @@ class CorpusReader:
     def search(
         self, text: str, at_most: int, weights: tuple[float, float] = WEIGHTS
     ) -> list[RetrievedPassage]:
-        """The passages that the text is most about, the best first."""
+        """The passages that the text is most about, the best first; ties by document and place,
+        whatever segments an index grew to."""
         found = self._index.search(text[:_SOUGHT_CHARS], at_most, weights)
-        return [self._passage(one) for one in found]
+        found.sort(key=lambda one: (-one.score, self._documents[one.place], one.place.row))
+        return [self._passage(one) for one in found[:at_most]]
 
     def _passage(self, found: FoundPassage) -> RetrievedPassage:
         rows = self._segment_passages(found.place.segment).slice(found.place.row, 1)

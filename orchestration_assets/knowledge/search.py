@@ -70,7 +70,8 @@ class PassageIndex:
     def search(
         self, text: str, at_most: int, weights: tuple[float, float] = WEIGHTS
     ) -> list[FoundPassage]:
-        """The passages that the text is most about, the best first; ties as they stand.
+        """The passages that the text is most about, the best first: ``at_most``, and those that are
+        as good as the last of them, among which the caller chooses.
 
         ``weights``: of words and of parts of words.
         """
@@ -128,7 +129,8 @@ class PassageIndex:
                     for row in rows
                 ]
         found.sort(key=lambda one: (-one.score, one.place))
-        return found[:at_most]
+        least_score = found[at_most - 1].score if len(found) > at_most > 0 else 0.0
+        return [one for one in found if one.score >= least_score]
 
 
 def _live(segment: SearchedSegment, passages: Any, counts: Any) -> tuple[Any, Any]:

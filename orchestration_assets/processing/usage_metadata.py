@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from orchestration_assets.processing.asker import CALLED
 from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.storable_values import fits_int64
 from orchestration_assets.schemas.tables import CallRow, InterpretationRow
 
 
@@ -19,7 +20,7 @@ def usage_by_model(
     """Processing model -> the usage of its calls; nothing where no service counted tokens.
 
     A call is one that a service answered with its usage, as there; tokens that a service does not
-    write, as for embeddings, are left out.
+    write, as for embeddings, and numbers that no table holds are left out.
     """
     model_of = {
         (row.item_id, row.task): model for model, rows in interpretations.items() for row in rows
@@ -27,12 +28,17 @@ def usage_by_model(
     usage: dict[ProcessingModel, Counter[str]] = {}
     for call in calls:
         model = model_of.get((call.item_id, call.task))
-        if model is None or call.origin != CALLED or call.tokens_in is None:
+        tokens_in, tokens_out = _storable(call.tokens_in), _storable(call.tokens_out)
+        if model is None or call.origin != CALLED or tokens_in is None:
             continue
         counts = usage.setdefault(model, Counter())
         counts["openai.calls"] += 1
-        counts["openai.prompt_tokens"] += call.tokens_in
-        counts["openai.total_tokens"] += call.tokens_in + (call.tokens_out or 0)
-        if call.tokens_out is not None:
-            counts["openai.completion_tokens"] += call.tokens_out
+        counts["openai.prompt_tokens"] += tokens_in
+        counts["openai.total_tokens"] += tokens_in + (tokens_out or 0)
+        if tokens_out is not None:
+            counts["openai.completion_tokens"] += tokens_out
     return {model: dict(counts) for model, counts in usage.items()}
+
+
+def _storable(tokens: int | None) -> int | None:
+    return tokens if tokens is not None and fits_int64(tokens) else None

@@ -62,6 +62,7 @@ def test_one_answer_that_cannot_be_stored_is_a_failed_row() -> None:
     assert (good["answer"], half["answer"]) == ("yes", "a\ufffd")
     assert (bad["status"], bad["answer_score"]) == ("failed", None)
     assert bad["reason"].startswith("the answer cannot be stored: answer_score cannot hold")
-    assert figures == {"ok": 2, "failed": 1}
+    usage = {"openai.calls": 1, "openai.prompt_tokens": 7, "openai.total_tokens": 7}
+    assert figures == {"ok": 2, "failed": 1} | usage
     calls = tables[CALL_LOG.name][0].to_pylist()
     assert [(row["tokens_in"], row["tokens_out"]) for row in calls] == [(7, None), (None, None)]
