@@ -21,6 +21,7 @@ from orchestration_assets.content.forgotten import pending_removals
 from resources.claims import claimed
 from resources.home import Home
 from resources.run_locks import run_lock
+from tests.fuzzing import EXHAUSTIVE
 
 SECRET = (
     "Marguerite Oyelaran-Thistlewood wrote from Vexholm that the zinc lanterns had been "
@@ -278,6 +279,7 @@ def _hold(home: Path, what: str, ready: Any, over: Any) -> None:
 
 
 STEPS = [name for name in vars(forget_removal.Removal) if name.startswith(("from_", "leftovers"))]
+STEPS = STEPS if EXHAUSTIVE else STEPS[::2]
 KILLED = """
 import os, signal, sys
 from orchestration_assets.__main__ import main

@@ -180,7 +180,8 @@ def test_a_hostile_folder_finishes_and_every_entry_has_an_outcome(tmp_path, run,
         "undecodable": 1,
     }
     page = Path(summary["reports"][0]).read_text()
-    assert "<script>" not in page
+    assert "<script>alert" not in page
+    assert page.count("<script") == 2, "the page's own data and script"
 
 
 @pytest.mark.slow
