@@ -15,7 +15,7 @@ from orchestration_assets.reporting.question_rows import (
     SaidAnswer,
 )
 
-_BYTES: Final = 470_000
+_BYTES: Final = 480_000
 _SHOWN: Final = 40
 _PATH: Final = 400
 _ANSWER: Final = 240
