@@ -35,6 +35,11 @@ class _Call:
         self._told = 0.0
 
     @property
+    def was_told(self) -> bool:
+        """Whether it was ever to be stopped."""
+        return self._told > 0.0
+
+    @property
     def waited_too_long(self) -> bool:
         """Whether its time on the clock is used up."""
         return time.monotonic() >= self._wall_ends
@@ -70,7 +75,8 @@ class _Watch:
         """After this nothing is raised in the call's thread any more."""
         with self._lock:
             self._calls.discard(call)
-            _raise_in(call.thread, None)
+        if call.was_told:
+            _take_in(call.thread)
 
     def _run(self) -> None:
         idle_since = time.monotonic()
@@ -88,10 +94,23 @@ class _Watch:
                         _raise_in(call.thread, _Stop)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Has the thread raise ``error`` before its next instruction; None takes that back."""
-    given = ctypes.py_object(error) if error is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), given)
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    """Has the thread raise ``error`` soon, in place of one that it has not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+
+def _take_in(thread: int) -> None:
+    """Raises what this thread may still be about to raise, here and now.
+
+    To take it back instead would leave the interpreter looking for it for good, at every call: such
+    a thread is slow, and never goes on under a profiler or a debugger (CPython 3.11).
+    """
+    try:
+        _raise_in(thread, _Stop)
+        while True:
+            time.sleep(0.0)
+    except _Stop:
+        return
 
 
 _watch = _Watch()
