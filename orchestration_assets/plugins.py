@@ -134,10 +134,38 @@ def _plugin(group: PluginGroup, point: EntryPoint) -> Plugin:
     return Plugin(group, point.name, point.value, str(name), str(version))
 
 
+def _no_more(_name: str, _found: type) -> Iterator[str]:
+    return iter(())
+
+
+def usable_plugin(listed: PluginListing, name: str, unknown: str) -> Plugin:
+    """The plug-in of this name. Raises PluginError: why it is not used, or ``unknown``."""
+    if name in listed.usable:
+        return listed.usable[name]
+    raise PluginError(str(listed.problem_of(name) or unknown))
+
+
+def made_plugin(
+    plugin: Plugin, base: type, problems: Callable[[str, Any], Iterator[str]]
+) -> tuple[Any, str]:
+    """An instance of the class behind a plug-in, made without arguments, and its version.
+
+    Raises PluginError; see :func:`load_plugin`.
+    """
+    found = load_plugin(plugin, base, problems)
+    try:
+        made = found()
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"{plugin}: cannot be made ({said}); mend it") from error
+    return made, plugin_version(plugin, found)
+
+
 def load_plugin(
-    plugin: Plugin, base: Loaded, problems: Callable[[str, Any], Iterator[str]]
+    plugin: Plugin, base: Loaded, problems: Callable[[str, Any], Iterator[str]] = _no_more
 ) -> Loaded:
-    """The class behind a plug-in, a subclass of ``base`` in which ``problems`` finds nothing.
+    """The class behind a plug-in: a subclass of ``base`` that defines all that this asks for, under
+    the name of its entry point, in which ``problems`` finds nothing.
 
     Raises PluginError, whatever its module does when it is imported.
     """
@@ -153,7 +181,8 @@ def load_plugin(
     remedy = f"mend {plugin.distribution}, or use a version of it that fits"
     if not (isinstance(found, type) and issubclass(found, base)):
         raise _refusal(plugin, f"is no subclass of {base.__module__}.{base.__name__}", remedy)
-    if wrong := "; ".join(problems(plugin.name, found)):
+    contract = _contract_problems(plugin, found)
+    if wrong := "; ".join((*contract, *problems(plugin.name, found))):
         raise _refusal(plugin, wrong, remedy)
     try:
         code_version(found.__module__)
@@ -161,6 +190,15 @@ def load_plugin(
         reason = "has no Python source, so that nothing tells when its results change"
         raise _refusal(plugin, reason, "install it unpacked, with its source") from error
     return cast(Loaded, found)
+
+
+def _contract_problems(plugin: Plugin, found: type) -> Iterator[str]:
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        yield f"does not define {', '.join(missing)}"
+    stated = getattr(found, "name", None)
+    # a source goes by the scheme of its URLs alone
+    if plugin.group is not PluginGroup.SOURCES and stated != plugin.name:
+        yield f"its class says name = {stated!r}, its entry point {plugin.name!r}"
 
 
 def plugin_version(plugin: Plugin, loaded: type) -> str:

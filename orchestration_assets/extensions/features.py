@@ -1,19 +1,18 @@
 """Profile features that other distributions add: one value an item, beside the packaged ones."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 from typing import ClassVar, Final
 
 from orchestration_assets.plugins import (
-    PluginError,
     PluginGroup,
     PluginListing,
     list_plugins,
-    load_plugin,
-    plugin_version,
+    made_plugin,
+    usable_plugin,
 )
 from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.items import Item
@@ -94,22 +93,13 @@ class LoadedFeature:
 def added_feature(name: str) -> LoadedFeature:
     """The feature of a plug-in. Raises PluginError where there is no usable one of this name."""
     listed = feature_plugins()
-    if name in listed.usable:
-        plugin = listed.usable[name]
-        found = load_plugin(plugin, ProfileFeature, feature_problems)
-        make: Callable[[], ProfileFeature] = found
-        try:
-            return LoadedFeature(make(), plugin_version(plugin, found), plugin.origin)
-        except Exception as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"{plugin}: cannot be made ({said}); mend it") from error
-    if (problem := listed.problem_of(name)) is not None:
-        raise PluginError(str(problem))
     known = ", ".join(listed.usable) or "none"
-    raise PluginError(
+    unknown = (
         f"no plug-in adds the profile feature {name!r} (installed: {known}); install the package "
         "that has it, or mend the name"
     )
+    plugin = usable_plugin(listed, name, unknown)
+    return LoadedFeature(*made_plugin(plugin, ProfileFeature, feature_problems), plugin.origin)
 
 
 def added_features(names: Sequence[str]) -> tuple[LoadedFeature, ...]:
@@ -124,11 +114,6 @@ def feature_plugins() -> PluginListing:
 
 def feature_problems(name: str, feature: type[ProfileFeature]) -> Iterator[str]:
     """What keeps a class from being the feature ``name``, in words."""
-    if missing := sorted(feature.__abstractmethods__):
-        yield f"does not define {', '.join(missing)}"
-    stated = getattr(feature, "name", None)
-    if stated != name:
-        yield f"its class says name = {stated!r}, its entry point {name!r}"
     if getattr(feature, "value_type", None) not in _TYPES:
         yield "value_type is none of str, int, float and bool"
     meaning = getattr(feature, "meaning", None)

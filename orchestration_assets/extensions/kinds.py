@@ -7,18 +7,17 @@ a difference would change.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Final
 
 from orchestration_assets.plugins import (
-    PluginError,
     PluginGroup,
     PluginListing,
     list_plugins,
-    load_plugin,
-    plugin_version,
+    made_plugin,
+    usable_plugin,
 )
 from orchestration_assets.schemas.answers import Answer, shown
 from orchestration_assets.schemas.enums import AnswerKind
@@ -173,22 +172,12 @@ class _Held:
 def own_kind(name: str) -> LoadedKind:
     """The kind of a plug-in. Raises PluginError where there is none of this name that is usable."""
     listed = kind_plugins()
-    if name in listed.usable:
-        plugin = listed.usable[name]
-        found = load_plugin(plugin, OwnKind, kind_problems)
-        make: Callable[[], OwnKind] = found
-        try:
-            return LoadedKind(make(), plugin_version(plugin, found))
-        except Exception as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"{plugin}: cannot be made ({said}); mend it") from error
-    if (problem := listed.problem_of(name)) is not None:
-        raise PluginError(str(problem))
     known = ", ".join(listed.usable) or "none"
-    raise PluginError(
+    unknown = (
         f"no plug-in adds the kind of answer {name!r} (installed: {known}); install the package "
         "that has it, or mend the name"
     )
+    return LoadedKind(*made_plugin(usable_plugin(listed, name, unknown), OwnKind, kind_problems))
 
 
 def own_kind_problem(answer: Answer, task: Task) -> str | None:
@@ -207,11 +196,6 @@ def kind_plugins() -> PluginListing:
 
 def kind_problems(name: str, kind: type[OwnKind]) -> Iterator[str]:
     """What keeps a class from being the kind ``name``, in words."""
-    if missing := sorted(kind.__abstractmethods__):
-        yield f"does not define {', '.join(missing)}"
-    stated = getattr(kind, "name", None)
-    if stated != name:
-        yield f"its class says name = {stated!r}, its entry point {name!r}"
     if getattr(kind, "base", None) not in OPEN_KINDS:
         yield f"base is none of {', '.join(OPEN_KINDS)}"
     if not (isinstance(kind.disagree_at, float | int) and 0.0 <= kind.disagree_at <= 1.0):

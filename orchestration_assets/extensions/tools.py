@@ -1,19 +1,18 @@
 """Tools that services may call for an answer: their contract, and those of other distributions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel
 
 from orchestration_assets.plugins import (
-    PluginError,
     PluginGroup,
     PluginListing,
     list_plugins,
-    load_plugin,
-    plugin_version,
+    made_plugin,
+    usable_plugin,
 )
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.text.replies.answer_text import is_answer_tool
@@ -51,19 +50,8 @@ class Tool(ABC):
 def plugged_in_tool(name: str) -> tuple[Tool, str]:
     """The tool of a plug-in and its version. Raises PluginError where none is usable."""
     listed = tool_plugins()
-    if name in listed.usable:
-        plugin = listed.usable[name]
-        found = load_plugin(plugin, Tool, tool_problems)
-        make: Callable[[], Tool] = found
-        try:
-            return make(), plugin_version(plugin, found)
-        except Exception as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"{plugin}: cannot be made ({said}); mend it") from error
-    if (problem := listed.problem_of(name)) is not None:
-        raise PluginError(str(problem))
-    known = ", ".join((*BUILT_IN, *listed.usable))
-    raise PluginError(f"no tool is called {name!r}; there are {known}")
+    unknown = f"no tool is called {name!r}; there are {', '.join((*BUILT_IN, *listed.usable))}"
+    return made_plugin(usable_plugin(listed, name, unknown), Tool, tool_problems)
 
 
 def tool_plugins() -> PluginListing:
@@ -73,11 +61,6 @@ def tool_plugins() -> PluginListing:
 
 def tool_problems(name: str, tool: type[Tool]) -> Iterator[str]:
     """What keeps a class from being the tool ``name``, in words."""
-    if missing := sorted(tool.__abstractmethods__):
-        yield f"does not define {', '.join(missing)}"
-    stated = getattr(tool, "name", None)
-    if stated != name:
-        yield f"its class says name = {stated!r}, its entry point {name!r}"
     if is_answer_tool(name):
         yield "what services call by this name is taken for their answer: give it another"
     description = getattr(tool, "description", None)

@@ -112,11 +112,6 @@ def service_plugins() -> PluginListing:
 
 def class_problems(name: str, service: type[EmbeddedService]) -> Iterator[str]:
     """What keeps a class from being the embedded service ``name``, in words."""
-    if missing := sorted(service.__abstractmethods__):
-        yield f"does not define {', '.join(missing)}"
-    stated = getattr(service, "name", None)
-    if stated != name:
-        yield f"its class says name = {stated!r}, its entry point {name!r}"
     kinds = service.kinds
     if not (isinstance(kinds, frozenset) and kinds and kinds <= frozenset(AnswerKind)):
         yield "kinds is no set of kinds of answer"

@@ -1,6 +1,6 @@
 """Kinds of sources that other distributions add, by the scheme of their URLs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from orchestration_assets.plugins import (
@@ -34,12 +34,7 @@ def source_class(scheme: str) -> type[Source] | None:
     Raises PluginError for one that cannot be used.
     """
     plugin = source_plugins().usable.get(scheme)
-    return None if plugin is None else load_plugin(plugin, Source, _class_problems)
-
-
-def _class_problems(name: str, source: type[Source]) -> Iterator[str]:
-    if missing := sorted(source.__abstractmethods__):
-        yield f"does not define {', '.join(missing)}"
+    return None if plugin is None else load_plugin(plugin, Source)
 
 
 def open_plugged_in(
