@@ -2,49 +2,36 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 
 from orchestration_assets.text.murmur_hashes import murmur_hashes
+from orchestration_assets.text.word_memory import WordMemory
 
 DIMENSIONS: Final = 512
 MAX_CHARS: Final = 16_384
 
 
 _WORD: Final = re.compile(r"\w+")
-# what one process remembers the places of: some MB
-_MOST_WORDS: Final = 1 << 16
-_LONGEST_WORD: Final = 128
 
 
-@cache
-def _remembered() -> list[dict[str, int]]:
-    """One dict, word -> 1 + its place, negative where its sign is; filled by :func:`_places`.
+def _signed_places(words: Sequence[str]) -> Sequence[int]:
+    """1 + the place of each word, negative where its sign is."""
+    hashes = murmur_hashes(words).astype(np.int64)
+    places = np.abs(hashes) % DIMENSIONS + 1
+    signed: list[int] = np.where(hashes >= 0, places, -places).tolist()
+    return signed
 
-    It only grows, so that threads may share it; a full one is replaced.
-    """
-    return [{}]
+
+# some MB in each process
+_PLACES: Final = WordMemory(1 << 16, _signed_places)
 
 
 def _places(texts: Sequence[Sequence[str]]) -> Any:
-    """Of every word of the texts, one after the other; int64, see :func:`_remembered`."""
-    known = _remembered()[0]
-    new = [word for word in dict.fromkeys(chain.from_iterable(texts)) if word not in known]
-    if new and len(known) + len(new) > _MOST_WORDS:
-        known = _remembered()[0] = {}
-        new = list(dict.fromkeys(chain.from_iterable(texts)))
-    if new:
-        hashes = murmur_hashes(new).astype(np.int64)
-        places = np.abs(hashes) % DIMENSIONS + 1
-        signed = np.where(hashes >= 0, places, -places).tolist()
-        if max(map(len, new)) > _LONGEST_WORD:
-            pairs = zip(new, signed, strict=True)
-            known.update((word, place) for word, place in pairs if len(word) <= _LONGEST_WORD)
-            known = dict(known)
-        known.update(zip(new, signed, strict=True))
+    """Of every word of the texts, one after the other; int64, see :func:`_signed_places`."""
+    known = _PLACES.of(chain.from_iterable(texts))
     count = sum(map(len, texts))
     return np.fromiter(map(known.__getitem__, chain.from_iterable(texts)), np.int64, count)
 

@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.utils import murmurhash3_32
 
-from orchestration_assets.features.vectors import (
-    _MOST_WORDS,
-    DIMENSIONS,
-    _remembered,
-    hashed_words,
-)
+from orchestration_assets.features import vectors
+from orchestration_assets.features.vectors import DIMENSIONS, hashed_words
 from orchestration_assets.text.murmur_hashes import murmur_hashes
+from orchestration_assets.text.word_memory import WordMemory
 
 _LENGTHS = [
     n
@@ -51,7 +48,7 @@ def test_vectors_are_those_of_hashing_counts(texts) -> None:
 def test_vectors_do_not_depend_on_what_came_before(monkeypatch) -> None:
     texts = [" ".join(f"word{n}x{m}" for m in range(20)) for n in range(30)]
     expected = [hashed_words([text]) for text in texts]
-    monkeypatch.setattr("orchestration_assets.features.vectors._MOST_WORDS", 50)
+    monkeypatch.setattr(vectors, "_PLACES", WordMemory(50, vectors._signed_places))
     assert np.array_equal(hashed_words(texts), np.concatenate(expected))
     assert all(np.array_equal(hashed_words([t]), e) for t, e in zip(texts, expected, strict=True))
 
@@ -66,20 +63,21 @@ def test_a_long_word_takes_no_memory_for_the_others() -> None:
     assert peak < 10 * size
 
 
-def test_only_short_words_are_remembered_and_only_of_the_last_texts() -> None:
-    hashed_words([" ".join(map(str, range(n, n + 3_000))) for n in range(0, 60_000, 3_000)])
-    hashed_words([" ".join(f"w{n}" for n in range(m, m + 3_000)) for m in range(0, 60_000, 3_000)])
-    hashed_words([f"short words {'x' * 200}"])
-    known = _remembered()[0]
-    assert {"short", "words"} <= known.keys()
-    assert len(known) <= _MOST_WORDS
-    assert max(map(len, known)) < 200
+def test_only_short_words_are_remembered_and_only_so_many() -> None:
+    computed = []
+    memory = WordMemory(4, lambda words: computed.extend(words) or [len(word) for word in words])
+    long = "x" * 200
+    for words in (["a", "bb"], ["a", long], ["bb", "a", long], ["c", "d", "e"], ["e"], ["a"]):
+        known = memory.of(words)
+        assert [known[word] for word in words] == [len(word) for word in words]
+    # the last but two are one too many for what was there
+    assert computed == ["a", "bb", long, long, "c", "d", "e", "a"]
 
 
 def test_threads_that_forget_words_do_not_disturb_each_other(monkeypatch) -> None:
     texts = ["one two two", "three four"]
     expected = [hashed_words([text]) for text in texts]
-    monkeypatch.setattr("orchestration_assets.features.vectors._MOST_WORDS", 2)
+    monkeypatch.setattr(vectors, "_PLACES", WordMemory(2, vectors._signed_places))
 
     def while_another_thread_hashes(words):
         if "one" in words:
@@ -89,6 +87,5 @@ def test_threads_that_forget_words_do_not_disturb_each_other(monkeypatch) -> Non
 
     place = "orchestration_assets.features.vectors.murmur_hashes"
     monkeypatch.setattr(place, while_another_thread_hashes)
-    _remembered()[0] = {}
     hashed_words(["two"])
     assert np.array_equal(hashed_words(texts[:1]), expected[0])

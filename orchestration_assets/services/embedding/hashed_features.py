@@ -1,12 +1,20 @@
 """Signed feature hashing, as both hashed vectors use it."""
 
-from collections.abc import Collection, Mapping
-from functools import cache
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from orchestration_assets.services.embedding.vector_readings import DIMENSIONS
+from orchestration_assets.text.word_memory import WordMemory
 
-_MOST_WORDS: Final = 1 << 16
+
+def _word_hashes(words: Sequence[str]) -> Sequence[int]:
+    from orchestration_assets.text.murmur_hashes import murmur_hashes
+
+    hashes: list[int] = murmur_hashes(words).tolist()
+    return hashes
+
+
+_HASHES = WordMemory(1 << 16, _word_hashes)
 
 
 def hashed_vector(features: Mapping[str, float]) -> Any:
@@ -17,30 +25,10 @@ def hashed_vector(features: Mapping[str, float]) -> Any:
     """
     import numpy as np
 
-    weights = np.fromiter(features.values(), np.float64, len(features))
-    return vector_of_hashes(_hashes(features), weights)
-
-
-@cache
-def _remembered() -> list[dict[str, int]]:
-    """One dict, word -> its hash; it only grows, and a full one is replaced."""
-    return [{}]
-
-
-def _hashes(words: Collection[str]) -> Any:
-    """The words of a language come again in every item."""
-    import numpy as np
-
-    from orchestration_assets.text.murmur_hashes import murmur_hashes
-
-    known = _remembered()[0]
-    new = [word for word in words if word not in known]
-    if new and len(known) + len(new) > _MOST_WORDS:
-        known = _remembered()[0] = {}
-        new = list(words)
-    if new:
-        known.update(zip(new, murmur_hashes(new).tolist(), strict=True))
-    return np.fromiter(map(known.__getitem__, words), np.int32, len(words))
+    size = len(features)
+    known = _HASHES.of(features)
+    hashes = np.fromiter(map(known.__getitem__, features), np.int32, size)
+    return vector_of_hashes(hashes, np.fromiter(features.values(), np.float64, size))
 
 
 def vector_of_hashes(hashes: Any, weights: Any) -> Any:

@@ -2,8 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, ClassVar, Final
 
@@ -13,40 +12,28 @@ from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.embedding.hashed_features import vector_of_hashes
 from orchestration_assets.services.embedding.vector_readings import vector_reading
 from orchestration_assets.services.readings import abstention
+from orchestration_assets.text.word_memory import WordMemory
 
 _MAX_CHARS: Final = 8_192
 _SHORTEST: Final = 3
 _LONGEST: Final = 5
 _MAX_WORD: Final = 64
-# what one process remembers the hashes of
-_MOST_WORDS: Final = 1 << 14
 _TOKEN = re.compile(r"\w+")
 
 
-@cache
-def _remembered() -> list[dict[str, Any]]:
-    """One dict, word -> the hashes of its n-grams; it only grows, and a full one is replaced."""
-    return [{}]
-
-
-def _ngram_hashes(words: Collection[str]) -> list[Any]:
+def _ngram_hashes(words: Sequence[str]) -> list[Any]:
     """The hash of each run of 3 to 5 characters of each word between two spaces, as
     analyzer="char_wb" takes them; int32, those of one word together."""
     import numpy as np
 
     from orchestration_assets.text.murmur_hashes import murmur_hashes
 
-    known = _remembered()[0]
-    new = [word for word in words if word not in known]
-    if new and len(known) + len(new) > _MOST_WORDS:
-        known = _remembered()[0] = {}
-        new = list(words)
-    if new:
-        ngrams = [_ngrams(word) for word in new]
-        hashes = murmur_hashes(list(chain.from_iterable(ngrams)))
-        ends = np.cumsum([len(of_word) for of_word in ngrams])[:-1]
-        known.update(zip(new, np.split(hashes, ends), strict=True))
-    return [known[word] for word in words]
+    ngrams = [_ngrams(word) for word in words]
+    hashes = murmur_hashes(list(chain.from_iterable(ngrams)))
+    return list(np.split(hashes, np.cumsum([len(of_word) for of_word in ngrams])[:-1]))
+
+
+_HASHES = WordMemory(1 << 14, _ngram_hashes)
 
 
 def _ngrams(word: str) -> list[str]:
@@ -74,7 +61,8 @@ class NgramHashing(EmbeddedService):
         words = Counter(_TOKEN.findall(question.item.text[:_MAX_CHARS].lower()))
         if not words:
             return abstention("no words")
-        hashes = _ngram_hashes(words)
+        known = _HASHES.of(words)
+        hashes = [known[word] for word in words]
         sizes = [len(one) for one in hashes]
         occurs = np.repeat(np.fromiter(words.values(), np.float64, len(words)), sizes)
         distinct, place = np.unique(np.concatenate(hashes), return_inverse=True)
