@@ -1,4 +1,4 @@
-"""Database servers of our own for tests, where their binaries are installed."""
+"""Servers of our own for tests: HTTP on loopback, and databases where their binaries are."""
 
 import os
 import shutil
@@ -11,11 +11,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.serving import BaseWSGIServer, make_server
+
+
+@contextmanager
+def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Its address, such as ``http://127.0.0.1:43210``."""
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    http.daemon_threads = True
+    thread = threading.Thread(
+        target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_address[1]}"
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join(10.0)
 
 
 def free_port() -> int:

@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.servers import http_server
 
 SECRET_PATH = "/hooks/s3cr3t-t0ken"
 
@@ -45,13 +46,6 @@ def receiving(*answers: int | float) -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}{SECRET_PATH}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with http_server(Handler) as address:
+        receiver.url = f"{address}{SECRET_PATH}"
         yield receiver
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

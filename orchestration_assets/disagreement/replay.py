@@ -8,10 +8,11 @@ answerable, and says why.
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -170,9 +171,11 @@ def _replay(
             item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
             question = Question(tasks[name], item)
             try:
-                done = loop.run_until_complete(
-                    _as_recorded(row, question, log, other, models, tasks, inputs, before)
+                carry_out = partial(
+                    _carried_out, row, question, log, other, models, tasks, inputs, before
                 )
+                judged = _judged_before(row, log, inputs)
+                done = loop.run_until_complete(_as_recorded(carry_out, judged))
             except NotRecordedError as error:
                 before[name] = str(error)
                 yield ReplayedQuestion(row.item_id, name, recorded, None, str(error))
@@ -204,30 +207,27 @@ def _replay(
 
 
 async def _as_recorded(
-    row: PlanRow,
-    question: Question,
-    log: RecordedBatch,
-    other: ReplayPolicy,
-    models: Mapping[str, LearnedModel],
-    tasks: Mapping[str, Task],
-    inputs: Inputs,
-    before: Mapping[str, InputAnswer | str],
+    carry_out: Callable[[Mapping[str, Answer]], Awaitable[PlanResult]],
+    judged: Mapping[str, Answer],
 ) -> PlanResult:
-    """What the plan yields by the log, which was made after verdicts about the answers that it
-    builds on were taken in, or before. Raises NotRecordedError."""
-    work = row, question, log, other, models, tasks, inputs, before
-    named = inputs[row.task].waits_for if row.task in inputs else ()
-    about = ((task, (row.item_id, task)) for task in named)
-    judged = {task: log.judged[pair] for task, pair in about if pair in log.judged}
-    if not judged:
-        return await _carried_out(*work, {})
+    """What a plan yields by the log, which was made after the verdicts in ``judged`` were taken in,
+    or before. Raises NotRecordedError."""
     try:
-        return await _carried_out(*work, judged)
+        return await carry_out(judged)
     except NotRecordedError as error:
+        if not judged:
+            raise
         try:
-            return await _carried_out(*work, {})
+            return await carry_out({})
         except NotRecordedError:
             raise error from None
+
+
+def _judged_before(row: PlanRow, log: RecordedBatch, inputs: Inputs) -> dict[str, Answer]:
+    """Task -> the verdict about its answer, of the tasks that the plan's builds on."""
+    named = inputs[row.task].waits_for if row.task in inputs else ()
+    about = {task: (row.item_id, task) for task in named}
+    return {task: log.judged[pair] for task, pair in about.items() if pair in log.judged}
 
 
 async def _carried_out(

@@ -5,15 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from tests.ai_services.http.echoing import FORMS, KEY
+from tests.servers import http_server
 
 pytestmark = pytest.mark.slow
 
@@ -116,15 +116,8 @@ class Echoing(BaseHTTPRequestHandler):
 def server() -> Iterator[tuple[str, list[str]]]:
     heard: list[str] = []
     handler = type("Handler", (Echoing,), {"heard": heard})
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{http.server_address[1]}/v1", heard
-    finally:
-        http.shutdown()
-        thread.join()
-        http.server_close()
+    with http_server(handler) as address:
+        yield f"{address}/v1", heard
 
 
 def telling(key: str) -> list[str]:

@@ -14,16 +14,13 @@ import pytest
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
-from orchestration_assets.schemas.items import Item, Task
-from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import DECISION_LOG, INTERPRETATIONS, PlanRow
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
-from tests.ai_services.http.samples import LABELS, chat
+from tests.ai_services.http.samples import chat
+from tests.processing.chat_batches import TASK, load, plans_of, stable_tables
 from tests.processing.services import choice
-from tests.rows import row
 
 pytestmark = pytest.mark.slow
 
@@ -31,10 +28,6 @@ ITEMS = 1000
 CALLS = 2 * ITEMS
 KILLS = 10
 AT_ONCE = 16
-
-
-def load(name: str) -> Item:
-    return Item(name, f"hash-{name}", f"{name}.txt", f"This is the text of item {name}.")
 
 
 def process(url: str, folder: Path):
@@ -45,34 +38,16 @@ def process(url: str, folder: Path):
         )
         for name in ("first", "second")
     }
-    task = Task(LABELS.name, "1", LABELS.kind, LABELS.labels, question=LABELS.question)
     way = choice("sequential", "first", "second", chain=True)
-    plans = [
-        row(
-            PlanRow,
-            batch="b",
-            item_id=f"i{n:04}",
-            content_hash=f"hash-i{n:04}",
-            task=task.name,
-            model=ProcessingModel.SEQUENTIAL,
-            option="default",
-            services=("first", "second"),
-        )
-        for n in range(ITEMS)
-    ]
-    work = BatchWork({(task.name, "default"): way}, {task.name: task}, services)
+    plans = plans_of(ITEMS, ProcessingModel.SEQUENTIAL, ("first", "second"))
+    work = BatchWork({(TASK.name, "default"): way}, {TASK.name: TASK}, services)
     return process_plans(
         plans, work, AnswerCache(LmdbStore(folder)), load, BatchLimits(AT_ONCE), lambda items: None
     )
 
 
 def tables(done) -> list:
-    model = ProcessingModel.SEQUENTIAL
-    stored = (
-        (INTERPRETATIONS[model], done.interpretations[model]),
-        (DECISION_LOG, done.decisions),
-    )
-    return [rows_to_arrow(table, rows).select(table.stable_columns) for table, rows in stored]
+    return stable_tables(done, ProcessingModel.SEQUENTIAL)
 
 
 def start(url: str, folder: Path) -> "subprocess.Popen[bytes]":

@@ -16,17 +16,16 @@ from orchestration_assets.command.run_account import open_accounts
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.event_loop import BatchLimits, BatchWork, process_plans
 from orchestration_assets.schemas.enums import ProcessingModel, Status
-from orchestration_assets.schemas.items import Item, Task
-from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.schemas.items import Item
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 from resources.spending.writer import SpendingPurpose, SpendingWriter
-from tests.ai_services.http.samples import LABELS, chat
+from tests.ai_services.http.samples import chat
+from tests.processing.chat_batches import TASK, plans_of
 from tests.processing.services import choice
-from tests.rows import row
 
 ITEMS = 300
 AT_ONCE = 8
@@ -43,22 +42,9 @@ def spend(url: str, folder: Path, cap: float | None):
     home = Home(folder)
     config = chat(url, concurrency=AT_ONCE, price=PRICE, max_output_tokens=64)
     services = {"s": ChatService("s", config)}
-    task = Task(LABELS.name, "1", LABELS.kind, LABELS.labels, question=LABELS.question)
-    plans = [
-        row(
-            PlanRow,
-            batch="b",
-            item_id=f"i{n:04}",
-            content_hash=f"hash-i{n:04}",
-            task=task.name,
-            model=ProcessingModel.SEQUENTIAL,
-            option="default",
-            services=("s",),
-        )
-        for n in range(ITEMS)
-    ]
+    plans = plans_of(ITEMS, ProcessingModel.SEQUENTIAL, ("s",))
     work = BatchWork(
-        {(task.name, "default"): choice("sequential", "s")}, {task.name: task}, services
+        {(TASK.name, "default"): choice("sequential", "s")}, {TASK.name: TASK}, services
     )
     accounts = open_accounts(home, {"s": config}, ["b"], cap)
     with accounts.limited_to_share("b", {"b": ITEMS}), ExitStack() as stack:

@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.servers import http_server
 
 
 @dataclass
@@ -93,14 +95,5 @@ def otlp_receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    receiver.url = f"http://127.0.0.1:{http.server_address[1]}"
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with http_server(Handler) as receiver.url:
         yield receiver
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join(10)
