@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from orchestration_assets.schemas.answers import Answer, is_answer
+from orchestration_assets.schemas.conversations import ConversationMemory
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.parts import ItemPart, PartAnswer, TaskParts
@@ -164,7 +165,8 @@ class Question:
     before this one, None where nothing does, for services that are shown it. ``objection``: the
     service is asked again, since its answer violates a rule. ``part`` is the part that the item's
     text is; ``parts`` holds what was answered about each, for a service that joins. ``passages``
-    are those of knowledge that were found for the item, the best first. ``turns`` are the calls of
+    are those of knowledge that were found for the item, the best first. ``memory`` is what is
+    remembered of the messages before the item, in its conversation. ``turns`` are the calls of
     tools so far, with their results; no more may be made unless ``tools_open``. ``tool_data`` names
     the data that tools answer from.
     """
@@ -180,6 +182,7 @@ class Question:
     part: ItemPart | None = None
     parts: tuple[PartAnswer, ...] = ()
     passages: tuple[RetrievedPassage, ...] = ()
+    memory: ConversationMemory | None = None
     turns: tuple[ToolTurn, ...] = ()
     tools_open: bool = True
     tool_data: str = ""

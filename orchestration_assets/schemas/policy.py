@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from orchestration_assets.schemas.alert_config import AlertRule, BudgetAlert
 from orchestration_assets.schemas.comparisons import Condition, Scalar, TaskCondition, on_answers
+from orchestration_assets.schemas.conversation_config import ConversationConfig
 from orchestration_assets.schemas.enums import (
     AnswerKind,
     DisputeKind,
@@ -81,6 +82,17 @@ class Records(_Strict):
     )
     metadata: tuple[str, ...] = Field(
         default=(), description="columns that are kept in content_manifest beside the text"
+    )
+    thread: str | None = Field(
+        default=None, description="the column that names the conversation of a record"
+    )
+    position: str | None = Field(
+        default=None,
+        description="the column with a record's place in its conversation: a number, or a date "
+        "and time; without it records follow each other as in their files",
+    )
+    speaker: str | None = Field(
+        default=None, description="the column that says who speaks, in a conversation"
     )
     format: Literal["jsonl", "csv", "parquet"] | None = Field(
         default=None, description="what the files are; by default as their name ends"
@@ -515,6 +527,11 @@ class TaskConfig(_Strict):
         description="passages of knowledge that are found for each item, and that prompts show as "
         "passages",
     )
+    memory: bool = Field(
+        default=False,
+        description="whether prompts show as memory what is remembered of the messages before an "
+        "item, in its conversation",
+    )
     tools: ToolsConfig | None = Field(
         default=None,
         description="tools that services of type openai_chat may call for an answer, and bounds",
@@ -900,6 +917,7 @@ class Policy(_Strict):
         description="name -> documents that questions are answered from; they are no content: "
         "nothing is asked about them",
     )
+    conversation: ConversationConfig = ConversationConfig()
     features: Features = Features()
     execution: Execution = Execution()
     disagreement: Disagreement = Disagreement()

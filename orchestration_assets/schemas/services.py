@@ -204,6 +204,10 @@ class Context(Strict):
     passage_tokens: Annotated[int, Field(ge=0)] = Field(
         default=2048, description="tokens of passages that are sent at most, all together"
     )
+    memory_tokens: Annotated[int, Field(ge=0)] = Field(
+        default=2048,
+        description="tokens of a conversation's memory that are sent at most, all together",
+    )
 
 
 class KnownItem(Strict):

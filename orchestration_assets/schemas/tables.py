@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
+from orchestration_assets.schemas.conversations import MessagePlace
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -190,6 +191,10 @@ class ManifestRow:
             "record",
             "records",
         ),
+    ] = None
+    message: Annotated[
+        MessagePlace | None,
+        Column("where a record stands in a conversation; null: its file declares none"),
     ] = None
 
 
