@@ -1,0 +1,1 @@
+"""Conversations: what is remembered of the messages of a thread."""
