@@ -22,6 +22,7 @@ from orchestration_assets.processing.asker import (
 from orchestration_assets.processing.funding import Funding
 from orchestration_assets.processing.judged_inputs import Judged
 from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
+from orchestration_assets.processing.message_turns import MessageTurns, message_turns
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.part_asking import PartAsking, asks_of_parts
 from orchestration_assets.processing.part_questions import part_questions
@@ -29,6 +30,7 @@ from orchestration_assets.processing.part_rows import part_rows
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
 from orchestration_assets.processing.question_gains import FundingRules
+from orchestration_assets.processing.remembered_answers import note_answers
 from orchestration_assets.processing.repairs import Repairs
 from orchestration_assets.processing.selector_execution import run_learned, taught_first
 from orchestration_assets.processing.task_waves import (
@@ -39,6 +41,7 @@ from orchestration_assets.processing.task_waves import (
     with_lost,
 )
 from orchestration_assets.processing.taught_fallback import with_taught
+from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import answer_columns, shown
@@ -86,7 +89,8 @@ class BatchWork:
     ``inputs``: what tasks take from others that are answered before them; ``given``: by item and
     task, what stands of those whose plans were carried out before. ``judged``: what people said of
     answers, which stands for the tasks that build on them. ``toolbox`` carries out the tools that
-    services may call, where there are such.
+    services may call, where there are such. ``memories`` knows what is remembered before messages,
+    where services are shown that.
     """
 
     choices: Mapping[tuple[str, str], Choice]
@@ -97,6 +101,7 @@ class BatchWork:
     given: Given = field(default_factory=dict[tuple[str, str], InputAnswer])
     judged: Judged = field(default_factory=dict)
     toolbox: Toolbox | None = None
+    memories: ThreadMemories | None = None
 
 
 @dataclass
@@ -214,13 +219,16 @@ def process_plans(
             toolbox=work.toolbox,
         )
         funding = _funding(groups, work, asker, limits)
+        turns: MessageTurns | None = None
 
         async def serve(position: int, group: Sequence[PlanRow]) -> None:
             try:
-                process = process_item(group, work, asker, load, limits.ends_at, funding)
+                process = process_item(group, work, asker, load, limits.ends_at, funding, turns)
                 executions[position] = await with_last_answers(process, asker)
             finally:
                 places.give_back()
+                if turns is not None:
+                    turns.over(group[0].item_id)
             if over is not None and position in fresh:
                 over(group, executions[position])
             advance(position in fresh)
@@ -228,7 +236,11 @@ def process_plans(
             if position % _FLUSH_EVERY == 0:
                 cache.flush()
 
-        async def serve_all(queue: Iterable[tuple[int, list[PlanRow]]]) -> None:
+        async def serve_all(begun: Iterable[tuple[int, list[PlanRow]]]) -> None:
+            nonlocal turns
+            queue = list(begun)
+            if work.memories is not None and work.memories.shown:
+                queue, turns = message_turns(queue, work.memories, parked)
             async with asyncio.TaskGroup() as tasks:
                 for position, group in queue:
                     await places.take()
@@ -355,8 +367,12 @@ async def process_item(
     load: Load,
     deadline: float,
     funding: Funding | None,
+    turns: MessageTurns | None = None,
 ) -> list[PlanResult]:
-    """What the plans of one item yield, in their order; what breaks is a failure of that plan."""
+    """What the plans of one item yield, in their order; what breaks is a failure of that plan.
+
+    With ``turns`` a message waits for what is remembered of those before it.
+    """
     try:
         item = await load(plans[0].item_id)
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
@@ -378,7 +394,8 @@ async def process_item(
 
     async def serve(plan: PlanRow, answers: Answers) -> PlanResult:
         results: list[AskResult] = []
-
+        if turns is not None:
+            await turns.take(plan.item_id, plan.task)
         of_parts = PartAsking(work.services) if asks_of_parts(work.tasks) else None
         ask_whole = of_parts.asking(ask) if of_parts else ask
 
@@ -388,7 +405,8 @@ async def process_item(
             return found
 
         try:
-            ask_funded = funding.asking(plan, ask_and_keep, answers) if funding else ask_and_keep
+            seen = (*answers, *_remembered(plan, work))
+            ask_funded = funding.asking(plan, ask_and_keep, seen) if funding else ask_and_keep
             answering = with_taught(ask_funded, plan.services, work.services)
             if of_parts:
                 answering = of_parts.noting(answering)
@@ -401,12 +419,20 @@ async def process_item(
             told = funding.abandon(plan) if funding else results
             return failed(plan, work, asker.now(), reason, told)
 
+    async def serve_and_note(plan: PlanRow, answers: Answers) -> PlanResult:
+        done = await serve(plan, answers)
+        _note([(plan, done)], work)
+        if turns is not None:
+            turns.over(plan.item_id, plan.task)
+        return done
+
     if builds_on_others(plans, work.inputs):
         release = funding.release if funding else lambda plan: ()
         known = work.inputs, work.tasks, work.given
-        done = await in_waves(plans, *known, serve, release, work.judged)
+        done = await in_waves(plans, *known, serve_and_note, release, work.judged)
+        _note(zip(plans, done, strict=True), work)
     else:
-        done = list(await asyncio.gather(*(serve(plan, ()) for plan in plans)))
+        done = list(await asyncio.gather(*(serve_and_note(plan, ()) for plan in plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way
     await asker.durable()
     return done
@@ -419,11 +445,33 @@ async def carry_out(
 
     ``answers`` are those to other tasks that its services may be shown, and its rules read.
     """
-    question = Question(work.tasks[plan.task], item, answers=answers, passages=plan.passages or ())
+    question = Question(
+        work.tasks[plan.task],
+        item,
+        answers=answers,
+        passages=plan.passages or (),
+        memory=work.memories.of(plan.item_id, plan.task) if work.memories else None,
+    )
     repairs = Repairs(question.task, work.services)
     done = await _asked(plan, work, question, repairs.asking(ask))
     choice = work.choices[plan.task, plan.option]
     return await validated(done, question, ask, work.services, choice, repairs)
+
+
+def _remembered(plan: PlanRow, work: BatchWork) -> Answers:
+    """What is remembered before a message, among the answers that its questions go with: it
+    changes with them."""
+    memories = work.memories
+    if memories is None or not memories.remembered:
+        return ()
+    memory = memories.of(plan.item_id, plan.task)
+    return () if memory is None else (("memory", memory.digest),)
+
+
+def _note(done: Iterable[tuple[PlanRow, PlanResult]], work: BatchWork) -> None:
+    """Later messages remember what stands of these plans."""
+    if work.memories is not None:
+        note_answers(done, work.memories, work.tasks, work.judged)
 
 
 async def _asked(plan: PlanRow, work: BatchWork, question: Question, ask: Ask) -> PlanResult:

@@ -39,6 +39,10 @@ from orchestration_assets.processing.near_copy_sharing import (
     process_sharing,
 )
 from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.processing.remembered_answers import (
+    remembered_inputs,
+    with_later_messages,
+)
 from orchestration_assets.processing.rollout_batch import (
     RolloutBatch,
     RolloutRows,
@@ -102,7 +106,10 @@ def interpret_batch(
     rows = list(PROCESSING_PLANS.rows(plans))
     stored = stored_result(home.tables, batch) if only_deferred else BatchResult()
     inputs = task_inputs(policy)
+    memories = memories_of(policy, home, batch)
     due = plans_to_take_up(rows, stored, inputs) if only_deferred else rows
+    if memories is not None and only_deferred:
+        due = with_later_messages(due, rows, memories, inputs)
     progress.stage("asking services", len({plan.item_id for plan in due}))
     rollout = rollout_batch(home, batch, due, tables.profiles, watches=not only_deferred)
     sharing = policy is not None and policy.features.share_answers
@@ -113,16 +120,19 @@ def interpret_batch(
         ContentReader(home, source) as beside,
         NearItems(batch, home, seconds) as near,
     ):
-        work = _work(home, batch, policy, plans, near, rollout)
+        work = replace(_work(home, batch, policy, plans, near, rollout), memories=memories)
         cache = AnswerCache(home.answers)
         budget, writer = batch_budget(policy, home, batch, budget)
         load = _loader(tables, heavy, reader, beside)
         standing = KnownInputs(inputs, work.tasks)
         standing.add(stored)
-        judged = judged_answers(gold_rows(home.tables), rows, inputs) if inputs else {}
+        waited_for = inputs | remembered_inputs(memories) if memories else inputs
+        judged = judged_answers(gold_rows(home.tables), rows, waited_for) if waited_for else {}
+        note_stored(memories, stored, rows, work.tasks, judged)
         work = replace(work, given=standing, judged=judged)
         limits = batch_limits(policy, budget, home, batch, work)
         leader_of = _leaders(home, batch) if sharing else {}
+        in_turns = memories.waiting({plan.item_id for plan in due}) if memories else frozenset()
         tools = TrialTools(cache, limits, near, work, leader_of)
         trial = TrialRun(rollout, tools) if rollout else None
 
@@ -145,7 +155,7 @@ def interpret_batch(
 
         def process(plans: Sequence[PlanRow]) -> BatchResult:
             # first what never waits: beside calls over HTTP it would hold up their clocks
-            here = embedded_items(plans, work)
+            here = embedded_items(plans, work) - in_turns
             embedded = [plan for plan in plans if plan.item_id in here]
             others = [plan for plan in plans if plan.item_id not in here]
             if policy is None or not embedded:
@@ -167,7 +177,7 @@ def interpret_batch(
                 due,
                 trial,
                 lambda plans, leaders: process_sharing(
-                    plans, leaders, process, inputs, _of_parts(work), judged
+                    plans, leaders, process, inputs, _of_their_own(work), judged
                 ),
                 lambda companions: carry_out_plans([], work, beside=companions),
                 leader_of,
@@ -198,9 +208,12 @@ def _work(
     return work
 
 
-def _of_parts(work: BatchWork) -> set[str]:
-    """The tasks that are asked of parts."""
-    return {name for name, task in work.tasks.items() if task.parts is not None}
+def _of_their_own(work: BatchWork) -> set[str]:
+    """The tasks whose answers no item shares with its near-copies: those that are asked of parts,
+    and those that tell of conversations, where equal messages come after others."""
+    memories = work.memories
+    of_conversations = memories.shown | memories.remembered if memories else frozenset[str]()
+    return of_conversations | {name for name, task in work.tasks.items() if task.parts is not None}
 
 
 def _carried_out(

@@ -238,7 +238,7 @@ class RolloutBatch:
         at_once = limits.in_flight(self.work.services.values())
         in_flight = self.config.look_every, round(at_once * share)
         # what stands of plans that were carried out before is known to both
-        work = replace(self.work, given=tools.work.given)
+        work = replace(self.work, given=tools.work.given, memories=tools.work.memories)
         plans = without(self.tried, self._leader_of), work, asker, self._tried_over
         return TrialCompanion(*plans, *in_flight, limits.ends_at)
 
