@@ -22,6 +22,7 @@ FLOORS = [
     "profiling",
     "features",
     "knowledge",
+    "conversations",
     "evidence",
     "selection",
     "processing",
