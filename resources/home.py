@@ -126,6 +126,12 @@ class Home:
         """What came of items while a policy was tried, by roll-out and batch."""
         return self.folder / "rollouts"
 
+    @property
+    def stale(self) -> Path:
+        """Which messages of which batches have other messages before them than they were asked
+        with."""
+        return self.folder / "stale"
+
     def state(self, name: str) -> VersionedState:
         """What changes by compare-and-swap, with every version of it."""
         return VersionedState(
