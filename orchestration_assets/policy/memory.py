@@ -63,6 +63,15 @@ def memory_warnings(policy: Policy) -> Iterator[str]:
         yield "conversation: no task is shown it: set memory: true of one"
 
 
+def memory_tasks(policy: Policy) -> frozenset[str]:
+    """The tasks that some service is shown the memory of a conversation for."""
+    return frozenset(
+        name
+        for name, task in policy.tasks.items()
+        if task.memory and any(shows_memory(policy, one, name) for one in task.askable)
+    )
+
+
 def shows_memory(policy: Policy, service: str, task: str) -> bool:
     """Whether the service is shown the memory when it is asked this task."""
     from orchestration_assets.text.prompts.templates import variables_in

@@ -22,7 +22,12 @@ from orchestration_assets.processing.asker import (
 from orchestration_assets.processing.funding import Funding
 from orchestration_assets.processing.judged_inputs import Judged
 from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
-from orchestration_assets.processing.message_turns import MessageTurns, message_turns
+from orchestration_assets.processing.message_turns import (
+    NOBODY_WAITS,
+    MessageTurns,
+    message_turns,
+    note_answers,
+)
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.part_asking import PartAsking, asks_of_parts
 from orchestration_assets.processing.part_questions import part_questions
@@ -30,7 +35,6 @@ from orchestration_assets.processing.part_rows import part_rows
 from orchestration_assets.processing.plan_execution import execute
 from orchestration_assets.processing.plan_result import Ask, Decision, PlanResult
 from orchestration_assets.processing.question_gains import FundingRules
-from orchestration_assets.processing.remembered_answers import note_answers
 from orchestration_assets.processing.repairs import Repairs
 from orchestration_assets.processing.selector_execution import run_learned, taught_first
 from orchestration_assets.processing.task_waves import (
@@ -219,16 +223,14 @@ def process_plans(
             toolbox=work.toolbox,
         )
         funding = _funding(groups, work, asker, limits)
-        turns: MessageTurns | None = None
 
-        async def serve(position: int, group: Sequence[PlanRow]) -> None:
+        async def serve(position: int, group: Sequence[PlanRow], turns: MessageTurns) -> None:
             try:
                 process = process_item(group, work, asker, load, limits.ends_at, funding, turns)
                 executions[position] = await with_last_answers(process, asker)
             finally:
                 places.give_back()
-                if turns is not None:
-                    turns.over(group[0].item_id)
+                turns.over(group[0].item_id)
             if over is not None and position in fresh:
                 over(group, executions[position])
             advance(position in fresh)
@@ -237,14 +239,11 @@ def process_plans(
                 cache.flush()
 
         async def serve_all(begun: Iterable[tuple[int, list[PlanRow]]]) -> None:
-            nonlocal turns
-            queue = list(begun)
-            if work.memories is not None and work.memories.shown:
-                queue, turns = message_turns(queue, work.memories, parked)
+            queue, turns = message_turns(list(begun), work.memories, parked)
             async with asyncio.TaskGroup() as tasks:
                 for position, group in queue:
                     await places.take()
-                    tasks.create_task(serve(position, group))
+                    tasks.create_task(serve(position, group, turns))
 
         async def serve_rounds() -> None:
             await serve_all(enumerate(groups))
@@ -265,10 +264,18 @@ def process_plans(
             asyncio.run(drive())
         finally:
             cache.flush()
+    _collect_all(groups, executions, processed)
+    return processed
+
+
+def _collect_all(
+    groups: Sequence[Sequence[PlanRow]],
+    executions: Sequence[Sequence[PlanResult]],
+    processed: BatchResult,
+) -> None:
     for group, done in zip(groups, executions, strict=True):
         for plan, execution in zip(group, done, strict=True):
             collect(plan, execution, processed)
-    return processed
 
 
 async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -367,7 +374,7 @@ async def process_item(
     load: Load,
     deadline: float,
     funding: Funding | None,
-    turns: MessageTurns | None = None,
+    turns: MessageTurns = NOBODY_WAITS,
 ) -> list[PlanResult]:
     """What the plans of one item yield, in their order; what breaks is a failure of that plan.
 
@@ -394,8 +401,7 @@ async def process_item(
 
     async def serve(plan: PlanRow, answers: Answers) -> PlanResult:
         results: list[AskResult] = []
-        if turns is not None:
-            await turns.take(plan.item_id, plan.task)
+        await turns.take(plan.item_id, plan.task)
         of_parts = PartAsking(work.services) if asks_of_parts(work.tasks) else None
         ask_whole = of_parts.asking(ask) if of_parts else ask
 
@@ -422,8 +428,7 @@ async def process_item(
     async def serve_and_note(plan: PlanRow, answers: Answers) -> PlanResult:
         done = await serve(plan, answers)
         _note([(plan, done)], work)
-        if turns is not None:
-            turns.over(plan.item_id, plan.task)
+        turns.over(plan.item_id, plan.task)
         return done
 
     if builds_on_others(plans, work.inputs):

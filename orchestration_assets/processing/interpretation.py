@@ -34,12 +34,14 @@ from orchestration_assets.processing.judged_inputs import judged_answers
 from orchestration_assets.processing.known_inputs import KnownInputs
 from orchestration_assets.processing.near_copy_sharing import (
     LEADER_COLUMNS,
+    answered_each,
     in_order,
     near_copy_leaders,
     process_sharing,
 )
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.remembered_answers import (
+    note_stored,
     remembered_inputs,
     with_later_messages,
 )
@@ -52,6 +54,7 @@ from orchestration_assets.processing.rollout_batch import (
 )
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.processing.taught_batch import TaughtBatch
+from orchestration_assets.processing.thread_memories import ThreadMemories, memories_of
 from orchestration_assets.processing.trial_companion import TrialCompanion
 from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
@@ -63,6 +66,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     PlanRow,
 )
+from orchestration_assets.schemas.task_inputs import Inputs
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
@@ -107,9 +111,7 @@ def interpret_batch(
     stored = stored_result(home.tables, batch) if only_deferred else BatchResult()
     inputs = task_inputs(policy)
     memories = memories_of(policy, home, batch)
-    due = plans_to_take_up(rows, stored, inputs) if only_deferred else rows
-    if memories is not None and only_deferred:
-        due = with_later_messages(due, rows, memories, inputs)
+    due = _to_take_up(rows, stored, inputs, memories) if only_deferred else rows
     progress.stage("asking services", len({plan.item_id for plan in due}))
     rollout = rollout_batch(home, batch, due, tables.profiles, watches=not only_deferred)
     sharing = policy is not None and policy.features.share_answers
@@ -126,13 +128,14 @@ def interpret_batch(
         load = _loader(tables, heavy, reader, beside)
         standing = KnownInputs(inputs, work.tasks)
         standing.add(stored)
-        waited_for = inputs | remembered_inputs(memories) if memories else inputs
+        waited_for = {**inputs, **(remembered_inputs(memories) if memories else {})}
         judged = judged_answers(gold_rows(home.tables), rows, waited_for) if waited_for else {}
-        note_stored(memories, stored, rows, work.tasks, judged)
+        if memories is not None:
+            note_stored(stored, rows, memories, work.tasks, judged)
         work = replace(work, given=standing, judged=judged)
         limits = batch_limits(policy, budget, home, batch, work)
         leader_of = _leaders(home, batch) if sharing else {}
-        in_turns = memories.waiting({plan.item_id for plan in due}) if memories else frozenset()
+        in_turns = memories.in_turns({plan.item_id for plan in due}) if memories else frozenset()
         tools = TrialTools(cache, limits, near, work, leader_of)
         trial = TrialRun(rollout, tools) if rollout else None
 
@@ -177,7 +180,7 @@ def interpret_batch(
                 due,
                 trial,
                 lambda plans, leaders: process_sharing(
-                    plans, leaders, process, inputs, _of_their_own(work), judged
+                    plans, leaders, process, inputs, answered_each(work.tasks, memories), judged
                 ),
                 lambda companions: carry_out_plans([], work, beside=companions),
                 leader_of,
@@ -185,6 +188,13 @@ def interpret_batch(
     if only_deferred:
         result = _with_stored(rows, due, stored, result)
     return Interpreted(result, added, [*_warnings(near, cache, result), *taught.warnings])
+
+
+def _to_take_up(
+    rows: Sequence[PlanRow], stored: BatchResult, inputs: Inputs, memories: ThreadMemories | None
+) -> list[PlanRow]:
+    due = plans_to_take_up(rows, stored, inputs)
+    return due if memories is None else with_later_messages(due, rows, memories, inputs)
 
 
 def _work(
@@ -206,14 +216,6 @@ def _work(
         home.series.await_earlier(batch, RESOLUTIONS.name)
         near.prepare()
     return work
-
-
-def _of_their_own(work: BatchWork) -> set[str]:
-    """The tasks whose answers no item shares with its near-copies: those that are asked of parts,
-    and those that tell of conversations, where equal messages come after others."""
-    memories = work.memories
-    of_conversations = memories.shown | memories.remembered if memories else frozenset[str]()
-    return of_conversations | {name for name, task in work.tasks.items() if task.parts is not None}
 
 
 def _carried_out(

@@ -5,17 +5,19 @@ than until those are over: where one failed, was deferred or was not asked, it g
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Final
 
+from orchestration_assets.processing.judged_inputs import Judged, with_verdict
+from orchestration_assets.processing.plan_result import PlanResult
+from orchestration_assets.processing.standing_inputs import standing_of
 from orchestration_assets.processing.thread_memories import ThreadMemories
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.tables import PlanRow
 
 _Numbered = tuple[int, list[PlanRow]]
 """The plans of an item, and their place among those of all items."""
-
-_NOBODY: Final = 0
 
 
 class MessageTurns:
@@ -48,7 +50,7 @@ class MessageTurns:
         }
         self._places = places
         # of each thread, how many of its messages are over without a gap
-        self._over = dict.fromkeys(self._threads, _NOBODY)
+        self._over = dict.fromkeys(self._threads, 0)
         self._waiters: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
 
     async def take(self, item_id: str, task: str) -> None:
@@ -77,7 +79,7 @@ class MessageTurns:
             self._wake(thread)
 
     def _is_turn(self, thread: str, number: int) -> bool:
-        messages, over = self._threads.get(thread, []), self._over.get(thread, _NOBODY)
+        messages, over = self._threads.get(thread, []), self._over.get(thread, 0)
         return over >= len(messages) or self._places[messages[over]][1] >= number
 
     def _wake(self, thread: str) -> None:
@@ -92,15 +94,20 @@ class MessageTurns:
             self._waiters[thread] = still
 
 
+NOBODY_WAITS: Final = MessageTurns((), {}, frozenset(), frozenset())
+
+
 def message_turns(
-    groups: Sequence[_Numbered], memories: ThreadMemories, waiting: Callable[[int], None]
-) -> tuple[list[_Numbered], MessageTurns | None]:
+    groups: list[_Numbered], memories: ThreadMemories | None, waiting: Callable[[int], None]
+) -> tuple[list[_Numbered], MessageTurns]:
     """The plans of items in the order of their messages; and who waits for whom, where answers to
     earlier messages are remembered.
 
     The first messages of all threads come first, then the second ones: no message that others wait
     for is begun after them, and what is folded along a thread is folded once.
     """
+    if memories is None:
+        return groups, NOBODY_WAITS
     places = memories.places([group[0].item_id for _, group in groups])
 
     def place(of: _Numbered) -> tuple[int, int]:
@@ -109,6 +116,20 @@ def message_turns(
 
     in_order = sorted(groups, key=place)
     if not memories.remembered:
-        return in_order, None
+        return in_order, NOBODY_WAITS
     plans = [plan for _, group in in_order for plan in group]
     return in_order, MessageTurns(plans, places, memories.remembered, memories.shown, waiting)
+
+
+def note_answers(
+    done: Iterable[tuple[PlanRow, PlanResult]],
+    memories: ThreadMemories,
+    tasks: Mapping[str, Task],
+    judged: Judged,
+) -> None:
+    """Takes up what stands of plans that are over; of a verdict about one, the verdict."""
+    for plan, result in done:
+        if plan.task in memories.remembered:
+            task, pair = tasks[plan.task], (plan.item_id, plan.task)
+            stands = with_verdict(standing_of(result, task), judged.get(pair), task)
+            memories.note(*pair, stands.answer)

@@ -1,28 +1,30 @@
-"""Answers about earlier messages that are part of the memory of later ones."""
+"""Answers of earlier runs that the memory of later messages holds, and what hangs on them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.processing.judged_inputs import Judged, with_verdict
-from orchestration_assets.processing.plan_result import PlanResult
-from orchestration_assets.processing.standing_inputs import standing_of
+from orchestration_assets.processing.known_inputs import KnownInputs
 from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.schemas.task_inputs import Inputs, TaskInputs
 
 
-def note_answers(
-    done: Iterable[tuple[PlanRow, PlanResult]],
+def note_stored(
+    stored: BatchResult,
+    plans: Sequence[PlanRow],
     memories: ThreadMemories,
     tasks: Mapping[str, Task],
     judged: Judged,
 ) -> None:
-    """Takes up what stands of plans that are over; of a verdict about one, the verdict."""
-    for plan, result in done:
-        if plan.task in memories.remembered:
-            task, pair = tasks[plan.task], (plan.item_id, plan.task)
-            stands = with_verdict(standing_of(result, task), judged.get(pair), task)
-            memories.note(*pair, stands.answer)
+    """Takes up what stands of plans that were carried out before."""
+    known = KnownInputs(remembered_inputs(memories), tasks)
+    known.add(stored)
+    for plan in plans:
+        pair = plan.item_id, plan.task
+        if plan.task in memories.remembered and (stands := known.get(pair)) is not None:
+            memories.note(*pair, with_verdict(stands, judged.get(pair), tasks[plan.task]).answer)
 
 
 def with_later_messages(

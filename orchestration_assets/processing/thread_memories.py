@@ -1,39 +1,23 @@
 """What is remembered before each message of a batch, for services that are shown it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from functools import cached_property, lru_cache
+from typing import Final
 
+from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.fold import ThreadMemory, nothing
 from orchestration_assets.conversations.stated_facts import facts_stated
+from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.conversation_config import ConversationConfig
 from orchestration_assets.schemas.conversations import ConversationMemory, Message
+from orchestration_assets.schemas.policy import Policy
+from resources.home import Home
 
 _HELD: Final = 64
 """Folds of a thread that are held: messages are asked about in about their order."""
 _ANSWERS_HELD: Final = 2_048
-
-
-class History(Protocol):
-    """The conversations of the messages of a batch."""
-
-    def thread_of(self, item_id: str) -> str | None: ...
-    def place_of(self, item_id: str) -> int:
-        """How many messages of its thread come before the item."""
-        ...
-
-    def messages(self, thread: str) -> Sequence[Message]:
-        """All messages of a thread in their order, of all batches."""
-        ...
-
-    def text_of(self, item_id: str) -> str:
-        """The beginning of an item of the batch."""
-        ...
-
-    def answers(self, task: str) -> Mapping[str, Answer]:
-        """Item -> the answer to a task that stands of it in another batch."""
-        ...
 
 
 @dataclass
@@ -46,9 +30,7 @@ class _Thread:
     def forget_after(self, place: int) -> None:
         """Nothing stands of what rests on the message at this place, from 0."""
         self.folds = {count: one for count, one in self.folds.items() if count <= place}
-        self.memories = {
-            item: held for item, held in self.memories.items() if held[0] <= place
-        }
+        self.memories = {item: held for item, held in self.memories.items() if held[0] <= place}
 
 
 class ThreadMemories:
@@ -60,15 +42,16 @@ class ThreadMemories:
     """
 
     def __init__(
-        self, history: History, config: ConversationConfig, shown: Collection[str]
+        self, history: EarlierMessages, config: ConversationConfig, shown: Collection[str]
     ) -> None:
         self.shown = frozenset(shown)
         self._history = history
+        self._messages = lru_cache(maxsize=None)(history.messages)
         self._config = config
         self._threads: dict[str, _Thread] = {}
         self._noted: dict[tuple[str, str], Answer | None] = {}
 
-    @property
+    @cached_property
     def remembered(self) -> frozenset[str]:
         """The tasks whose answers about earlier messages the memory holds."""
         named = (self._config.facts_from, self._config.summary_from)
@@ -92,6 +75,11 @@ class ThreadMemories:
         if thread in self._threads:
             self._threads[thread].forget_after(self._history.place_of(item_id))
 
+    def in_turns(self, items: Collection[str]) -> frozenset[str]:
+        """Those of the items that wait for answers about earlier messages, or whose answers later
+        ones wait for."""
+        return frozenset(self.places(items)) if self.remembered else frozenset()
+
     def of(self, item_id: str, task: str) -> ConversationMemory | None:
         """What is remembered before an item; None where it is no message, or is not shown.
 
@@ -113,7 +101,7 @@ class ThreadMemories:
         """The memory of the first so many messages, from the nearest one before that is held."""
         begin = max((count for count in own.folds if count <= place), default=0)
         folded = own.folds[begin] if begin else nothing(self._config)
-        for message in self._history.messages(thread)[begin:place]:
+        for message in self._messages(thread)[begin:place]:
             folded = self._with(folded, message)
         if begin != place:
             own.folds[place] = folded
@@ -132,3 +120,15 @@ class ThreadMemories:
     def _answer(self, message: Message, task: str) -> Answer | None:
         key = message.item_id, task
         return self._noted[key] if key in self._noted else self._history.answers(task).get(key[0])
+
+
+def memories_of(policy: Policy | None, home: Home, batch: str) -> ThreadMemories | None:
+    """What services are shown of the conversations of a batch; None where they are shown nothing.
+
+    Where answers are remembered it waits for batches of the run that come before, once these are
+    looked up.
+    """
+    shown = memory_tasks(policy) if policy is not None else frozenset[str]()
+    if policy is None or not shown or not any(one.thread for one in policy.content.records):
+        return None
+    return ThreadMemories(EarlierMessages(home, batch), policy.conversation, shown)
