@@ -107,6 +107,7 @@ def forgotten_row(row: ManifestRow) -> ManifestRow:
         encoding_from=None,
         kept=False,
         metadata=(),
+        message=None,
     )
 
 
