@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ from orchestration_assets.processing.last_answers import PATIENCE_S, held_signal
 from orchestration_assets.processing.message_turns import (
     NOBODY_WAITS,
     MessageTurns,
+    Numbered,
     message_turns,
     note_answers,
 )
@@ -238,12 +240,9 @@ def process_plans(
             if position % _FLUSH_EVERY == 0:
                 cache.flush()
 
-        async def serve_all(begun: Iterable[tuple[int, list[PlanRow]]]) -> None:
+        async def serve_all(begun: Iterable[Numbered]) -> None:
             queue, turns = message_turns(list(begun), work.memories, parked)
-            async with asyncio.TaskGroup() as tasks:
-                for position, group in queue:
-                    await places.take()
-                    tasks.create_task(serve(position, group, turns))
+            await _one_by_one(places, queue, partial(serve, turns=turns))
 
         async def serve_rounds() -> None:
             await serve_all(enumerate(groups))
@@ -276,6 +275,18 @@ def _collect_all(
     for group, done in zip(groups, executions, strict=True):
         for plan, execution in zip(group, done, strict=True):
             collect(plan, execution, processed)
+
+
+async def _one_by_one(
+    places: Places,
+    queue: Iterable[Numbered],
+    serve: Callable[[int, Sequence[PlanRow]], Coroutine[Any, Any, None]],
+) -> None:
+    """Serves each as soon as there is a place for it, which it gives back."""
+    async with asyncio.TaskGroup() as tasks:
+        for position, group in queue:
+            await places.take()
+            tasks.create_task(serve(position, group))
 
 
 async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -401,7 +412,9 @@ async def process_item(
 
     async def serve(plan: PlanRow, answers: Answers) -> PlanResult:
         results: list[AskResult] = []
-        await turns.take(plan.item_id, plan.task)
+        if await turns.take(plan.item_id, plan.task):
+            # what earlier messages were answered is on disk before this one is paid for
+            await asker.durable()
         of_parts = PartAsking(work.services) if asks_of_parts(work.tasks) else None
         ask_whole = of_parts.asking(ask) if of_parts else ask
 

@@ -16,7 +16,7 @@ from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.tables import PlanRow
 
-_Numbered = tuple[int, list[PlanRow]]
+Numbered = tuple[int, list[PlanRow]]
 """The plans of an item, and their place among those of all items."""
 
 
@@ -53,11 +53,14 @@ class MessageTurns:
         self._over = dict.fromkeys(self._threads, 0)
         self._waiters: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
 
-    async def take(self, item_id: str, task: str) -> None:
-        """Returns once the answers that the memory of this item rests on are over."""
+    async def take(self, item_id: str, task: str) -> bool:
+        """Returns once the answers that the memory of this item rests on are over; whether it rests
+        on any."""
         place = self._places.get(item_id)
-        if task not in self._shown or place is None or self._is_turn(*place):
-            return
+        if task not in self._shown or place is None:
+            return False
+        if self._is_turn(*place):
+            return place[0] in self._threads
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(place[0], []).append((place[1], turn))
         self._waiting(1)
@@ -65,6 +68,7 @@ class MessageTurns:
             await turn
         finally:
             self._waiting(-1)
+        return True
 
     def over(self, item_id: str, task: str | None = None) -> None:
         """The item was asked this task, or, without one, all that it is to be asked."""
@@ -98,8 +102,8 @@ NOBODY_WAITS: Final = MessageTurns((), {}, frozenset(), frozenset())
 
 
 def message_turns(
-    groups: list[_Numbered], memories: ThreadMemories | None, waiting: Callable[[int], None]
-) -> tuple[list[_Numbered], MessageTurns]:
+    groups: list[Numbered], memories: ThreadMemories | None, waiting: Callable[[int], None]
+) -> tuple[list[Numbered], MessageTurns]:
     """The plans of items in the order of their messages; and who waits for whom, where answers to
     earlier messages are remembered.
 
@@ -110,7 +114,7 @@ def message_turns(
         return groups, NOBODY_WAITS
     places = memories.places([group[0].item_id for _, group in groups])
 
-    def place(of: _Numbered) -> tuple[int, int]:
+    def place(of: Numbered) -> tuple[int, int]:
         number, group = of
         return places.get(group[0].item_id, ("", 0))[1], number
 
