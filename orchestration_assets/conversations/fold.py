@@ -1,24 +1,30 @@
 """The memory of a conversation as a fold over its messages: pure, and the same for the same."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from orchestration_assets.conversations.choice import chosen_pieces
+from orchestration_assets.conversations.thread_log import Taken, ThreadLog
 from orchestration_assets.schemas.conversation_config import ConversationConfig
 from orchestration_assets.schemas.conversations import (
     ConversationMemory,
     Fact,
-    MemoryLevel,
     MemoryPiece,
     Message,
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ThreadMemory:
-    """What is remembered of the messages of one thread so far."""
+    """What is remembered of the first messages of one thread; it never changes.
+
+    ``messages`` counts them. Memories that were made one from the other share what they noted.
+    """
 
     config: ConversationConfig
-    messages: tuple[Message, ...] = field(default=())
+    messages: int = 0
+    _log: ThreadLog = field(default_factory=ThreadLog, repr=False)
 
     def remember(
         self,
@@ -29,32 +35,43 @@ class ThreadMemory:
         """The memory with one message more.
 
         ``facts`` are those that the message states, and ``summary`` is that of the conversation
-        until there, this message included; for None the offline rules find them.
+        until there, this message included; for None the offline rules find them. The number of the
+        message is the next one. Raises ValueError for another number.
         """
-        return ThreadMemory(self.config, (*self.messages, message))
+        if message.number != self.messages + 1:
+            raise ValueError(
+                f"message {message.number} does not follow message {self.messages} of its thread"
+            )
+        taken = Taken(message, facts, summary)
+        log = self._log
+        with log.lock:
+            if len(log.taken) == self.messages:
+                log.add(taken)
+            elif log.taken[self.messages] != taken:
+                log = log.beginning(self.messages)
+                log.add(taken)
+        return ThreadMemory(self.config, self.messages + 1, log)
+
+    def facts(self) -> Iterator[Fact]:
+        """All facts in the order that they were stated, with what superseded them so far."""
+        _, size = self._log.ends(self.messages)
+        return self._log.facts.facts(size, self.messages)
 
     def pieces(self, text: str) -> ConversationMemory:
         """What may be shown for a question about ``text``, with priorities."""
-        core = [
-            MemoryPiece(MemoryLevel.CORE, words, 10.0 + 1.0 / (1 + place))
-            for place, words in enumerate(self.config.core)
-        ]
-        count = len(self.messages)
-        recent = [
-            MemoryPiece(
-                MemoryLevel.RECENT,
-                one.text,
-                1.0 / (1 + count - one.number),
-                number=one.number,
-                speaker=one.speaker,
-            )
-            for one in self.messages[max(0, count - self.config.recent) :]
-        ]
-        pieces = (*core, *recent)
-        digest = blake2b(repr(pieces).encode("utf-8", "surrogatepass"), digest_size=8)
-        return ConversationMemory(pieces, count, digest.hexdigest())
+        with self._log.lock:
+            pieces = tuple(chosen_pieces(self._log, self.messages, self.config, text))
+        return ConversationMemory(pieces, self.messages, _digest(pieces))
 
 
 def nothing(config: ConversationConfig) -> ThreadMemory:
     """The memory before the first message."""
     return ThreadMemory(config)
+
+
+def _digest(pieces: tuple[MemoryPiece, ...]) -> str:
+    hashed = blake2b(digest_size=8)
+    for one in pieces:
+        parts = (one.level, one.text, one.brief, one.speaker, one.number, round(one.priority, 6))
+        hashed.update(repr(tuple(map(str, parts))).encode("utf-8", "surrogatepass"))
+    return hashed.hexdigest()

@@ -1,0 +1,203 @@
+"""What of a thread may be shown for a question, and in which order it gives way.
+
+Each earlier message and fact has a score in [0, 1], the weighted sum of relevance, importance and
+recency (Park et al. 2023, Generative Agents, section 4.1, where the three weigh the same).
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from orchestration_assets.conversations.brevity import beginning
+from orchestration_assets.conversations.thread_log import ThreadLog
+from orchestration_assets.schemas.conversation_config import ConversationConfig
+from orchestration_assets.schemas.conversations import MemoryLevel, MemoryPiece
+
+DECAY: Final = 0.995
+"""Recency is this to the power of the messages since (Park et al. 2023)."""
+
+
+class Weights(NamedTuple):
+    """What relevance, importance and recency count for; together 1."""
+
+    relevance: float
+    importance: float
+    recency: float
+
+
+EVENT: Final = Weights(0.75, 0.15, 0.10)
+FACT: Final = Weights(0.75, 0.15, 0.10)
+_CORE: Final = 4.0
+_LATEST: Final = 3.0
+_FIRM: Final = 4
+"""The last messages, which the one at hand replies to, come before all but the core."""
+_SUMMARY_GIVEN: Final = 2.5
+_RECENT: Final = 0.5
+_RECENT_DECAY: Final = 0.97
+"""Other recent messages have this priority, times the decay to the power of the messages since."""
+_FACT_FACTOR: Final = 1.1
+"""Facts are shorter than the messages that state them: they come before these."""
+_STATED_FACTOR: Final = 0.8
+"""A message whose facts are shown tells little more."""
+_SUMMARY: Final = 0.2
+_MOST_SENTENCES: Final = 24
+_ASKED_FOR: Final = 0.3
+"""What a fact replaced is shown where the fact's relevance is at least this."""
+_FEEDBACK: Final = 3
+_FEEDBACK_WEIGHT: Final = 0.4
+_SUMMARY_CHARS: Final = 400
+
+
+def chosen_pieces(
+    log: ThreadLog, messages: int, config: ConversationConfig, text: str
+) -> Iterator[MemoryPiece]:
+    """The pieces that may be shown of the first ``messages`` of a thread."""
+    yield from _core(config)
+    if not messages:
+        return
+    recent = max(0, messages - config.recent)
+    relevance = _relevance(log, messages, text)
+    facts, stating = _facts(log, messages, config.facts, text, relevance)
+    yield from facts
+    events = _events(log, messages, recent, config.events, relevance, stating)
+    yield from events
+    shown = {one.number for one in events} | stating
+    yield from _summary(log, messages, recent, shown)
+    yield from _recent(log, messages, recent)
+
+
+def _core(config: ConversationConfig) -> Iterator[MemoryPiece]:
+    for place, words in enumerate(config.core):
+        yield MemoryPiece(MemoryLevel.CORE, words, _CORE + 1.0 / (1 + place))
+
+
+def _recent(log: ThreadLog, messages: int, first: int) -> Iterator[MemoryPiece]:
+    for place in range(first, messages):
+        age = messages - 1 - place
+        firm = age < _FIRM
+        priority = _LATEST - 0.01 * age if firm else _RECENT * _RECENT_DECAY**age
+        yield _message(log, place, MemoryLevel.RECENT, priority)
+
+
+def _message(log: ThreadLog, place: int, level: MemoryLevel, priority: float) -> MemoryPiece:
+    message = log.taken[place].message
+    brief = log.briefs[place]
+    return MemoryPiece(level, message.text, priority, brief, message.number, message.speaker)
+
+
+def _relevance(log: ThreadLog, messages: int, text: str) -> Any:
+    """How much each message is about the text, in [0, 1]: by its words, then by those of the best
+    messages too (pseudo-relevance feedback, Rocchio 1971): a fact may lead to another."""
+    own = log.messages_index.scores(text, messages)
+    best = np.argsort(-own, kind="stable")[:_FEEDBACK]
+    words = " ".join(log.taken[place].message.text for place in best.tolist() if own[place] > 0.0)
+    if not words:
+        return own
+    return np.maximum(own, _FEEDBACK_WEIGHT * log.messages_index.scores(words, messages))
+
+
+def _scores(weights: Weights, relevance: Any, importance: Any, ages: Any) -> Any:
+    return np.round(
+        weights.relevance * relevance
+        + weights.importance * importance
+        + weights.recency * DECAY**ages,
+        9,
+    )
+
+
+def _best(scores: Any, at_most: int) -> list[int]:
+    """The places of the highest scores, the best first; of equal ones the later."""
+    order = np.lexsort((-np.arange(len(scores)), -scores))
+    return [int(place) for place in order[:at_most]]
+
+
+def _facts(
+    log: ThreadLog, messages: int, at_most: int, text: str, of_messages: Any
+) -> tuple[list[MemoryPiece], set[int | None]]:
+    """The facts in force that are shown, and the numbers of the messages that state them."""
+    _, size = log.ends(messages)
+    standing = [p for p in range(size) if log.facts.superseded_by(p, messages) is None]
+    if not standing or not at_most:
+        return [], set()
+    first = log.taken[0].message.number
+    places = np.array([log.facts[place].fact.number - first for place in standing])
+    own = log.facts_index.scores(text, size)[standing]
+    relevance = np.maximum(own, of_messages[places])
+    importance = np.array(log.fact_importance[:size])[standing]
+    scores = _scores(FACT, relevance, importance, messages - 1 - places)
+    chosen = _best(scores, at_most)
+    pieces = [
+        _fact(log, standing[one], float(scores[one]) * _FACT_FACTOR, float(relevance[one]))
+        for one in chosen
+    ]
+    return pieces, {one.number for one in pieces}
+
+
+def _fact(log: ThreadLog, place: int, priority: float, relevance: float) -> MemoryPiece:
+    stated = log.facts[place]
+    fact = stated.fact
+    name = ", ".join(filter(None, (fact.subject, fact.attribute)))
+    brief = f"{name}: {fact.value}" if name else fact.value
+    before = [
+        f"{one.fact.value} [{one.fact.number}]"
+        for one in (log.facts.before(place) if relevance >= _ASKED_FOR else ())
+    ]
+    text = f"{brief} (before: {', '.join(before)})" if before else brief
+    shorter = brief if before else ""
+    return MemoryPiece(MemoryLevel.FACT, text, priority, shorter, fact.number, stated.speaker)
+
+
+def _events(
+    log: ThreadLog,
+    messages: int,
+    before: int,
+    at_most: int,
+    relevance: Any,
+    stating: set[int | None],
+) -> list[MemoryPiece]:
+    if not before or not at_most:
+        return []
+    ages = messages - 1 - np.arange(before)
+    importance = np.array(log.importance[:before])
+    scores = _scores(EVENT, relevance[:before], importance, ages)
+    chosen = _best(scores, at_most)
+    return [
+        _message(
+            log,
+            place,
+            MemoryLevel.EVENT,
+            float(scores[place])
+            * (_STATED_FACTOR if log.taken[place].message.number in stating else 1.0),
+        )
+        for place in chosen
+    ]
+
+
+def _summary(
+    log: ThreadLog, messages: int, before: int, shown: set[int | None]
+) -> Iterator[MemoryPiece]:
+    """A summary that a task gave, the latest; else sentences of what is not shown otherwise."""
+    given = [place for place in log.summaries if place < messages]
+    if given:
+        words = log.taken[given[-1]].summary or ""
+        short = beginning(words, _SUMMARY_CHARS)
+        brief = short if len(short) < len(words) else ""
+        yield MemoryPiece(MemoryLevel.SUMMARY, words, _SUMMARY_GIVEN, brief)
+        return
+    size, _ = log.ends(before)
+    scores = np.array(log.sentence_importance[:size])
+    left = _MOST_SENTENCES
+    for place in _best(scores, _MOST_SENTENCES + 8 * len(shown)):
+        sentence = log.sentences[place]
+        message = log.taken[sentence.message].message
+        if message.number in shown or not left:
+            continue
+        left -= 1
+        yield MemoryPiece(
+            MemoryLevel.SUMMARY,
+            sentence.text,
+            _SUMMARY * float(scores[place]),
+            number=message.number,
+            speaker=message.speaker,
+        )

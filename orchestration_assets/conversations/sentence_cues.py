@@ -1,0 +1,87 @@
+"""What the words of a sentence say of its weight: whether it asserts, corrects, decides, denies.
+
+Cue words are English; a sentence in another language shows none and is taken as an assertion.
+Whether what is said holds is graded as in FactBank (Sauri and Pustejovsky 2009): certain, merely
+believed, or not asserted at all (asked, wished, supposed, or of another time).
+"""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+
+class Factuality(StrEnum):
+    """How far a speaker commits to what a sentence says."""
+
+    CERTAIN = "certain"
+    BELIEVED = "believed"
+    NOT_ASSERTED = "not_asserted"
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+
+
+_ASKED: Final = re.compile(
+    r"[?\uff1f\u061f]\W*\Z"
+    r"|^\W*(?:(?:and|so|ok|but|well|hey|hi)\W+)*(?:who|what|when|where|which|why|how|whose"
+    r"|(?:is|are|was|were|do|does|did|can|could|would|will|shall|should|has|have)"
+    r" (?:the|a|an|it|there|that|this|these|any|some|i|you|we|he|she|they|my|our|your)"
+    r"|(?:please |could you )?(?:tell|remind) me"
+    r"|let me know)\b",
+    re.IGNORECASE,
+)
+_UNREAL: Final = _words(
+    r"if|unless|suppose|supposing|imagine|wish|wished|hope|hopes|hoping|would|could|might|joke|joking"
+    r"|kidding|pretend|example|for instance|whether|in case|wonder|wondering"
+)
+_OTHER_TIME: Final = _words(
+    r"last (?:year|month|week|summer|winter|spring|autumn|time)|used to|once|back then|formerly"
+    r"|previously|in the past|years? ago|months? ago|originally|at first|at the time"
+)
+_BELIEVED: Final = _words(
+    r"i (?:think|guess|believe|suppose|assume|heard|thought)|as far as i (?:know|remember)|afaik"
+    r"|probably|perhaps|maybe|possibly|presumably|apparently|not sure|unsure|in my notes|or so"
+    r"|i am (?:fairly|pretty) sure|should be|seems?|someone|somebody|rumou?r"
+)
+_CHANGE: Final = re.compile(
+    r"\b(?:now|actually|instead|correction|no longer|not any ?more|anymore|sorry|scratch that|i meant"
+    r"|make (?:that|it)|new|updated?|changed?|changes|moved?|moves|switched|renamed|rescheduled"
+    r"|postponed|pushed|raised|lowered|increased|reduced|cut|replaced|from now on|as of|rather than"
+    r"|wrong|mistake|mistaken|superseded|revised)\b|^\W*no\b[,.:]",
+    re.IGNORECASE,
+)
+_DECISION: Final = _words(
+    r"agreed?|agreement|decided?|decision|settled|approved|confirmed|chose|chosen|signed|will go with"
+    r"|going with|we(?:'ll| will| shall)|must|promised?|committed|deadline|final"
+)
+_NEGATION: Final = re.compile(
+    r"\b(?:not|never|no|none|nobody|nothing|without|cannot)\b|n['\u2019]t\b", re.IGNORECASE
+)
+
+
+def factuality(sentence: str) -> Factuality:
+    """How far the speaker commits to what the sentence says."""
+    if asks(sentence) or _UNREAL.search(sentence) or _OTHER_TIME.search(sentence):
+        return Factuality.NOT_ASSERTED
+    return Factuality.BELIEVED if _BELIEVED.search(sentence) else Factuality.CERTAIN
+
+
+def asks(sentence: str) -> bool:
+    """Whether the sentence is a question, or begs to be told."""
+    return bool(_ASKED.search(sentence))
+
+
+def changes(sentence: str) -> bool:
+    """Whether the words say that something is otherwise than it was said to be."""
+    return bool(_CHANGE.search(sentence))
+
+
+def decides(sentence: str) -> bool:
+    """Whether the words are those of a decision or an obligation."""
+    return bool(_DECISION.search(sentence))
+
+
+def denies(sentence: str) -> bool:
+    """Whether a negation stands in the sentence."""
+    return bool(_NEGATION.search(sentence))
