@@ -83,6 +83,24 @@ class EarlierMessages:
         before = messages[: bisect_left(keys, _reference(self._batch, row).key)]
         return tuple(one for one in before if one.item_id != item_id)
 
+    def place_of(self, item_id: str) -> int:
+        """How many of :meth:`messages` come before an item of the batch; 0 for no message."""
+        row = self._own.get(item_id)
+        if row is None:
+            return 0
+        keys, _ = self._messages(row.thread, row.thread_version)
+        return bisect_left(keys, _reference(self._batch, row).key)
+
+    def messages(self, thread: str) -> tuple[Message, ...]:
+        """All messages of a conversation of the batch whose texts are there, in their order."""
+        version = self._versions.get(thread)
+        return () if version is None else self._messages(thread, version)[1]
+
+    def text_of(self, item_id: str) -> str:
+        """The beginning of an item of the batch; nothing for no message."""
+        row = self._own.get(item_id)
+        return row.text if row else ""
+
     def item_before(self, item_id: str) -> str | None:
         """The item of the message just before; None for the first one."""
         before = self.before(item_id)
@@ -94,6 +112,10 @@ class EarlierMessages:
         if task not in self._answers:
             self._answers[task] = self._read_answers(task)
         return self._answers[task]
+
+    @cached_property
+    def _versions(self) -> Mapping[str, int]:
+        return {row.thread: row.thread_version for row in self._own.values()}
 
     @cached_property
     def _own(self) -> Mapping[str, _Row]:

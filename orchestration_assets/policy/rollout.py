@@ -17,7 +17,7 @@ where that differs, errors and latency are of other questions."""
 _ASKED_OF: Final = frozenset({"applies_to", "after", "otherwise"})
 """Of a task: which items it is asked of, and after what. Where that differs its answers are tried,
 but say nothing of latency, since they are of other items."""
-_SAME_SECTIONS: Final = ("content", "features", "knowledge", "report")
+_SAME_SECTIONS: Final = ("content", "conversation", "features", "knowledge", "report")
 
 
 def rollout_id(in_force: str, trial: str, attempt: int = 1) -> str:

@@ -14,6 +14,7 @@ from orchestration_assets.policy.extensions import (
 )
 from orchestration_assets.policy.globs import glob_problems
 from orchestration_assets.policy.knowledge import knowledge_problems
+from orchestration_assets.policy.memory import memory_problems
 from orchestration_assets.policy.parts import parts_problems
 from orchestration_assets.policy.problems import (
     Problem,
@@ -74,6 +75,7 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     yield from _record_problems(policy)
     yield from parts_problems(policy)
     yield from knowledge_problems(policy)
+    yield from memory_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
     yield from alert_problems(policy)
