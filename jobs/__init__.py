@@ -9,6 +9,7 @@ from resources.run_claims import CLAIM_TAG, CORPUS
 
 BATCH_GROUPS = (
     "1_content",
+    "2_conversations",
     "2_profiles",
     "3_plans",
     "4_interpretations",

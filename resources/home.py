@@ -127,10 +127,10 @@ class Home:
         return self.folder / "rollouts"
 
     @property
-    def stale(self) -> Path:
-        """Which messages of which batches have other messages before them than they were asked
-        with."""
-        return self.folder / "stale"
+    def threads(self) -> Path:
+        """Which batches hold messages of conversations, and which of these have other messages
+        before them now than they were asked with."""
+        return self.folder / "threads"
 
     def state(self, name: str) -> VersionedState:
         """What changes by compare-and-swap, with every version of it."""

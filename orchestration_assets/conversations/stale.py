@@ -1,8 +1,8 @@
 """Batches with messages whose earlier messages changed since they were asked about.
 
-Below ``<home>/stale/<batch>/`` is a file for each change of a thread's state that such a batch has
-messages after, with the items of these: ``<state>.<version>.json``. It counts until the batch was
-carried out to its end with that version, or a later one.
+Below ``<home>/threads/stale/<batch>/`` is a file for each change of a thread's state that such a
+batch has messages after, with the items of these: ``<state>.<version>.json``. It counts until the
+batch was carried out to its end with that version, or a later one.
 """
 
 import json
@@ -26,18 +26,20 @@ class StaleNote:
 
 def note_stale(home: Home, batch: str, state: str, version: int, items: Sequence[str]) -> None:
     """Notes that a version of a thread's state changes what comes before these items."""
-    path = home.stale / batch / f"{state}.{version:09d}.json"
+    path = home.threads / "stale" / batch / f"{state}.{version:09d}.json"
     home.files.overwrite(path, json.dumps({"items": list(items)}).encode())
 
 
 def stale_notes(home: Home, batch: str) -> list[StaleNote]:
     """The notes about a batch, by state and version. Raises DamagedFileError."""
-    return [_read(path) for path in sorted((home.stale / batch).glob("[!.]*.json"))]
+    return [_read(path) for path in sorted((home.threads / "stale" / batch).glob("[!.]*.json"))]
 
 
 def noted_batches(home: Home) -> list[str]:
     """The batches that there are notes about, the oldest first."""
-    return sorted(path.name for path in home.stale.glob("[!.]*") if any(path.glob("[!.]*.json")))
+    return sorted(
+        path.name for path in (home.threads / "stale").glob("[!.]*") if any(path.glob("[!.]*.json"))
+    )
 
 
 def drop_notes(home: Home, notes: Iterable[StaleNote]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.evidence.verdict_history import gold_rows
@@ -134,7 +135,7 @@ def interpret_batch(
             note_stored(stored, rows, memories, work.tasks, judged)
         work = replace(work, given=standing, judged=judged)
         limits = batch_limits(policy, budget, home, batch, work)
-        leader_of = _leaders(home, batch) if sharing else {}
+        leader_of = _leaders(home, batch, tables.manifest) if sharing else {}
         in_turns = memories.in_turns({plan.item_id for plan in due}) if memories else frozenset()
         tools = TrialTools(cache, limits, near, work, leader_of)
         trial = TrialRun(rollout, tools) if rollout else None
@@ -251,8 +252,16 @@ def _with_stored(
     return in_order(rows, kept(stored, others), result)
 
 
-def _leaders(home: Home, batch: str) -> dict[str, str]:
-    return near_copy_leaders(home.tables.read(CONTENT_VECTORS.name, batch, LEADER_COLUMNS))
+def _leaders(home: Home, batch: str, manifest: pa.Table) -> dict[str, str]:
+    """Who is asked for whom; of messages each is asked about itself, whatever others say."""
+    vectors = home.tables.read(CONTENT_VECTORS.name, batch, LEADER_COLUMNS)
+    own = pc.is_valid(manifest["message"])
+    messages = set(manifest.filter(own)["item_id"].to_pylist()) if pc.any(own).as_py() else set()
+    return {
+        item: leader
+        for item, leader in near_copy_leaders(vectors).items()
+        if not {item, leader} & messages
+    }
 
 
 def _warnings(near: NearItems, cache: AnswerCache, result: BatchResult) -> Iterator[str]:

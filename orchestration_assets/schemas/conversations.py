@@ -51,6 +51,9 @@ class ThreadMessageRow:
         ),
     ]
     thread_version: Annotated[int, Column("version of the thread's state that it was read from")]
+    entry_id: Annotated[
+        str | None, Column("listed entry of the batch that the message is a record of")
+    ] = None
 
 
 THREAD_MESSAGES: Final = table_of("thread_messages", ThreadMessageRow, ("item_id",))
