@@ -101,6 +101,11 @@ class EarlierMessages:
         row = self._own.get(item_id)
         return row.text if row else ""
 
+    def speaker_of(self, item_id: str) -> str | None:
+        """Who says an item of the batch; None where it is not declared."""
+        row = self._own.get(item_id)
+        return row.speaker if row else None
+
     def item_before(self, item_id: str) -> str | None:
         """The item of the message just before; None for the first one."""
         before = self.before(item_id)

@@ -1,7 +1,7 @@
 """What is remembered before each message of a batch, for services that are shown it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -92,6 +92,7 @@ class ThreadMemories:
         if item_id not in own.memories:
             place = self._history.place_of(item_id)
             memory = self._fold(thread, own, place).pieces(self._history.text_of(item_id))
+            memory = replace(memory, speaker=self._history.speaker_of(item_id))
             while len(own.memories) >= _ANSWERS_HELD:
                 del own.memories[next(iter(own.memories))]
             own.memories[item_id] = place, memory
@@ -102,7 +103,8 @@ class ThreadMemories:
         begin = max((count for count in own.folds if count <= place), default=0)
         folded = own.folds[begin] if begin else nothing(self._config)
         for message in self._messages(thread)[begin:place]:
-            folded = self._with(folded, message)
+            # numbers count messages whose texts are gone, too; what is folded has none of those
+            folded = self._with(folded, replace(message, number=folded.messages + 1))
         if begin != place:
             own.folds[place] = folded
         while len(own.folds) > _HELD:

@@ -108,8 +108,9 @@ class MemoryPiece:
 @dataclass(frozen=True, slots=True)
 class ConversationMemory:
     """What is remembered of the messages before one. ``digest`` names it: blake2b-64 of all pieces,
-    hex; ``messages`` counts those before."""
+    hex; ``messages`` counts those before. ``speaker`` is who says the message itself."""
 
     pieces: tuple[MemoryPiece, ...]
     messages: int
     digest: str
+    speaker: str | None = None

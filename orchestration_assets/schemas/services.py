@@ -349,8 +349,8 @@ class Prompt(Strict):
     the content is (number, of, heading); ``parts`` holds what was answered about each, for a
     service that joins (number, of, heading, answer), whose content says the same. ``passages`` are
     those of knowledge (number, document, heading, content, corpus). ``memory`` is what is
-    remembered of a conversation: its text, or core, facts, summary, events and recent one by one
-    (text, number, speaker).
+    remembered of a conversation: its ``text``, or ``core``, ``facts``, ``summary``, ``events`` and
+    ``recent``, each a list (text, number, speaker); its ``speaker`` says the content itself.
     """
 
     system: str = Field(default="", description="the system message; empty sends none")

@@ -20,6 +20,7 @@ from orchestration_assets.text.redaction import (
     redact,
     without_turn_marks,
 )
+from orchestration_assets.text.sentences import one_line
 from orchestration_assets.text.token_estimates import token_estimate
 
 _EARLIER_SHARE: Final = 4
@@ -33,7 +34,8 @@ _MAX_SECRET_CHARS: Final = 24_000
 _MAX_KEPT_CHARS: Final = 16_384
 _MAX_KEPT: Final = 256
 """So many redacted texts are kept, of so many characters at most: a few megabytes."""
-_NO_PATH: Final = RedactedText("", {})
+_NOTHING_SAID: Final = RedactedText("", {})
+_SPEAKER_CHARS: Final = 200
 _NO_MEMORY: Final = shown_memory(ConversationMemory((), 0, ""), (), 0)
 """Of an item that belongs to no conversation."""
 
@@ -71,6 +73,7 @@ class PromptContext(NamedTuple):
     passages_left_out: int = 0
     memory: ShownMemory = _NO_MEMORY
     memory_kept: int = 0
+    speaker: str = ""
 
     @property
     def left_out(self) -> str | None:
@@ -162,7 +165,7 @@ def context_for(
     text = question.item.text
     shown_by = _shown if len(text) <= _MAX_KEPT_CHARS else _shown.__wrapped__
     pieces, in_content, content = shown_by(text, tuple(kinds), content_tokens)
-    path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
+    path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NOTHING_SAID
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
     items = question.near if neighbour_tokens is not None else ()
     neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
@@ -171,6 +174,7 @@ def context_for(
     memory = _NO_MEMORY
     if memory_tokens is not None and question.memory is not None:
         memory = shown_memory(question.memory, kinds, memory_tokens)
+    speaker = _speaker(question.memory, kinds) if memory_tokens is not None else _NOTHING_SAID
     before = question.answers if with_answers else ()
     answers = shown_answers(before, kinds, window_tokens // _EARLIER_SHARE)
     part, in_part = shown_part(question.part, kinds)
@@ -182,6 +186,7 @@ def context_for(
         *redacted,
         *(one.counts for one in passages),
         memory.counts,
+        speaker.counts,
         *answers.redacted,
         *in_part,
     )
@@ -205,6 +210,7 @@ def context_for(
         without,
         memory,
         memory.tokens // _MEMORY_SHARE,
+        speaker.text,
     )
 
 
@@ -219,6 +225,12 @@ def _shown(
     pieces, counts = redacted_pieces(text, tokens, lambda part: redact(part, kinds))
     pieces = RedactedPieces(tuple(map(without_turn_marks, pieces.texts)), pieces.share)
     return pieces, counts, fit_pieces(pieces, tokens)
+
+
+def _speaker(memory: ConversationMemory | None, kinds: Collection[SensitiveKind]) -> RedactedText:
+    """Who says the message, on one line; "" for nobody."""
+    who = "" if memory is None else one_line(memory.speaker or "")[:_SPEAKER_CHARS]
+    return redact(without_turn_marks(who), kinds)
 
 
 def _neighbours(

@@ -207,6 +207,7 @@ _SAMPLE: Final[Mapping[str, Any]] = {
             ("core", "facts", "summary", "events", "recent"),
             tuple({"text": "said", "number": n, "speaker": "Ada"} for n in range(1, 7)),
         ),
+        "speaker": "Ada",
         "text": "Latest messages:\n[1] Ada: said\n" * 20,
     },
     "path": "folder/file.txt",
