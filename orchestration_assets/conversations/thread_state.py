@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Final
 
-from orchestration_assets.conversations.stale import note_stale
+from orchestration_assets.conversations.stale import note_stale, state_name
 from orchestration_assets.conversations.threads import (
     MessageReference,
     Thread,
@@ -23,11 +22,6 @@ from resources.versioned_state import (
 )
 
 _REMEDY: Final = "bring it back from a copy"
-
-
-def state_name(thread: str) -> str:
-    """The name of a thread's state: a hash, as threads may be called anything."""
-    return f"thread-{blake2b(thread.encode(), digest_size=12).hexdigest()}"
 
 
 def state_of(home: Home, thread: str) -> VersionedState:

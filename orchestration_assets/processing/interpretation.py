@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.conversations.stale import stale_items
 from orchestration_assets.evidence.verdict_history import gold_rows
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.policy.task_graph import task_inputs
@@ -112,7 +113,8 @@ def interpret_batch(
     stored = stored_result(home.tables, batch) if only_deferred else BatchResult()
     inputs = task_inputs(policy)
     memories = memories_of(policy, home, batch)
-    due = _to_take_up(rows, stored, inputs, memories) if only_deferred else rows
+    stale = stale_items(home, batch) if only_deferred and memories else frozenset[str]()
+    due = _to_take_up(rows, stored, inputs, memories, stale) if only_deferred else rows
     progress.stage("asking services", len({plan.item_id for plan in due}))
     rollout = rollout_batch(home, batch, due, tables.profiles, watches=not only_deferred)
     sharing = policy is not None and policy.features.share_answers
@@ -192,10 +194,17 @@ def interpret_batch(
 
 
 def _to_take_up(
-    rows: Sequence[PlanRow], stored: BatchResult, inputs: Inputs, memories: ThreadMemories | None
+    rows: Sequence[PlanRow],
+    stored: BatchResult,
+    inputs: Inputs,
+    memories: ThreadMemories | None,
+    stale: Collection[str],
 ) -> list[PlanRow]:
-    due = plans_to_take_up(rows, stored, inputs)
-    return due if memories is None else with_later_messages(due, rows, memories, inputs)
+    if memories is None:
+        return plans_to_take_up(rows, stored, inputs)
+    pairs = {(item, task) for item in stale for task in memories.shown}
+    due = plans_to_take_up(rows, stored, inputs, pairs)
+    return with_later_messages(due, rows, memories, inputs)
 
 
 def _work(
