@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.item_content import ItemContent, item_content
+from orchestration_assets.conversations.thread_state import current_thread
 from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
@@ -107,6 +108,17 @@ class TaskTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class InThread:
+    """The conversation of a message as it stands: its ``number`` of so many ``messages``, None
+    where it is gone from it."""
+
+    thread: str
+    speaker: str | None
+    number: int | None
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """What is known of one item, newest batch first.
 
@@ -130,6 +142,7 @@ class Explanation:
     vectors: VectorRow | None = None
     tasks: list[TaskTrace] = field(default_factory=list)
     next_run: list[str] = field(default_factory=list)
+    in_thread: InThread | None = None
 
     def plain(self) -> dict[str, Any]:
         """The explanation as plain values."""
@@ -177,6 +190,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         raise UnknownItemError(f"{item!r} names several items; give one of: {several}")
     states = _rows(store, ITEM_STATES, latest.batch, latest.item_id)
     base = Explanation(latest.item_id, latest.path, latest.address, seen, states)
+    base = replace(base, in_thread=_in_thread(home, latest))
     held = next((row for row in rows if row.computed_as), None)
     results = _computed_in(store, held) if held else None
     if held is None or results is None:
@@ -203,7 +217,17 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         next(iter(_rows(store, CONTENT_VECTORS, batch, source_item)), None),
         tasks,
         list(_next_run(home, loaded, held, profile, tasks)),
+        base.in_thread,
     )
+
+
+def _in_thread(home: Home, row: ManifestRow) -> InThread | None:
+    if row.message is None:
+        return None
+    thread, _ = current_thread(home, row.message.thread)
+    place = thread.places.get(row.item_id)
+    number = None if place is None else place + 1
+    return InThread(thread.name, row.message.speaker, number, len(thread.messages))
 
 
 def _seen(store: TableStore, item: str) -> Iterator[ManifestRow]:
@@ -399,6 +423,8 @@ def _lines(explanation: Explanation) -> list[str]:
         f"  item          {explanation.item_id}",
         f"  address       {explanation.address}",
     ]
+    if explanation.in_thread is not None:
+        lines.append(f"  conversation  {_thread_words(explanation.in_thread)}")
     for row in explanation.seen:
         why = "; ".join(part for part in (row.reason, row.detail) if part)
         lines.append(f"  {row.batch}  {row.outcome}{f' ({why})' if why else ''}")
@@ -423,6 +449,13 @@ def _lines(explanation: Explanation) -> list[str]:
         lines += _task_lines(task, shown.get(task.excerpt))
         shown.setdefault(task.excerpt, task.plan.task)
     return [*lines, "If it were run again:", *(f"  {words}" for words in explanation.next_run)]
+
+
+def _thread_words(place: InThread) -> str:
+    by = f", by {place.speaker}" if place.speaker else ""
+    if place.number is None:
+        return f"{place.thread}{by}: gone from it"
+    return f"{place.thread}: message {place.number} of {place.messages}{by}"
 
 
 def _profile_lines(profile: ProfileRow | None, features: Mapping[str, Any]) -> Iterator[str]:

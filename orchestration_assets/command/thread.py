@@ -35,13 +35,13 @@ def list_threads(settings: Settings, *, as_json: bool) -> int:
     """Prints the conversations of the home; returns the exit code."""
     known = known_threads(Home(settings.home))
     lines = [
-        f"{name}  {len(batches)} batches, the latest {batches[-1]}"
+        f"{name}  in {len(batches)} {'batch' if len(batches) == 1 else 'batches'}, the latest "
+        f"{batches[-1]}"
         for name, batches in sorted(known.items())
     ]
     none = "no conversations: records name theirs by `thread` under content.records in the policy"
-    _print(
-        lines or [none], [{"thread": n, "batches": b} for n, b in known.items()], as_json=as_json
-    )
+    plain = [{"thread": name, "batches": batches} for name, batches in sorted(known.items())]
+    _print(lines or [none], plain, as_json=as_json)
     return 0
 
 
