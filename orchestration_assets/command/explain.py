@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from orchestration_assets.command.item_content import ItemContent, item_content
 from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.messages_before import MessagesBefore, messages_before
-from orchestration_assets.conversations.thread_state import current_thread
 from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
@@ -110,17 +109,6 @@ class TaskTrace:
 
 
 @dataclass(frozen=True, slots=True)
-class InThread:
-    """The conversation of a message as it stands: its ``number`` of so many ``messages``, None
-    where it is gone from it."""
-
-    thread: str
-    speaker: str | None
-    number: int | None
-    messages: int
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """What is known of one item, newest batch first.
 
@@ -145,7 +133,6 @@ class Explanation:
     tasks: list[TaskTrace] = field(default_factory=list)
     conversation: MessagesBefore | None = None
     next_run: list[str] = field(default_factory=list)
-    in_thread: InThread | None = None
 
     def plain(self) -> dict[str, Any]:
         """The explanation as plain values."""
@@ -193,7 +180,6 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         raise UnknownItemError(f"{item!r} names several items; give one of: {several}")
     states = _rows(store, ITEM_STATES, latest.batch, latest.item_id)
     base = Explanation(latest.item_id, latest.path, latest.address, seen, states)
-    base = replace(base, in_thread=_in_thread(home, latest))
     held = next((row for row in rows if row.computed_as), None)
     results = _computed_in(store, held) if held else None
     if held is None or results is None:
@@ -226,17 +212,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         tasks,
         conversation,
         list(_next_run(home, loaded, held, profile, tasks)),
-        base.in_thread,
     )
-
-
-def _in_thread(home: Home, row: ManifestRow) -> InThread | None:
-    if row.message is None:
-        return None
-    thread, _ = current_thread(home, row.message.thread)
-    place = thread.places.get(row.item_id)
-    number = None if place is None else place + 1
-    return InThread(thread.name, row.message.speaker, number, len(thread.messages))
 
 
 def _seen(store: TableStore, item: str) -> Iterator[ManifestRow]:
@@ -432,8 +408,6 @@ def _lines(explanation: Explanation) -> list[str]:
         f"  item          {explanation.item_id}",
         f"  address       {explanation.address}",
     ]
-    if explanation.in_thread is not None:
-        lines.append(f"  conversation  {_thread_words(explanation.in_thread)}")
     for row in explanation.seen:
         why = "; ".join(part for part in (row.reason, row.detail) if part)
         lines.append(f"  {row.batch}  {row.outcome}{f' ({why})' if why else ''}")
@@ -459,13 +433,6 @@ def _lines(explanation: Explanation) -> list[str]:
         lines += _task_lines(task, shown.get(task.excerpt))
         shown.setdefault(task.excerpt, task.plan.task)
     return [*lines, "If it were run again:", *(f"  {words}" for words in explanation.next_run)]
-
-
-def _thread_words(place: InThread) -> str:
-    by = f", by {place.speaker}" if place.speaker else ""
-    if place.number is None:
-        return f"{place.thread}{by}: gone from it"
-    return f"{place.thread}: message {place.number} of {place.messages}{by}"
 
 
 def _profile_lines(profile: ProfileRow | None, features: Mapping[str, Any]) -> Iterator[str]:
