@@ -1,6 +1,7 @@
 """The table of a batch's messages: what it changes is merged into threads, which are then read."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,10 +13,13 @@ from orchestration_assets.conversations.stale import noted_batches
 from orchestration_assets.conversations.thread_state import change_thread, changes_in_words
 from orchestration_assets.conversations.threads import MessageReference, Thread, merged
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES, ThreadMessageRow
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.tables import AcceptedItem, accepted_items
+from resources.damage import leaving_out_damage
 from resources.home import Home
+from resources.table_store import TableMissingError
 
 SHOWN_CHARACTERS = 8_000
 _FIGURES = ("threads", "messages", "longest_thread", "threads_changed", "stale_batches")
@@ -105,15 +109,31 @@ def _facts(one: MessageReference) -> tuple[object, ...]:
 
 
 def _texts(home: Home, batch: str, manifest: pa.Table, warnings: list[str]) -> Mapping[str, str]:
-    """Item -> its text, shortened; of what changed since it was listed none, with a warning."""
-    texts: dict[str, str] = {}
+    """Item -> its text, shortened; of what changed since it was listed none, with a warning.
+
+    What the table held before stands: its source may no longer be what it was.
+    """
+    texts = _known_texts(home, batch)
+    accepted = []
     with ContentReader(home, home.batches.source(batch)) as reader:
         for row in _of_messages(manifest):
+            accepted.append((row.item_id, row.content_hash))
+            if texts.get((row.item_id, row.content_hash)):
+                continue
             try:
-                texts[row.item_id] = reader.text(row)[:SHOWN_CHARACTERS]
+                texts[row.item_id, row.content_hash] = reader.text(row)[:SHOWN_CHARACTERS]
             except (SupersededError, ContentError) as error:
                 warnings.append(f"{row.path}: not remembered, {error}")
-    return texts
+    return {item: texts[item, content] for item, content in accepted if (item, content) in texts}
+
+
+def _known_texts(home: Home, batch: str) -> dict[tuple[str, str], str]:
+    """(item, content hash) -> the text that the table of the batch has had so far."""
+    columns = ("item_id", "content_hash", "text")
+    with leaving_out_damage(), suppress(TableMissingError):
+        rows = values(home.tables.read(THREAD_MESSAGES.name, batch, columns), *columns)
+        return {(item, content): text for item, content, text in rows}
+    return {}
 
 
 def _of_messages(manifest: pa.Table) -> Iterator[AcceptedItem]:

@@ -11,7 +11,7 @@ from orchestration_assets.conversations.stated_facts import facts_stated
 from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.conversation_config import ConversationConfig
-from orchestration_assets.schemas.conversations import ConversationMemory, Message
+from orchestration_assets.schemas.conversations import ConversationMemory, Fact, Message
 from orchestration_assets.schemas.policy import Policy
 from resources.home import Home
 
@@ -97,6 +97,14 @@ class ThreadMemories:
                 del own.memories[next(iter(own.memories))]
             own.memories[item_id] = place, memory
         return own.memories[item_id][1]
+
+    def facts(self, item_id: str) -> tuple[Fact, ...]:
+        """What the messages before an item state, with what superseded it by then."""
+        thread = self._history.thread_of(item_id)
+        if thread is None:
+            return ()
+        own = self._threads.setdefault(thread, _Thread())
+        return tuple(self._fold(thread, own, self._history.place_of(item_id)).facts())
 
     def _fold(self, thread: str, own: _Thread, place: int) -> ThreadMemory:
         """The memory of the first so many messages, from the nearest one before that is held."""
