@@ -78,6 +78,16 @@ HELD_OUT: Forms = Forms(
         "Whatever has {v} as its {a}, which {a2} does it have?",
         "Tell me the {a2} of the one where the {a} is {v}.",
     ),
+    mentions=(
+        "{p} would not stop about {s} at lunch, I nearly missed the {w}.",
+        "Is {s} on the list for {d}? Somebody has to bring the {w} then.",
+        "I dreamt of {s}, there were {n} of them and all of them sang.",
+        "We lost {m} minutes over the {a} question for {s} and did not get anywhere.",
+        "{s} again, sigh. {p} promised me cake if I look at the {a} by {d}.",
+        "Whoever wrote the page on {s} forgot the picture of the {w}.",
+        "My view on {s} has not moved since {d}, and {p} knows.",
+        "There is more about the {a} in the thread with {p}, {n} messages or so.",
+    ),
     chat=(
         "{p} left the lights on again, third time this {d}.",
         "anyone up for {w} around noon?",

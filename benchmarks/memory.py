@@ -88,7 +88,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measured(seeds: Sequence[int], forms: Forms, ways: Mapping[str, Shows] | None = None) -> list[Asked]:
+def measured(
+    seeds: Sequence[int], forms: Forms, ways: Mapping[str, Shows] | None = None
+) -> list[Asked]:
     """What is read for every question of the dialogues, in every way and window."""
     found = []
     for seed in seeds:

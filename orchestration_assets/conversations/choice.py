@@ -33,10 +33,10 @@ _LATEST: Final = 3.0
 _FIRM: Final = 4
 """The last messages, which the one at hand replies to, come before all but the core."""
 _SUMMARY_GIVEN: Final = 2.5
-_RECENT: Final = 0.5
+_RECENT: Final = 0.35
 _RECENT_DECAY: Final = 0.97
 """Other recent messages have this priority, times the decay to the power of the messages since."""
-_FACT_FACTOR: Final = 1.1
+_FACT_FACTOR: Final = 1.2
 """Facts are shorter than the messages that state them: they come before these."""
 _STATED_FACTOR: Final = 0.8
 """A message whose facts are shown tells little more."""
@@ -46,6 +46,9 @@ _ASKED_FOR: Final = 0.3
 """What a fact replaced is shown where the fact's relevance is at least this."""
 _FEEDBACK: Final = 3
 _FEEDBACK_WEIGHT: Final = 0.4
+_SAME_SUBJECT: Final = 0.5
+"""Facts about the subject of one that the question is about are about it by so much of its
+relevance: a question may name a thing by what is known of it."""
 _SUMMARY_CHARS: Final = 400
 
 
@@ -123,7 +126,7 @@ def _facts(
     first = log.taken[0].message.number
     places = np.array([log.facts[place].fact.number - first for place in standing])
     own = log.facts_index.scores(text, size)[standing]
-    relevance = np.maximum(own, of_messages[places])
+    relevance = _with_same_subject(log, standing, np.maximum(own, of_messages[places]))
     importance = np.array(log.fact_importance[:size])[standing]
     scores = _scores(FACT, relevance, importance, messages - 1 - places)
     chosen = _best(scores, at_most)
@@ -132,6 +135,16 @@ def _facts(
         for one in chosen
     ]
     return pieces, {one.number for one in pieces}
+
+
+def _with_same_subject(log: ThreadLog, standing: list[int], relevance: Any) -> Any:
+    """The relevance of facts, with what it is by their subject."""
+    best: dict[str, float] = {}
+    subjects = [log.facts[place].fact.subject.casefold() for place in standing]
+    for subject, own in zip(subjects, relevance.tolist(), strict=True):
+        best[subject] = max(own, best.get(subject, 0.0))
+    shared = [_SAME_SUBJECT * best[one] if one else 0.0 for one in subjects]
+    return np.maximum(relevance, shared)
 
 
 def _fact(log: ThreadLog, place: int, priority: float, relevance: float) -> MemoryPiece:
