@@ -4,8 +4,8 @@ They were written before the rules, by somebody who tried to say the same things
 ``_dialogue_forms`` does, and only the final figures are measured on them. Whoever changes a rule
 because of what stands here moves it there, and writes new ones.
 
-Slots: ``{s}`` what is spoken of, ``{a}`` its attribute, ``{v}`` the value, ``{old}`` the one before,
-``{n}`` ``{m}`` ``{p}`` ``{w}`` ``{d}`` a number, another one, a person, a thing and a day.
+Slots: ``{s}`` what is spoken of, ``{a}`` its attribute, ``{v}`` the value, ``{old}`` the one
+before, ``{n}`` ``{m}`` ``{p}`` ``{w}`` ``{d}`` a number, another one, a person, a thing and a day.
 """
 
 from benchmarks._dialogue_words import Forms

@@ -10,8 +10,8 @@ Drawn = Callable[[random.Random], str]
 
 @dataclass(frozen=True)
 class Forms:
-    """Wordings by what they do. Those with ``own`` are of a speaker about himself; ``mentions`` speak
-    of a subject or an attribute and say nothing of it."""
+    """Wordings by what they do. Those with ``own`` are of a speaker about himself; ``mentions``
+    speak of a subject or an attribute and say nothing of it."""
 
     statements: Sequence[str]
     own_statements: Sequence[str]

@@ -225,8 +225,11 @@ WAYS: Final[dict[str, Shows]] = {
 def _print(name: str, figures: Mapping[str, Any]) -> None:
     header = ("way", "window", "facts", "questions", "newer", "outdated", "tokens")
     rows = [
-        [*list(row.values())[:1], "all" if row["window"] == UNLIMITED else f"{row['window']:,}"]
-        + list(row.values())[2:]
+        [
+            row["way"],
+            "all" if row["window"] == UNLIMITED else f"{row['window']:,}",
+            *list(row.values())[2:],
+        ]
         for row in figures["recall"]
     ]
     print(table(f"Needed facts that are known: {name}", header, rows))

@@ -86,7 +86,8 @@ class FactLedger:
             self._add(fact, message.speaker, one.kind.value, one.words, given_way)
 
     def add_facts(self, message: Message, facts: Iterable[Fact]) -> None:
-        """Takes up facts that a task found: they replace those of the same subject and attribute."""
+        """Takes up facts that a task found: they replace those of the same subject and
+        attribute."""
         for fact in facts:
             words = telling_words(fact.subject, fact.attribute)
             same = [
@@ -125,8 +126,10 @@ class FactLedger:
         return sorted(set().union(*(self._standing.get(word, ()) for word in words)))
 
     def _gives_way(self, place: int, one: Statement, message: Message) -> bool:
-        earlier = self._stated[place]
-        return one.changes or earlier.speaker == message.speaker or self._equal(place, one.value)
+        if one.believed or one.several:
+            return one.several and self._equal(place, one.value)
+        same_speaker = self._stated[place].speaker == message.speaker
+        return one.changes or same_speaker or self._equal(place, one.value)
 
     def _equal(self, place: int, value: str) -> bool:
         return self._stated[place].fact.value.casefold() == value.casefold()
