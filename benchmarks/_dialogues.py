@@ -64,7 +64,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class AskedQuestion:
+class DialogueQuestion:
     """A question after so many messages, and the facts that its answer needs."""
 
     after: int
@@ -79,7 +79,7 @@ class Dialogue:
 
     domain: str
     messages: tuple[Message, ...]
-    questions: tuple[AskedQuestion, ...]
+    questions: tuple[DialogueQuestion, ...]
 
 
 def dialogue(seed: int, forms: Forms) -> Dialogue:
@@ -198,7 +198,7 @@ def _called(rng: random.Random, attribute: str) -> str:
 
 def _questions(
     rng: random.Random, planted: Sequence[Planted], forms: Forms, length: int
-) -> Iterator[AskedQuestion]:
+) -> Iterator[DialogueQuestion]:
     for share in _ASKED_AT:
         after = round(length * share)
         known = [fact for fact in planted if fact.said[0].number <= after]
@@ -208,7 +208,7 @@ def _questions(
 
 def _question(
     rng: random.Random, fact: Planted, known: Sequence[Planted], forms: Forms, after: int
-) -> AskedQuestion:
+) -> DialogueQuestion:
     need = _need(fact, after)
     drawn = rng.random()
     same = [
@@ -221,7 +221,9 @@ def _question(
         words = rng.choice(forms.chains).format(
             v=need.said[-1].value, a=fact.attribute, a2=_called(rng, second.attribute)
         )
-        return AskedQuestion(after, words, "two, one leads to the other", (_need(second, after),))
+        return DialogueQuestion(
+            after, words, "two, one leads to the other", (_need(second, after),)
+        )
     if drawn < _CHAIN_SHARE + _PAIR_SHARE:
         second = rng.choice([one for one in known if one is not fact] or [fact])
         words = rng.choice(forms.pairs).format(
@@ -230,11 +232,11 @@ def _question(
             s2=second.subject,
             a2=_called(rng, second.attribute),
         )
-        return AskedQuestion(after, words, "two", (need, _need(second, after)))
+        return DialogueQuestion(after, words, "two", (need, _need(second, after)))
     form = rng.choice(forms.own_questions if fact.of_speaker else forms.questions)
     words = form.format(s=fact.subject, a=_called(rng, fact.attribute))
     kind = "updated" if len(need.said) > 1 else "contradicted" if need.other else "one"
-    return AskedQuestion(after, words, kind, (need,))
+    return DialogueQuestion(after, words, kind, (need,))
 
 
 def _need(fact: Planted, after: int) -> Need:

@@ -21,7 +21,7 @@ from benchmarks._dialogue_forms import LOOKED_AT
 from benchmarks._dialogue_forms_held_out import HELD_OUT
 from benchmarks._dialogue_reader import Read, read
 from benchmarks._dialogue_words import Forms
-from benchmarks._dialogues import AskedQuestion, Dialogue, dialogue
+from benchmarks._dialogues import Dialogue, DialogueQuestion, dialogue
 from benchmarks._output import table, write_json
 from orchestration_assets.conversations.fold import ThreadMemory, nothing
 from orchestration_assets.conversations.relevance import GrowingIndex
@@ -61,7 +61,7 @@ class Prepared:
         self.memories = _memories(given)
 
 
-Shows = Callable[[Prepared, AskedQuestion, int], str]
+Shows = Callable[[Prepared, DialogueQuestion, int], str]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -171,32 +171,32 @@ def _memories(given: Dialogue) -> dict[int, ThreadMemory]:
     return memories
 
 
-def _memory(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _memory(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     pieces = prepared.memories[question.after].pieces(question.text)
     return str(shown_memory(pieces, (), tokens).values["text"])
 
 
-def _last(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _last(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     return _that_fit(prepared, range(question.after - 1, -1, -1), tokens)
 
 
-def _beginning(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _beginning(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     return _that_fit(prepared, range(question.after), tokens)
 
 
-def _ends(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _ends(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     first = _that_fit(prepared, range(question.after), tokens // 2)
     shown = len(first.splitlines())
     rest = range(question.after - 1, shown - 1, -1)
     return f"{first}\n{_that_fit(prepared, rest, tokens - tokens // 2)}"
 
 
-def _by_words(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _by_words(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     scores = prepared.index.scores(question.text, question.after)
     return _that_fit(prepared, np.argsort(-scores, kind="stable").tolist(), tokens)
 
 
-def _by_vectors(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _by_vectors(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     scores = prepared.vectors[: question.after] @ hashed_words([question.text])[0]
     return _that_fit(prepared, np.argsort(-scores, kind="stable").tolist(), tokens)
 

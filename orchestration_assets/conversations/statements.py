@@ -45,7 +45,7 @@ _POSSESSIVE: Final = re.compile(r"['\u2019]s?\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class MessageStatement:
     """What a sentence says of something.
 
     ``subject`` is empty where the sentence leaves open of what. ``words`` are those that tell one
@@ -65,7 +65,7 @@ class Statement:
     several: bool = False
 
 
-def statements_of(text: str, speaker: str | None, addressee: str | None) -> list[Statement]:
+def statements_of(text: str, speaker: str | None, addressee: str | None) -> list[MessageStatement]:
     """What a message states, at most 12 statements, in its order.
 
     *I* and *my* are the speaker, *you* and *your* the addressee, who is the one that spoke before.
@@ -73,7 +73,7 @@ def statements_of(text: str, speaker: str | None, addressee: str | None) -> list
     """
     if sensitive_spans(text, (SensitiveKind.SECRET,)):
         return []
-    found: list[Statement] = []
+    found: list[MessageStatement] = []
     topic = ""
     for sentence in _sentences(text):
         own, topic = _of_sentence(sentence, speaker or "", addressee or "", topic)
@@ -104,7 +104,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _of_sentence(
     sentence: str, speaker: str, addressee: str, topic: str
-) -> tuple[Statement | None, str]:
+) -> tuple[MessageStatement | None, str]:
     """What a sentence states, and what the sentences after it are about where they do not say."""
     grade = factuality(sentence)
     rest, named = _without_opening(sentence)
@@ -119,7 +119,7 @@ def _of_sentence(
                 attribute, changed = "lives in", True
             elif COPULAR.fullmatch(attribute):
                 attribute = ""
-            statement = Statement(
+            statement = MessageStatement(
                 subject,
                 attribute,
                 value,

@@ -122,8 +122,10 @@ def test_the_policy_bounds_what_may_be_shown() -> None:
 
 
 def test_messages_come_in_their_order() -> None:
-    with pytest.raises(ValueError, match="message 3 does not follow message 1"):
-        told([("a", None)]).remember(Message("x", 3, "b"))
+    memory = told([(WORDS[0], "Ann")]).remember(Message("x", 30, WORDS[1], "Ben"))
+    assert [one.superseded_by for one in memory.facts()] == [30, None]
+    with pytest.raises(ValueError, match="message 30 does not follow message 30"):
+        memory.remember(Message("y", 30, "b"))
 
 
 @given(said, said)
