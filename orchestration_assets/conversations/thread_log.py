@@ -37,7 +37,8 @@ class ThreadLog:
     """The messages of a thread with what is known of each by itself and by those before it.
 
     ``importance``, ``fact_importance`` and ``sentence_importance`` are in [0, 1]. ``briefs`` holds
-    what may stand for a message, "" where nothing shorter tells it.
+    what may stand for a message, "" where nothing shorter tells it; ``fact_messages`` the places of
+    the messages that state the facts.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class ThreadLog:
         self.sentence_importance = array("d")
         self.facts = FactLedger()
         self.fact_importance = array("d")
+        self.fact_messages = array("Q")
         self.messages_index = GrowingIndex()
         self.facts_index = GrowingIndex()
         self.summaries: list[int] = []
@@ -78,6 +80,10 @@ class ThreadLog:
         for taken in self.taken[:messages]:
             log.add(taken)
         return log
+
+    def number(self, messages: int) -> int:
+        """The number of the last of the first ``messages``; 0 of none."""
+        return self.taken[messages - 1].message.number if messages else 0
 
     def ends(self, messages: int) -> tuple[int, int]:
         """How many sentences and facts there are in the first ``messages``."""
@@ -112,3 +118,4 @@ class ThreadLog:
             words = f"{fact.subject} {fact.attribute} {fact.value}"
             self.facts_index.add(f"{message.speaker or ''} {words}")
             self.fact_importance.append(score)
+            self.fact_messages.append(len(self.taken))

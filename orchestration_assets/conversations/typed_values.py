@@ -29,6 +29,9 @@ _TIME: Final = re.compile(
 )
 _PHONE: Final = re.compile(r"(?<![\w+])\+?\d[\d ()/-]{6,18}\d(?!\w)")
 _QUANTITY: Final = re.compile(r"(?<![\w.,])-?\d{1,15}(?:[.,]\d+)*(?: ?%|\s[^\W\d_]{1,12}\b)")
+_ADDRESS: Final = re.compile(
+    r"(?<![\w.,])\d{1,5}[a-z]? [^\W\d_a-z][\w'\u2019.-]+(?: [^\W\d_a-z][\w'\u2019-]+){1,3}"
+)
 _NUMBER: Final = re.compile(r"(?<![\w.,])-?\d{1,15}(?:[.,]\d+)*(?![\w])")
 _NAME: Final = re.compile(r"[^\W\d_a-z][\w'\u2019-]*(?: [^\W\d_a-z][\w'\u2019-]*){0,3}")
 _LEAST_PHONE: Final = 7
@@ -44,6 +47,7 @@ class ValueKind(StrEnum):
     AMOUNT = "amount"
     PHONE = "phone"
     IDENTIFIER = "identifier"
+    ADDRESS = "address"
     NUMBER = "number"
     NAME = "name"
     WORDS = "words"
@@ -93,5 +97,6 @@ def _all(text: str) -> Iterator[TypedValue]:
     for found in _PHONE.finditer(text):
         if sum(map(str.isdigit, found[0])) >= _LEAST_PHONE:
             yield TypedValue(*found.span(), ValueKind.PHONE)
+    yield from (TypedValue(*one.span(), ValueKind.ADDRESS) for one in _ADDRESS.finditer(text))
     yield from (TypedValue(*one.span(), ValueKind.NUMBER) for one in _QUANTITY.finditer(text))
     yield from (TypedValue(*one.span(), ValueKind.NUMBER) for one in _NUMBER.finditer(text))
