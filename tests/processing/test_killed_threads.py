@@ -29,7 +29,7 @@ from tests.processing.threads import Told, plans_about
 
 pytestmark = pytest.mark.slow
 
-KILLS = 5
+KILLS = 3
 THREADS = {f"t{n}": [f"Message {m} of thread t{n}." for m in range(1, 31)] for n in range(8)}
 AT_ONCE = 16
 TASKS = {"about": "reader", "stated": "notes"}
