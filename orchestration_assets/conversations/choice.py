@@ -5,6 +5,7 @@ recency (Park et al. 2023, Generative Agents, section 4.1, where the three weigh
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -44,6 +45,8 @@ _SUMMARY: Final = 0.2
 _MOST_SENTENCES: Final = 24
 _ASKED_FOR: Final = 0.3
 """What a fact replaced is shown where the fact's relevance is at least this."""
+_MOST_BEFORE: Final = 3
+"""Of what a fact replaced so many values are shown, the latest."""
 _SAME_SUBJECT: Final = 0.5
 """Facts about the subject of one that the question is about are about it by so much of its
 relevance: a question may name a thing by what is known of it."""
@@ -139,9 +142,10 @@ def _fact(log: ThreadLog, place: int, priority: float, relevance: float) -> Memo
     fact = stated.fact
     name = ", ".join(filter(None, (fact.subject, fact.attribute)))
     brief = f"{name}: {fact.value}" if name else fact.value
+    asked_for = relevance >= _ASKED_FOR
     before = [
         f"{one.fact.value} [{one.fact.number}]"
-        for one in (log.facts.before(place) if relevance >= _ASKED_FOR else ())
+        for one in (islice(log.facts.before(place), _MOST_BEFORE) if asked_for else ())
     ]
     text = f"{brief} (before: {', '.join(before)})" if before else brief
     shorter = brief if before else ""

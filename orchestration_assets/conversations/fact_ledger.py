@@ -110,7 +110,13 @@ class FactLedger:
     def _same(self, one: MessageStatement) -> list[int]:
         """The facts in force about the same subject and attribute; for words of change, else none,
         the one whose name is a part of this one's or the other way round."""
-        held = [p for p in self._candidates(one.words) if self._stated[p].kind == one.kind.value]
+        # "noon" may follow "10:30" where the attribute says that both are times
+        any_kind = one.changes and bool(one.attribute)
+        held = [
+            place
+            for place in self._candidates(one.words)
+            if any_kind or self._stated[place].kind == one.kind.value
+        ]
         equal = [place for place in held if self._stated[place].words == one.words]
         if equal or not one.changes:
             return equal

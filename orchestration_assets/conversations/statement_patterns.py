@@ -103,7 +103,7 @@ KEY_VALUE: Final = re.compile(
     r"(?P<value>\S.{0,160})$"
 )
 TOPIC: Final = re.compile(
-    rf"\b(?:about|regarding|concerning|re:?|as for|on|from|of|for) (?P<topic>{NOUNS})"
+    rf"\b(?:about|regarding|concerning|re:?|as for) (?P<topic>{NOUNS})"
     r"(?=[.,:;!]|$)",
     re.IGNORECASE,
 )
@@ -142,12 +142,18 @@ PRONOUNS: Final = frozenset(
     "anything".split()
 )
 NO_NAMES: Final = re.compile(
-    r"^(?:i|we|you|it|they|he|she|there|this|that|who|what)\b"
+    r"^(?:i|we|you|it|they|he|she|them|there|this|that|who|what)\b"
     r"|\b(?:said|says|told|think|thinks|had|did|does|has|have|is|are|was|were|and|there)\b",
     re.IGNORECASE,
 )
 """A subject or attribute with these is a clause that was read as a name."""
 NOT_VALUES: Final = frozenset("it that this so what which who there here".split())
+NO_STATE: Final = re.compile(
+    r"(?:how|what|why|whether|that|to|when|if|who|where|being|going)\b"
+    r"|\w+ed (?:for|by|on|at|in|to)\b",
+    re.IGNORECASE,
+)
+"""A value that begins so is a clause, or what was done: "discussed for an hour"."""
 DENIED: Final = re.compile(r"(?:not|no|never|neither|hardly|nowhere|none)\b", re.IGNORECASE)
 """A value that begins so is one that does not hold."""
 UNTELLING: Final = frozenset(

@@ -18,6 +18,7 @@ from orchestration_assets.conversations.statement_patterns import (
     MOVED,
     NO_KEYS,
     NO_NAMES,
+    NO_STATE,
     NOT_VALUES,
     OPENING,
     PATTERNS,
@@ -41,6 +42,9 @@ _MAX_OPENINGS: Final = 4
 _MAX_KEY_WORDS: Final = 4
 _STEM: Final = 3
 _WORD: Final = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
+_ARTICLES: Final = re.compile(
+    r"^(?:(?:the|our|my|its|a|an|new|current|actual|latest|correct) )+", re.IGNORECASE
+)
 _POSSESSIVE: Final = re.compile(r"['\u2019]s?\b")
 
 
@@ -119,6 +123,7 @@ def _of_sentence(
                 attribute, changed = "lives in", True
             elif COPULAR.fullmatch(attribute):
                 attribute = ""
+            attribute = _ARTICLES.sub("", attribute)
             statement = MessageStatement(
                 subject,
                 attribute,
@@ -133,7 +138,9 @@ def _of_sentence(
             if elliptic or statement.words:
                 return statement, subject or topic
     about = TOPIC.search(sentence)
-    return None, about["topic"] if about else topic
+    if about is None or NO_NAMES.search(about["topic"]) or about["topic"].casefold() in PRONOUNS:
+        return None, topic
+    return None, about["topic"]
 
 
 def _may_be_several(attribute: str, kind: ValueKind, *, changed: bool) -> bool:
@@ -170,7 +177,7 @@ def _by_patterns(sentence: str, topic: str) -> _Found | None:
         is_clause = not COPULAR.fullmatch(attribute) and NO_NAMES.search(attribute)
         if (subject.casefold() not in ("i", "we", "you") and NO_NAMES.search(subject)) or is_clause:
             continue
-        if topic and COPULAR.fullmatch(attribute) and subject.casefold() not in ("i", "we"):
+        if topic and COPULAR.fullmatch(attribute) and subject.casefold().startswith("the "):
             # "about Atlas. The deadline is 12 May"
             return topic, subject, value, False
         return subject, attribute.strip(), value, False
@@ -201,7 +208,7 @@ def _value(text: str) -> str:
     """The value that a clause begins with: what shows by its form where it ends, or the words to
     the end of the clause."""
     text = text.strip(" \"'*_`")
-    if DENIED.match(text):
+    if DENIED.match(text) or NO_STATE.match(text):
         return ""
     for typed in typed_values(text):
         # "on 14 May", "about 300 EUR"

@@ -7,7 +7,7 @@ same message, the later one copies what they share.
 
 from array import array
 from threading import RLock
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from orchestration_assets.conversations.brevity import brief_of, whole_sentences
 from orchestration_assets.conversations.fact_ledger import FactLedger
@@ -15,7 +15,11 @@ from orchestration_assets.conversations.importance import WordSurprise, importan
 from orchestration_assets.conversations.relevance import GrowingIndex
 from orchestration_assets.conversations.sentence_cues import asks
 from orchestration_assets.conversations.statements import statements_of
+from orchestration_assets.conversations.typed_values import ValueKind
 from orchestration_assets.schemas.conversations import Fact, Message
+
+_LOOSE: Final = 0.5
+"""How something is in words ("the gate is open") matters less than what has a name or a number."""
 
 
 class Taken(NamedTuple):
@@ -117,5 +121,6 @@ class ThreadLog:
             fact = self.facts[place].fact
             words = f"{fact.subject} {fact.attribute} {fact.value}"
             self.facts_index.add(f"{message.speaker or ''} {words}")
-            self.fact_importance.append(score)
+            loose = not fact.attribute and self.facts[place].kind == ValueKind.WORDS
+            self.fact_importance.append(score * _LOOSE if loose else score)
             self.fact_messages.append(len(self.taken))

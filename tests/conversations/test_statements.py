@@ -22,7 +22,7 @@ from orchestration_assets.conversations.statements import statements_of
             "the blue one",
         ),
         ("I am allergic to peanuts and I told them", "Ann", "am allergic to", "peanuts"),
-        ("News from Oslo. About the gate. The code is 4471.", "the gate", "The code", "4471"),
+        ("News from Oslo. About the gate. The code is 4471.", "the gate", "code", "4471"),
         ("My address has changed, it is 4 Mill Lane now.", "Ann", "address", "4 Mill Lane"),
         ("Adresse: Lindenweg 4", "Ann", "Adresse", "Lindenweg 4"),
     ],
@@ -45,6 +45,9 @@ def test_what_is_stated_is_found(text, subject, attribute, value) -> None:
         "Note: see below",
         "it is what it is",
         "...",
+        "The deadline of Atlas is not 12 May.",
+        "The deadline of Atlas was discussed for 90 minutes.",
+        "I like how it is going.",
     ],
 )
 def test_what_is_asked_wished_or_secret_is_no_fact(text) -> None:
