@@ -1,7 +1,8 @@
-"""What preview forecasts beside what a server really bills, over ten policies of different shapes.
+"""What preview forecasts beside what a server really bills, over policies of different shapes.
 
 Of each: half of a made corpus is run, the other half previewed and then run. The real cost is to
-lie within the stated interval for nine policies of ten.
+lie within the stated interval for nine policies of ten. Of the one that shows passages of a
+handbook the interval before anything was seen is to hold too: what they take is known beforehand.
 """
 
 import argparse
@@ -21,11 +22,19 @@ from benchmarks._output import table, write_json
 from orchestration_assets.__main__ import main as orchestrate
 
 LEAST_WITHIN: Final = 9
+PASSAGES: Final = "passages"
+"""The policy whose prompts show passages."""
 _PRICE: Final = {"input_usd": 3.0, "output_usd": 15.0}
 _PROMPT: Final = {
     "system": "{{ task.question }} Answer with one of: {{ labels | join(', ') }}.",
     "user": "{{ content }}{% for one in earlier %} {{ one.service }}: {{ one.answer }}{% endfor %}",
 }
+_SHOWING: Final = {
+    **_PROMPT,
+    "user": "{% for one in passages %}[{{ one.number }}] {{ one.document }}: {{ one.content }} "
+    "{% endfor %}{{ content }}",
+}
+_SHOWN: Final = 3
 _FILL: Final = tuple(
     "the order we sent last week has not come and nobody could tell me why".split()
 )
@@ -59,6 +68,7 @@ def _choices() -> dict[str, dict[str, Any]]:
                             "after": {"large": ["small", "middle"]},
                             "judge": {**judge, "when": "always"}},
         "near-copies, retries": {**cascade, "judge": judge},
+        PASSAGES: two,
     }  # fmt: skip
 
 
@@ -77,13 +87,19 @@ def main(arguments: Sequence[str]) -> int:
         if given.only in (None, name):
             rows.append(measure(name, choice, given.items, given.sample))
             print(f"{name}: {rows[-1]}", file=sys.stderr, flush=True)
-    columns = ("policy", "prior", "low", "forecast", "high", "real", "within")
+    columns = ("policy", "prior", "prior_within", "low", "forecast", "high", "real", "within")
     cells = [[_cell(row[name]) for name in columns] for row in rows]
     print(table(f"US dollars, {given.items} items after {given.items}", columns, cells))
     within = sum(row["within"] for row in rows)
     print(f"\n{within} of {len(rows)} within the stated interval")
     write_json(given.json, {"rows": rows, "within": within})
-    return 0 if within >= LEAST_WITHIN * len(rows) / len(_choices()) else 1
+    surprised = [row for row in rows if row["policy"] == PASSAGES and not row["prior_within"]]
+    return 0 if within >= LEAST_WITHIN / 10 * len(rows) and not surprised else 1
+
+
+def choice_of(name: str) -> dict[str, Any]:
+    """The choice of a policy. Raises KeyError for one that is not there."""
+    return _choices()[name]
 
 
 def measure(name: str, choice: dict[str, Any], items: int, sample: int) -> dict[str, Any]:
@@ -94,14 +110,19 @@ def measure(name: str, choice: dict[str, Any], items: int, sample: int) -> dict[
     with tempfile.TemporaryDirectory() as folder, serving(*_PRICE.values()) as server:
         root = Path(folder)
         policy = root / "policy.yaml"
-        policy.write_text(yaml.safe_dump(_policy(server, choice, share=name.startswith("near"))))
+        shows = name == PASSAGES
+        declared = _policy(server, choice, share=name.startswith("near"))
+        policy.write_text(yaml.safe_dump(_showing(declared, root) if shows else declared))
         server.busy_share = 0.1 if name.startswith("near") else 0.0
         source = root / "source"
         source.mkdir()
         shared = [str(source), "--home", str(root / "home"), "--policy", str(policy), "--json"]
         _write(source / "first.jsonl", name, 0, items)
+        if shows:
+            _printed("job", "refresh_knowledge", *shared[1:5])
         before = _called("preview", *shared, "--sample", str(sample))
         _called("run", *shared)
+        paid = server.billed
         _write(source / "second.jsonl", name, items, items)
         ahead = _called("preview", *shared, "--sample", str(sample))
         billed = server.billed
@@ -110,6 +131,7 @@ def measure(name: str, choice: dict[str, Any], items: int, sample: int) -> dict[
     return {
         "policy": name,
         "prior": f"{before['usd_low']:.4f}..{before['usd_high']:.4f}",
+        "prior_within": before["usd_low"] <= paid <= before["usd_high"],
         "low": ahead["usd_low"],
         "forecast": ahead["usd"],
         "high": ahead["usd_high"],
@@ -141,6 +163,25 @@ def _policy(server: BillingServer, choice: dict[str, Any], *, share: bool) -> di
     }
 
 
+def _showing(policy: dict[str, Any], root: Path) -> dict[str, Any]:
+    """The policy with a handbook of sections of different lengths, and prompts that show them."""
+    handbook = root / "handbook"
+    handbook.mkdir()
+    for n in range(24):
+        length = 40 + int(160 * unit("handbook", n, "length"))
+        words = [_FILL[int(unit("page", n, place) * len(_FILL))] for place in range(length)]
+        (handbook / f"{LABELS[n % len(LABELS)]}{n}.md").write_text(
+            f"# Of {LABELS[n % len(LABELS)]}\n\n{' '.join(words)}.\n"
+        )
+    services = {name: {**one, "prompt": _SHOWING} for name, one in policy["services"].items()}
+    tasks = {
+        name: {**one, "passages": {"of": ["handbook"], "at_most": _SHOWN}}
+        for name, one in policy["tasks"].items()
+    }
+    knowledge = {"handbook": {"source": str(handbook)}}
+    return {**policy, "knowledge": knowledge, "services": services, "tasks": tasks}
+
+
 def _write(path: Path, seed: str, first: int, items: int) -> None:
     """Tickets of very different lengths; of near-copies a fifth repeats the one before."""
     lines, text = [], ""
@@ -161,12 +202,16 @@ def _ticket(seed: str, n: int) -> str:
 
 
 def _called(*arguments: str) -> Any:
+    return json.loads(_printed(*arguments))
+
+
+def _printed(*arguments: str) -> str:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = orchestrate(arguments)
     if code not in (0, 1) or not out.getvalue():
         raise RuntimeError(f"orchestrate {arguments[0]} ended with {code}: {err.getvalue()}")
-    return json.loads(out.getvalue())
+    return out.getvalue()
 
 
 def _cell(value: Any) -> str:

@@ -3,21 +3,20 @@
 The folder holds the English tldr pages (https://github.com/tldr-pages/tldr, ``pages``), one file of
 Markdown a command. 200 questions, written before anything was measured, ask for one page each in
 other words than its own: how often it is among the first five, and the mean reciprocal rank. Then
-an index of many passages, made of the pages with words drawn anew.
+an index of many passages, of a corpus that is grown from the pages: building it, asking it, editing
+a document of it, beside peers.
 """
 
 import argparse
-import random
-import re
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks._large_corpus import TIMES, bars, large_corpus
 from benchmarks._output import table, write_json
 from orchestration_assets.features.vectors import hashed_words
 from orchestration_assets.knowledge.corpus import refresh_corpus
@@ -36,21 +35,37 @@ def main(arguments: Sequence[str]) -> int:
     """``FOLDER [--passages N] [--json FILE]``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks retrieval", description=__doc__)
     parser.add_argument("folder", type=Path, help="the folder with common/, linux/, ...")
-    parser.add_argument("--passages", type=int, default=100_000)
+    parser.add_argument("--passages", type=int, default=100_000, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
-    ranked, took = quality(given.folder), speed(given.folder, given.passages)
+    ranked = quality(given.folder)
     header = ("ranked by", f"among the first {_FIRST}", "mean reciprocal rank")
     print(table("200 questions", header, ranked))
-    print(table("A large corpus", ("figure", "value"), list(took.items())))
-    write_json(given.json, {"quality": ranked, "speed": took})
+    questions = [question for _, question in _asked()]
+    figures, rows = large_corpus(given.folder, given.passages, questions)
+    print(table("A large corpus", ("figure", "value"), list(figures.items())))
+    print(table("Times", TIMES, rows))
+    print(table("Bars", ("bar", "at most", "clock", "CPU", "holds"), bars(rows)))
+    write_json(
+        given.json,
+        {
+            "quality": ranked,
+            "corpus": figures,
+            "times": [dict(zip(TIMES, row, strict=True)) for row in rows],
+        },
+    )
     return 0
+
+
+def _asked() -> list[tuple[str, str]]:
+    """Page and question of each line."""
+    lines = _QUESTIONS.read_text("utf-8").splitlines()
+    return [(page, question) for page, question in (line.split("\t") for line in lines)]
 
 
 def quality(folder: Path) -> list[tuple[str, float, float]]:
     """The figures of each way of ranking the pages."""
-    asked = [line.split("\t") for line in _QUESTIONS.read_text("utf-8").splitlines()]
-    questions = [(Path(page).name, words) for page, words in asked]
+    questions = [(Path(page).name, words) for page, words in _asked()]
     paths = sorted(folder.rglob("*.md"))
     texts = [path.read_text("utf-8") for path in paths]
     names = [path.stem for path in paths]
@@ -114,49 +129,3 @@ def _scores(rank: Ranking, questions: Sequence[tuple[str, str]]) -> tuple[float,
         statistics.fmean(place is not None and place <= _FIRST for place in places),
         statistics.fmean(1.0 / place if place else 0.0 for place in places),
     )
-
-
-def speed(folder: Path, passages: int) -> dict[str, float]:
-    """Building, asking and editing a corpus of about so many passages."""
-    texts = [path.read_text("utf-8") for path in sorted(folder.rglob("*.md"))]
-    words = sorted({word for text in texts for word in re.findall(r"[a-z]{4,}", text)})
-    rng = random.Random(7)
-    with tempfile.TemporaryDirectory() as place:
-        source = Path(place) / "source"
-        source.mkdir()
-        written = 0
-        while written < passages:
-            pieces = [
-                re.sub(r"[a-z]{4,}", lambda _: rng.choice(words), rng.choice(texts))
-                if rng.random() < 0.5
-                else rng.choice(texts)
-                for _ in range(20)
-            ]
-            # each page is about one passage, under a heading of its own
-            text = "\n\n".join(f"{piece}\n{rng.random()}" for piece in pieces)
-            (source / f"{written:07}.md").write_text(text, "utf-8")
-            written += len(pieces)
-        store, began = KnowledgeStore(Path(place) / "index"), time.perf_counter()
-        config = KnowledgeConfig(source=str(source), passage_tokens=160)
-        found = refresh_corpus(store, "large", config, datetime.now(UTC))
-        figures: dict[str, float] = {"passages": sum(row.passages for row in found.rows)}
-        figures["build_s"] = time.perf_counter() - began
-        began = time.perf_counter()
-        reader = CorpusReader(store, "large", found.version)
-        figures["open_s"] = time.perf_counter() - began
-        took = []
-        for line in _QUESTIONS.read_text("utf-8").splitlines():
-            began = time.perf_counter()
-            reader.search(line.split("\t")[1], _FIRST)
-            took.append(1000.0 * (time.perf_counter() - began))
-        figures["question_ms_median"] = statistics.median(took)
-        figures["question_ms_p95"] = statistics.quantiles(took, n=20)[-1]
-        (source / "0000000.md").write_text("# Another page\n\nIt says something new.\n", "utf-8")
-        began = time.perf_counter()
-        refresh_corpus(store, "large", config, datetime.now(UTC))
-        figures["edit_s"] = time.perf_counter() - began
-        kept = sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file())
-        figures["index_bytes_per_source_byte"] = kept / sum(
-            path.stat().st_size for path in source.iterdir()
-        )
-        return figures

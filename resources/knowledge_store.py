@@ -1,7 +1,8 @@
 """The corpora of a home: segments of passages with their postings, and versions that name them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,12 @@ from orchestration_assets.schemas.errors import OrchestrationError
 from resources.table_store import LOCAL_FILES, Files, parquet_bytes
 
 _CURRENT: Final = "current"
-_PASSAGES: Final = "passages.parquet"
+_PASSAGES: Final = "passages.arrow"
+_PASSAGES_WHOLE: Final = "passages.parquet"
+"""What segments have that were written before passages were read block by block."""
+_BLOCK: Final = 128
+"""Passages that are compressed together: one is read in a fraction of a millisecond."""
+_BLOCKS_HELD: Final = 64
 _TERMS: Final = "terms.arrow"
 _POSTINGS: Final = "postings.arrow"
 _LENGTHS: Final = "lengths.arrow"
@@ -28,6 +34,24 @@ class StoredPostings:
     terms: pa.Table
     postings: pa.Table
     lengths: pa.Table
+
+
+class StoredPassages:
+    """The passages of a segment, read block by block as they are asked for."""
+
+    def __init__(self, path: Path, read: Callable[[int], Any], rows: int) -> None:
+        """``read`` gives the block of a number: ``rows`` passages, but for the last."""
+        self._path, self._rows = path, rows
+        self._block = lru_cache(maxsize=_BLOCKS_HELD)(read)
+
+    def row(self, number: int) -> pa.Table:
+        """One passage as a table of one row. Raises KnowledgeError."""
+        block, row = divmod(number, self._rows)
+        try:
+            found: pa.Table = self._block(block).slice(row, 1)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _damaged(self._path, error) from error
+        return found
 
 
 class KnowledgeStore:
@@ -66,8 +90,7 @@ class KnowledgeStore:
 
     def has_segment(self, corpus: str, segment: str) -> bool:
         # the passages are written last
-        path = self._segment(corpus, segment) / _PASSAGES
-        return path.exists() or self._files.fetch(path)
+        return self._passages(corpus, segment) is not None
 
     def store_segment(
         self, corpus: str, segment: str, passages: pa.Table, postings: StoredPostings
@@ -80,7 +103,8 @@ class KnowledgeStore:
             (_LENGTHS, postings.lengths),
         ):
             self._files.write(folder / name, _arrow_bytes(table))
-        self._files.write(folder / _PASSAGES, parquet_bytes(passages))
+        data = _arrow_bytes(passages, pa.ipc.IpcWriteOptions(compression="zstd"), _BLOCK)
+        self._files.write(folder / _PASSAGES, data)
 
     def postings(self, corpus: str, segment: str) -> StoredPostings:
         """The postings of a segment, mapped into memory as they are used. Raises KnowledgeError."""
@@ -88,9 +112,31 @@ class KnowledgeStore:
         names = (_TERMS, _POSTINGS, _LENGTHS)
         return StoredPostings(*(self._mapped(folder / one) for one in names))
 
-    def passages(self, corpus: str, segment: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """The passages of a segment. Raises KnowledgeError."""
-        return self._read(self._segment(corpus, segment) / _PASSAGES, columns)
+    def passages(self, corpus: str, segment: str) -> pa.Table:
+        """All passages of a segment. Raises KnowledgeError."""
+        path = self._passages(corpus, segment)
+        if path is None or path.name == _PASSAGES:
+            return self._mapped(path or self._segment(corpus, segment) / _PASSAGES)
+        return self._read(path)
+
+    def passage_rows(self, corpus: str, segment: str) -> StoredPassages:
+        """The passages of a segment, to read some of them. Raises KnowledgeError."""
+        path = self._passages(corpus, segment)
+        if path is None or path.name == _PASSAGES:
+            path = path or self._segment(corpus, segment) / _PASSAGES
+            blocks = self._opened(path)
+            return StoredPassages(
+                path, lambda number: pa.Table.from_batches([blocks.get_batch(number)]), _BLOCK
+            )
+        whole = self._read(path)
+        return StoredPassages(path, lambda _: whole, max(1, whole.num_rows))
+
+    def _passages(self, corpus: str, segment: str) -> Path | None:
+        """The file of a segment's passages, where it is there."""
+        folder = self._segment(corpus, segment)
+        paths = [folder / _PASSAGES, folder / _PASSAGES_WHOLE]
+        here = [path for path in paths if path.exists()]
+        return here[0] if here else next(filter(self._files.fetch, paths), None)
 
     def _version(self, corpus: str, version: str) -> Path:
         return self.folder / corpus / "versions" / f"{bytes.fromhex(version).hex()}.parquet"
@@ -100,22 +146,30 @@ class KnowledgeStore:
 
     def _mapped(self, path: Path) -> pa.Table:
         try:
-            if not path.exists():
-                self._files.fetch(path)
-            with pa.memory_map(str(path)) as source:
+            with pa.memory_map(str(self._here(path))) as source:
                 return pa.ipc.open_file(source).read_all()
         except (OSError, pa.ArrowInvalid) as error:
             raise _damaged(path, error) from error
 
-    def _read(self, path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    def _opened(self, path: Path) -> pa.RecordBatchFileReader:
+        """Its blocks; the file stays open as long as they are used."""
+        try:
+            return pa.ipc.open_file(pa.memory_map(str(self._here(path))))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _damaged(path, error) from error
+
+    def _read(self, path: Path) -> pa.Table:
         import pyarrow.parquet as pq
 
         try:
-            if not path.exists():
-                self._files.fetch(path)
-            return pq.read_table(path, columns=None if columns is None else list(columns))
+            return pq.read_table(self._here(path))
         except (OSError, pa.ArrowInvalid) as error:
             raise _damaged(path, error) from error
+
+    def _here(self, path: Path) -> Path:
+        if not path.exists():
+            self._files.fetch(path)
+        return path
 
 
 def _damaged(path: Path, error: Exception) -> KnowledgeError:
@@ -125,8 +179,10 @@ def _damaged(path: Path, error: Exception) -> KnowledgeError:
     )
 
 
-def _arrow_bytes(table: pa.Table) -> Any:
+def _arrow_bytes(
+    table: pa.Table, options: pa.ipc.IpcWriteOptions | None = None, block: int | None = None
+) -> Any:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table.combine_chunks())
+    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        writer.write_table(table.combine_chunks(), max_chunksize=block)
     return sink.getvalue().to_pybytes()

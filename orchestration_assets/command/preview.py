@@ -62,6 +62,18 @@ from orchestration_assets.selection.batch import is_learned
 from orchestration_assets.selection.expectations import TextVectors, text_inputs, text_vectors
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.plan import choose_models, plan_items
+from orchestration_assets.selection.plan_passages import (
+    indexed_corpora,
+    not_indexed,
+    passages_by_task,
+    usual_passages,
+)
+from orchestration_assets.selection.shown_context import (
+    NOTHING_SHOWN,
+    ShownPieces,
+    pieces_of,
+)
+from orchestration_assets.selection.shown_plans import ShownInPlan
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.pool import build_services
@@ -69,6 +81,7 @@ from orchestration_assets.settings import Settings
 from resources.damage import leaving_out_damage
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
+from resources.knowledge_store import KnowledgeStore
 from resources.table_store import BatchStore, TableStore
 
 SAMPLE: Final = 500
@@ -90,7 +103,9 @@ class Preview:
     earlier questions, processed in the same ways, are what this rests on. ``budget_usd`` is what is
     left of the budget given, and of the policy's for each batch: the three are no more than that,
     ``needed_usd`` is what all questions are expected to cost. ``conditional`` plans are carried out
-    only where the answers to other tasks admit it: all of them are counted.
+    only where the answers to other tasks admit it: all of them are counted. ``shown_tokens`` of
+    passages were found for all questions; of corpora that are ``not_indexed`` they count as full
+    ones.
     """
 
     source: str | None
@@ -116,6 +131,8 @@ class Preview:
     needed_usd: float = 0.0
     budget_usd: float | None = None
     conditional: int = 0
+    shown_tokens: int = 0
+    not_indexed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +184,7 @@ def look_ahead(
     with _shadow(home) as shadow:
         cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
-        known = _sample_of_source(shadow, taken, policy, services, sample)
+        known = _sample_of_source(shadow, taken, policy, services, sample, home.knowledge)
     known_batches = of_source(home.batches, home.batches.recorded(), taken.source)
     deferred = [one.batch for one in deferred_batches(home, known_batches)]
     left = [*of_source(home.batches, unfinished(home), taken.source), *deferred]
@@ -201,8 +218,12 @@ def _sample_of_source(
     policy: Policy,
     services: Mapping[str, Service],
     sample: int,
+    knowledge: KnowledgeStore,
 ) -> PreviewSample:
-    """Profiles the sampled items, without their vectors unless a task is learned."""
+    """Profiles the sampled items, without their vectors unless a task is learned; finds the
+    passages that they would be shown, where all corpora are indexed."""
+    retrieval = indexed_corpora(policy, knowledge)
+    shown: dict[tuple[str, str], ShownPieces] = {}
     tasks, learns = build_tasks(policy), is_learned(policy)
     profiles: list[ItemProfile] = []
     answer_keys: AnswerKeys = {}
@@ -226,14 +247,19 @@ def _sample_of_source(
         if learns:
             vectors.append(text_vectors(text, semantic=policy.features.semantic))
         # the text goes on to the next item: keys are all that is kept of it
-        answer_keys |= answer_keys_of(item, policy, tasks, services)
+        found = {} if retrieval is None else passages_by_task(policy, retrieval, text)
+        shown |= {
+            (row.item_id, task): pieces_of(ShownInPlan(row.item_id, task, own))
+            for task, own in found.items()
+        }
+        answer_keys |= answer_keys_of(item, policy, tasks, services, found)
     inputs = text_inputs(
         [one.content_hash for one in profiles if learns],
         [one.features for one in profiles if learns],
         vectors,
     )
     whole = sum(taken.accepted.values())
-    return PreviewSample(profiles, tokens, answer_keys, inputs, whole, len(picked))
+    return PreviewSample(profiles, tokens, answer_keys, inputs, whole, len(picked), shown)
 
 
 def _forecast(
@@ -251,10 +277,16 @@ def _forecast(
     most = math.inf if budget is None else budget
     scale = known_items.whole / known_items.sampled if known_items.sampled else 0.0
     left_usd = most / scale if scale else most
+    usual = usual_passages(policy, home.knowledge)
     known = choose_models(
-        policy, services, home.models, profiles, prices, recent, left_usd, known_items.inputs
+        policy, services, home.models, profiles, prices, recent, left_usd, known_items.inputs, usual
     )
     plans = list(plan_items("", profiles, policy, "", prices, known))
+    shown = {
+        about: known_items.shown.get(about, usual.get(plan.task, NOTHING_SHOWN))
+        for plan in plans
+        for about in ((plan.item_id, plan.task),)
+    }
     answer_keys = {
         about: known_items.answer_keys[about]
         for plan in plans
@@ -276,7 +308,9 @@ def _forecast(
         if isinstance(one, ChosenPoint)
         for number, point in enumerate(one.model.selector.points)
     }
-    priced = forecast_prices(plans, tokens, services, seen, kept_shares, costs, shares, scale)
+    priced = forecast_prices(
+        plans, tokens, services, seen, kept_shares, costs, shares, scale, shown
+    )
     asked = Counter(name for plan in plans for name in plan.services)
     return replace(
         ahead,
@@ -296,6 +330,8 @@ def _forecast(
         observed=priced.observed,
         needed_usd=priced.usd,
         budget_usd=budget,
+        shown_tokens=scaled(sum(sum(of) for one in shown.values() for of in one.values())),
+        not_indexed=not_indexed(policy, home.knowledge),
     )
 
 
@@ -449,6 +485,7 @@ def render(preview: Preview) -> str:
         if preview.source is None
         else f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and "
         "cost nothing",
+        *([f"  passages      {_passages(preview)}"] if preview.shown_tokens else []),
         f"  price         {preview.usd:.4f} USD, between {preview.usd_low:.4f} and "
         f"{preview.usd_high:.4f}{about}; "
         + (
@@ -467,6 +504,17 @@ def render(preview: Preview) -> str:
     if preview.budget_usd is not None:
         lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _passages(preview: Preview) -> str:
+    counted = f"{preview.shown_tokens:,} tokens to be shown beside the content"
+    if not preview.not_indexed:
+        return counted
+    names = ", ".join(preview.not_indexed)
+    return (
+        f"{counted} at most: not indexed is {names}; after `orchestrate job refresh_knowledge` "
+        "what is found counts"
+    )
 
 
 def _enough(left: float, preview: Preview) -> str:

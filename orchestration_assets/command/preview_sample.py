@@ -1,5 +1,6 @@
 """The items that a preview forecasts from: of a source that is looked at, or of a whole home."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,14 @@ from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.part_questions import part_questions
 from orchestration_assets.schemas.items import Item, Question, Task
+from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, ItemProfile, profiles_of
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.selection.batch import is_learned, learning_inputs
 from orchestration_assets.selection.expectations import BatchInputs
+from orchestration_assets.selection.shown_context import ShownPieces, pieces_of
+from orchestration_assets.selection.shown_plans import ShownInPlan, as_asked_now, shown_in_plans
 from orchestration_assets.services.contract import Service
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -28,7 +32,8 @@ about each of its parts."""
 @dataclass(frozen=True, slots=True)
 class PreviewSample:
     """Profiles of ``sampled`` items of ``whole`` accepted ones, their sizes in tokens, the keys of
-    the answers that may be asked for, and what learned steps decide by, where any are learned."""
+    the answers that may be asked for, and what learned steps decide by, where any are learned.
+    ``shown``: what prompts show beside the content by (item, task), where it is known."""
 
     profiles: Sequence[ItemProfile]
     tokens: Mapping[str, int]
@@ -36,15 +41,24 @@ class PreviewSample:
     inputs: BatchInputs | None
     whole: int
     sampled: int
+    shown: Mapping[tuple[str, str], ShownPieces]
 
 
 def answer_keys_of(
-    item: Item, policy: Policy, tasks: Mapping[str, Task], services: Mapping[str, Service]
+    item: Item,
+    policy: Policy,
+    tasks: Mapping[str, Task],
+    services: Mapping[str, Service],
+    passages: Mapping[str, tuple[RetrievedPassage, ...]],
 ) -> AnswerKeys:
-    """The keys of every answer that any choice of any of the tasks may ask about an item."""
+    """The keys of every answer that any choice of any of the tasks may ask about an item.
+
+    ``passages``: those that each task would be shown.
+    """
     return {
         (item.item_id, name, service): tuple(
-            answer_key(asked, services[service]) for asked in part_questions(Question(task, item))
+            answer_key(asked, services[service])
+            for asked in part_questions(Question(task, item, passages=passages.get(name, ())))
         )
         for name, task in tasks.items()
         for service in policy.tasks[name].askable
@@ -65,23 +79,32 @@ def sample_of_home(
     wanted = [int(n * step) for n in range(int(whole / step))]
     learns = is_learned(policy)
     profiled: list[pa.Table] = []
+    planned: list[ShownInPlan] = []
     vectors: list[pa.Table] = []
     before = 0
     for batch, count in counts.items():
         here = [place - before for place in wanted if before <= place < before + count]
         before += count
         if here:
-            profiled.append(home.tables.read(CONTENT_PROFILES.name, batch).take(here))
+            rows = home.tables.read(CONTENT_PROFILES.name, batch).take(here)
+            profiled.append(rows)
+            with leaving_out_damage():
+                items = set(rows["item_id"].to_pylist())
+                planned += shown_in_plans(home.tables, batch, policy, items)
             vectors += _vectors(home.tables, batch) if learns else []
     if not profiled:
-        return PreviewSample((), {}, {}, None, 0, 0)
+        return PreviewSample((), {}, {}, None, 0, 0, {})
     together = pa.concat_tables(profiled)
     profiles = list(profiles_of(together))
     keys: AnswerKeys = {}
     tasks = build_tasks(policy)
+    passages: dict[str, dict[str, tuple[RetrievedPassage, ...]]] = defaultdict(dict)
+    shown = as_asked_now(planned, policy)
+    for plan in shown:
+        passages[plan.item_id][plan.task] = plan.passages or ()
     for one in profiles:
         item = Item(one.item_id, one.content_hash, one.path, "", one.features)
-        keys |= answer_keys_of(item, policy, tasks, services)
+        keys |= answer_keys_of(item, policy, tasks, services, passages[one.item_id])
     return PreviewSample(
         profiles,
         {one.item_id: token_count(one.features) for one in profiles},
@@ -89,6 +112,7 @@ def sample_of_home(
         learning_inputs(policy, together, pa.concat_tables(vectors)) if vectors else None,
         whole,
         len(profiles),
+        {(one.item_id, one.task): pieces_of(one) for one in shown},
     )
 
 

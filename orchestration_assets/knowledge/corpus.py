@@ -1,20 +1,21 @@
 """Bringing a corpus up to date: what is new or changed is cut and indexed, the rest stands."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
-from orchestration_assets.code_version import code_version
 from orchestration_assets.content.manifest import content_hash
-from orchestration_assets.knowledge.postings import build_postings
-from orchestration_assets.knowledge.segments import stored_postings
+from orchestration_assets.knowledge.compaction import (
+    cutting_code,
+    store_segment,
+    with_few_segments,
+)
 from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.knowledge import (
     INDEXED_DOCUMENTS,
-    SEGMENT_PASSAGES,
     DocumentOutcome,
     IndexedDocument,
     KnowledgeRow,
@@ -24,12 +25,12 @@ from orchestration_assets.schemas.knowledge_config import KnowledgeConfig
 from orchestration_assets.schemas.listings import ContentError, relative_path
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.text.encodings.detection import NotText, decode_text, detect_encoding
-from orchestration_assets.text.passages import PassageTerms, passage_spans, passage_terms
+from orchestration_assets.text.passages import passage_spans
 from resources.content_source import Source, open_source
 from resources.knowledge_store import KnowledgeStore
 
 _MOST_SEGMENTS: Final = 24
-"""With more of them searching slows down: all are made one."""
+"""With more of them searching slows down: small ones are made one."""
 _CUT: Final = b"cut"
 """Under this key a version says how its documents were cut into passages."""
 
@@ -57,13 +58,12 @@ def refresh_corpus(
     finally:
         with_source.close()
     if fresh:
-        segment = _store_segment(store, name, list(fresh))
+        segment = store_segment(store, name, list(fresh))
         documents = [
             replace(one, segment=segment) if one.passages and one.segment is None else one
             for one in documents
         ]
-    if len({one.segment for one in documents if one.segment}) > _MOST_SEGMENTS:
-        documents = _as_one_segment(store, name, documents)
+    documents = with_few_segments(store, name, documents, _MOST_SEGMENTS)
     version = _version(documents, config)
     if not store.has_version(name, version):
         table = rows_to_arrow(INDEXED_DOCUMENTS, documents)
@@ -166,49 +166,6 @@ def _read(
     return replace(read, first=first, passages=held)
 
 
-def _store_segment(store: KnowledgeStore, name: str, passages: Sequence[SegmentPassage]) -> str:
-    """The name of the segment of these passages: a hash of what it holds."""
-    digest = blake2b(_code_version().encode(), digest_size=8)
-    for one in passages:
-        digest.update(f"{one.content_hash}:{one.start}:{one.end};".encode())
-    segment = digest.hexdigest()
-    if not store.has_segment(name, segment):
-        postings = build_postings(map(_terms, passages))
-        store.store_segment(
-            name, segment, rows_to_arrow(SEGMENT_PASSAGES, passages), stored_postings(postings)
-        )
-    return segment
-
-
-def _terms(passage: SegmentPassage) -> PassageTerms:
-    # a later piece of a section does not hold its heading
-    begins = passage.heading in passage.text[: 2 * len(passage.heading) + 16]
-    return passage_terms(passage.text if begins else f"{passage.heading}\n{passage.text}")
-
-
-def _as_one_segment(
-    store: KnowledgeStore, name: str, documents: Iterable[IndexedDocument]
-) -> list[IndexedDocument]:
-    """The documents with their passages in one segment."""
-    held: dict[str, list[SegmentPassage]] = {}
-    passages: list[SegmentPassage] = []
-    first: dict[tuple[str, int], int] = {}
-    listed = list(documents)
-    for one in listed:
-        place = (one.segment or "", one.first)
-        if one.segment is None or place in first:
-            continue
-        if one.segment not in held:
-            held[one.segment] = list(decode(SegmentPassage, store.passages(name, one.segment)))
-        first[place] = len(passages)
-        passages += held[one.segment][one.first : one.first + one.passages]
-    segment = _store_segment(store, name, passages)
-    return [
-        replace(one, segment=segment, first=first[one.segment, one.first]) if one.segment else one
-        for one in listed
-    ]
-
-
 def _version(documents: Iterable[IndexedDocument], config: KnowledgeConfig) -> str:
     """Named by what it holds and how it is cut, whichever segments hold it."""
     digest = blake2b(_cut(config).encode(), digest_size=8)
@@ -218,11 +175,7 @@ def _version(documents: Iterable[IndexedDocument], config: KnowledgeConfig) -> s
 
 
 def _cut(config: KnowledgeConfig) -> str:
-    return f"{config.passage_tokens} {_code_version()}"
-
-
-def _code_version() -> str:
-    return code_version("orchestration_assets.text.passages")
+    return f"{config.passage_tokens} {cutting_code()}"
 
 
 def _row(

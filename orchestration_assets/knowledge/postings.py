@@ -10,8 +10,12 @@ from orchestration_assets.text.passages import PassageTerms
 
 MOST_COUNTED: Final = 255
 """More occurrences of a term in one passage say no more than so many."""
-_PASSAGE_BITS: Final = np.uint64(31)
-_PASSAGE_MASK: Final = np.uint64((1 << 31) - 1)
+# a term has 33 bits, so that it, the passage and the count fill 64
+_PASSAGE_BITS: Final = np.uint64(23)
+_PASSAGE_MASK: Final = np.uint64((1 << 23) - 1)
+_COUNT_BITS: Final = np.uint64(8)
+_COUNT_MASK: Final = np.uint64(MOST_COUNTED)
+MOST_PASSAGES: Final = 1 << 23
 _BLOCK: Final = 2_000
 """Arrays that are counted at once: they hold every occurrence of a term."""
 
@@ -36,47 +40,55 @@ class Postings:
         """How many passages there are."""
         return int(self.lengths.shape[0])
 
-    def of(self, term: int) -> tuple[Any, Any]:
-        """The passages that hold a term, and how often."""
-        place = int(np.searchsorted(self.terms, np.uint64(term)))
-        if place >= len(self.terms) or int(self.terms[place]) != term:
-            return self.passages[:0], self.counts[:0]
-        begin, end = int(self.offsets[place]), int(self.offsets[place + 1])
-        return self.passages[begin:end], self.counts[begin:end]
+    def ranges(self, terms: Any) -> tuple[Any, Any]:
+        """Where the postings of each term begin and end: int64, [terms] each; of a term that no
+        passage holds both are 0."""
+        places = np.searchsorted(self.terms, terms)
+        inside = np.minimum(places, max(0, len(self.terms) - 1))
+        held = self.terms[inside] == terms if len(self.terms) else np.zeros(len(terms), dtype=bool)
+        return np.where(held, self.offsets[inside], 0), np.where(
+            held, self.offsets[inside + held], 0
+        )
 
 
 def build_postings(passages: Iterable[PassageTerms]) -> Postings:
-    """The postings of passages in their order; fewer than 2^31 of them."""
-    blocks: list[tuple[Any, Any]] = []
+    """The postings of passages in their order; at most :data:`MOST_PASSAGES` of them.
+
+    Raises ValueError for more.
+    """
+    blocks: list[Any] = []
     waiting: list[Any] = []
     lengths: list[tuple[int, int]] = []
     for number, (words, grams) in enumerate(passages):
+        if number >= MOST_PASSAGES:
+            raise ValueError(f"a segment holds at most {MOST_PASSAGES:,} passages")
         lengths.append((len(words), len(grams)))
         place = np.uint64(number)
         # term and passage in one number: what occurs together is counted by one sort
         waiting += [terms << _PASSAGE_BITS | place for terms in (words, grams)]
         if len(waiting) >= _BLOCK:
-            blocks.append(np.unique(np.concatenate(waiting), return_counts=True))
+            blocks.append(_counted(waiting))
             waiting = []
     if waiting:
-        blocks.append(np.unique(np.concatenate(waiting), return_counts=True))
-    return _merged(blocks, lengths)
+        blocks.append(_counted(waiting))
+    return _merged(blocks, np.array(lengths, dtype=np.uint32).reshape(len(lengths), 2))
 
 
-def _merged(blocks: Sequence[tuple[Any, Any]], lengths: Sequence[tuple[int, int]]) -> Postings:
-    keys = np.concatenate([key for key, _ in blocks]) if blocks else np.zeros(0, dtype=np.uint64)
-    counts = (
-        np.concatenate([np.minimum(count, MOST_COUNTED).astype(np.uint8) for _, count in blocks])
-        if blocks
-        else np.zeros(0, dtype=np.uint8)
-    )
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    terms, first = np.unique(keys >> _PASSAGE_BITS, return_index=True)
-    return Postings(
-        terms,
-        np.append(first, len(keys)).astype(np.int64),
-        (keys & _PASSAGE_MASK).astype(np.uint32),
-        counts[order],
-        np.array(lengths, dtype=np.uint32).reshape(len(lengths), 2),
-    )
+def _counted(occurrences: Sequence[Any]) -> Any:
+    """Term, passage and count in one number each: uint64."""
+    keys, counts = np.unique(np.concatenate(occurrences), return_counts=True)
+    return keys << _COUNT_BITS | np.minimum(counts, MOST_COUNTED).astype(np.uint64)
+
+
+def _merged(blocks: list[Any], lengths: Any) -> Postings:
+    keys = np.concatenate([np.zeros(0, dtype=np.uint64), *blocks])
+    # of many passages this is most of the memory: nothing is held twice that need not be
+    blocks.clear()
+    keys.sort()
+    counts = (keys & _COUNT_MASK).astype(np.uint8)
+    keys >>= _COUNT_BITS
+    passages = (keys & _PASSAGE_MASK).astype(np.uint32)
+    keys >>= _PASSAGE_BITS
+    first = np.flatnonzero(np.diff(keys, prepend=keys[:1] + np.uint64(1)))
+    offsets = np.append(first, len(keys)).astype(np.int64)
+    return Postings(keys[first], offsets, passages, counts, lengths)

@@ -1,11 +1,13 @@
 """The passages that are shown for questions about items."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from orchestration_assets.knowledge.search import (
     WEIGHTS,
@@ -15,12 +17,8 @@ from orchestration_assets.knowledge.search import (
     SearchedSegment,
 )
 from orchestration_assets.knowledge.segments import postings_of
-from orchestration_assets.schemas.decoding import decode
-from orchestration_assets.schemas.knowledge import (
-    IndexedDocument,
-    RetrievedPassage,
-    SegmentPassage,
-)
+from orchestration_assets.schemas.decoding import decode, values
+from orchestration_assets.schemas.knowledge import RetrievedPassage, SegmentPassage
 from resources.knowledge_store import KnowledgeError, KnowledgeStore
 
 _SOUGHT_CHARS: Final = 8_000
@@ -34,25 +32,17 @@ class CorpusReader:
     """
 
     def __init__(self, store: KnowledgeStore, corpus: str, version: str) -> None:
-        self._store, self._corpus, self.version = store, corpus, version
-        documents = list(decode(IndexedDocument, store.documents(corpus, version)))
-        indexed = [one for one in documents if one.segment is not None]
-        segments = []
-        self._documents: dict[PassagePlace, str] = {}
-        for name in sorted({one.segment for one in indexed if one.segment}):
+        self._corpus, self.version = corpus, version
+        placed = _placed(store.documents(corpus, version))
+        self._names = placed.names
+        segments, self._owners = [], {}
+        for name, own in placed.segments.items():
             postings = postings_of(store.postings(corpus, name))
-            live = np.zeros(postings.size, dtype=bool)
-            # documents of the same content share their passages: the first by name stands for them
-            for one in sorted(
-                (one for one in indexed if one.segment == name), key=lambda one: one.document
-            ):
-                rows = range(one.first, one.first + one.passages)
-                live[one.first : one.first + one.passages] = True
-                for row in rows:
-                    self._documents.setdefault(PassagePlace(name, row), one.document)
-            segments.append(SearchedSegment(name, postings, live))
+            owners = _owners(own, postings.size)
+            segments.append(SearchedSegment(name, postings, owners >= 0))
+            self._owners[name] = owners
         self._index = PassageIndex(segments)
-        self._segment_passages = lru_cache(maxsize=64)(self._read_segment)
+        self._passages = cache(partial(store.passage_rows, corpus))
 
     @property
     def size(self) -> int:
@@ -65,16 +55,16 @@ class CorpusReader:
         """The passages that the text is most about, the best first; ties by document and place,
         whatever segments an index grew to."""
         found = self._index.search(text[:_SOUGHT_CHARS], at_most, weights)
-        found.sort(key=lambda one: (-one.score, self._documents[one.place], one.place.row))
+        found.sort(key=lambda one: (-one.score, self._owner(one.place), one.place.row))
         return [self._passage(one) for one in found[:at_most]]
 
     def _passage(self, found: FoundPassage) -> RetrievedPassage:
-        rows = self._segment_passages(found.place.segment).slice(found.place.row, 1)
-        (passage,) = decode(SegmentPassage, rows)
+        row = self._passages(found.place.segment).row(found.place.row)
+        (passage,) = decode(SegmentPassage, row)
         return RetrievedPassage(
             self._corpus,
             self.version,
-            self._documents[found.place],
+            self._names[self._owner(found.place)],
             passage.heading,
             passage.start,
             passage.end,
@@ -83,8 +73,43 @@ class CorpusReader:
             passage.text,
         )
 
-    def _read_segment(self, segment: str) -> Any:
-        return self._store.passages(self._corpus, segment)
+    def _owner(self, place: PassagePlace) -> int:
+        """The document of a passage, by its place among the names."""
+        return int(self._owners[place.segment][place.row])
+
+
+class _PlacedDocuments(NamedTuple):
+    """``names`` of documents as they rise; by segment [3, d]: the place of a document among them,
+    its first row, and how many it has."""
+
+    names: Sequence[str]
+    segments: Mapping[str, Any]
+
+
+def _placed(documents: pa.Table) -> _PlacedDocuments:
+    rows = sorted(values(documents, "document", "segment", "first", "passages"))
+    held: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for place, (_, segment, first, passages) in enumerate(rows):
+        if segment is not None:
+            held[segment].append((place, first, passages))
+    names = [document for document, *_ in rows]
+    return _PlacedDocuments(
+        names, {segment: np.array(held[segment], dtype=np.int64).T for segment in sorted(held)}
+    )
+
+
+def _owners(documents: Any, size: int) -> Any:
+    """The document of each of so many passages, int64, [size]; -1 where they are gone.
+
+    ``documents``: those of a segment, as :class:`_PlacedDocuments` has them.
+    """
+    # documents of the same content share their passages: the first by name, written last, stands
+    places, first, passages = documents[:, ::-1]
+    begins = np.cumsum(passages) - passages
+    rows = np.repeat(first - begins, passages) + np.arange(int(passages.sum()))
+    owners = np.full(size, -1, dtype=np.int64)
+    owners[rows] = np.repeat(places, passages)
+    return owners
 
 
 class Retrieval:

@@ -65,6 +65,11 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.task_inputs import InputAnswer, Inputs
 from orchestration_assets.selection.expectations import expected_by, expected_usd_by
 from orchestration_assets.selection.expected_price import expected_usd
+from orchestration_assets.selection.shown_context import (
+    NOTHING_SHOWN,
+    ShownPieces,
+    pieces_of,
+)
 from orchestration_assets.selection.trained_selector import TrainedSelector
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.identity import service_identity
@@ -342,11 +347,13 @@ def _funding(
 
     def price_of_one(name: str, question: Question, tokens: float) -> float:
         caller = asker.callers.get(name)
-        return 0.0 if caller is None or asker.is_kept(name, question) else usd(caller, tokens)
+        if caller is None or asker.is_kept(name, question):
+            return 0.0
+        return usd(caller, tokens, pieces_of(question))
 
-    def usd(caller: Caller, tokens: float) -> float:
+    def usd(caller: Caller, tokens: float, shown: ShownPieces = NOTHING_SHOWN) -> float:
         written = caller.output.expected(math.inf)
-        return expected_usd(caller.service, tokens, caller.scale.ratio, written)
+        return expected_usd(caller.service, tokens, caller.scale.ratio, written, shown)
 
     return Funding(limits.funding, work.services, lambda: limits.budget.left_usd, price)
 

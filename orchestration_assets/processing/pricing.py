@@ -31,6 +31,11 @@ from orchestration_assets.processing.question_costs import (
 from orchestration_assets.processing.usage import ObservedUsage, Spread
 from orchestration_assets.schemas.services import ChatConfig, HttpConfig
 from orchestration_assets.schemas.tables import PlanRow
+from orchestration_assets.selection.shown_context import (
+    NOTHING_SHOWN,
+    ShownPieces,
+    shown_tokens,
+)
 from orchestration_assets.services.contract import Service
 from orchestration_assets.text.replies.stated_reasons import prompt_tokens
 from resources.ai_services.http.service import HttpService
@@ -80,8 +85,8 @@ class CostForecast:
 def list_price(services: Mapping[str, Service], seen: Mapping[str, ObservedUsage]) -> ListPrice:
     """What it costs in the mean to ask a service about each part of an item once."""
 
-    def price(name: str, tokens: int, parts: int = 1) -> float:
-        return _calls(services[name], seen.get(name), tokens, parts).mean
+    def price(name: str, tokens: int, parts: int = 1, shown: ShownPieces = NOTHING_SHOWN) -> float:
+        return _calls(services[name], seen.get(name), tokens, parts, shown).mean
 
     return price
 
@@ -95,18 +100,21 @@ def forecast_prices(
     costs: Mapping[Way, WayCosts] | None = None,
     shares: Mapping[tuple[str, int], Mapping[str, float]] | None = None,
     scale: float = 1.0,
+    shown: Mapping[tuple[str, str], ShownPieces] | None = None,
 ) -> CostForecast:
     """The price of all questions of which ``plans`` are an even sample, one in ``scale``.
 
     ``tokens_of`` gives the estimated tokens of an item; ``kept_shares`` tells for (item, task,
     service) whether the answer is kept, 1 or 0, or for which share of the parts. ``costs`` is what
-    such questions cost before; ``shares`` by version and operating point of a learned model how
+    such questions cost before; ``shown`` what there is to show beside the content by (item, task);
+    ``shares`` by version and operating point of a learned model how
     often it asks each service.
     """
     single = single_call_ratios((costs or {}).values())
     ways = [
         _WayForecast(own, (costs or {}).get(way), tokens_of, services, seen, kept_shares,
-                     (shares or {}).get((way[2] or "", way[3] or 0), {}), single, scale)
+                     (shares or {}).get((way[2] or "", way[3] or 0), {}), single, scale,
+                     shown or {})
         for way, own in each_way(iter(plans)).items()
     ]  # fmt: skip
     names = dict.fromkeys(name for way in ways for name in way.names)
@@ -131,6 +139,7 @@ class _WayForecast:
         shares: Mapping[str, float],
         single: Mapping[str, float],
         scale: float,
+        shown: Mapping[tuple[str, str], ShownPieces],
     ) -> None:
         first = plans[0]
         self.names, self.task = first.services, first.task
@@ -141,7 +150,13 @@ class _WayForecast:
         ).reshape(-1, width)
         spreads = [
             [
-                _calls(services[n], seen.get(n), tokens_of[p.item_id], p.parts or 1)
+                _calls(
+                    services[n],
+                    seen.get(n),
+                    tokens_of[p.item_id],
+                    p.parts or 1,
+                    shown.get((p.item_id, p.task), NOTHING_SHOWN),
+                )
                 for n in self.names
             ]
             for p in plans
@@ -266,18 +281,20 @@ def _service_price(name: str, ways: list[_WayForecast]) -> ServicePrice:
     )
 
 
-def _calls(service: Service, usage: ObservedUsage | None, tokens: int, parts: int) -> Spread:
+def _calls(
+    service: Service, usage: ObservedUsage | None, tokens: int, parts: int, shown: ShownPieces
+) -> Spread:
     """The price of a call about each part, of which all together have so many tokens."""
-    one = _call(service, usage, tokens // parts)
+    one = _call(service, usage, tokens // parts, shown_tokens(service, shown))
     return Spread(parts * one.low, parts * one.mean, parts * one.high)
 
 
-def _call(service: Service, usage: ObservedUsage | None, tokens: int) -> Spread:
-    """The price of one call, without retries."""
+def _call(service: Service, usage: ObservedUsage | None, tokens: int, shown: int) -> Spread:
+    """The price of one call that shows so many tokens beside the content, without retries."""
     if not isinstance(service, HttpService):
         return Spread(service.cost_usd, service.cost_usd, service.cost_usd)
     config = service.config
-    sent = min(tokens, config.context.content_tokens) + _frame(config)
+    sent = min(tokens, config.context.content_tokens) + _frame(config) + shown
     ratio = (usage and usage.token_ratio) or _UNSEEN_RATIO
     out = (usage and usage.tokens_out) or _unseen_output(config)
     shared = config.price.call_usd / service.batch_size

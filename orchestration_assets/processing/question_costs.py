@@ -22,6 +22,8 @@ from orchestration_assets.schemas.tables import (
     PROCESSING_PLANS,
     PlanRow,
 )
+from orchestration_assets.selection.shown_context import NOTHING_SHOWN, ShownPieces
+from orchestration_assets.selection.shown_plans import shown_by_question
 from resources.home import Home
 
 Floats = NDArray[np.float64]
@@ -36,10 +38,12 @@ _MAYBE_ASKED: Final = frozenset({Status.TIMEOUT, Status.FAILED})
 
 
 class ListPrice(Protocol):
-    """From a service, the tokens of an item and its parts to the price of one call about each of
-    them, in US dollars."""
+    """From a service, the tokens of an item, its parts, and what there is to show beside it, to the
+    price of one call about each part, in US dollars."""
 
-    def __call__(self, name: str, tokens: int, parts: int = 1) -> float: ...
+    def __call__(
+        self, name: str, tokens: int, parts: int = 1, shown: ShownPieces = NOTHING_SHOWN
+    ) -> float: ...
 
 
 @dataclass
@@ -99,6 +103,7 @@ def _add(
             "token_estimate",
         )
     )
+    shown = shown_by_question(home.tables, batch, policy)
     log = home.tables.read(CALL_LOG.name, batch)
     calls, unasked = _calls(log), _unasked(log)
     alike = {
@@ -112,7 +117,8 @@ def _add(
         way = (task, option, artefact, point)
         costs = found.setdefault(way, WayCosts(tuple(services)))
         asked = calls.get((item, task), {})
-        prices = [price(name, tokens.get(item) or 0, parts or 1) for name in costs.services]
+        beside = shown.get((item, task), NOTHING_SHOWN)
+        prices = [price(name, tokens.get(item) or 0, parts or 1, beside) for name in costs.services]
         rows = [_due(asked.get(name, ())) for name in costs.services]
         costs.ratios.append([_ratio(row, one) for row, one in zip(rows, prices, strict=True)])
         costs.prices.append(prices)

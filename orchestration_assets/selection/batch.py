@@ -25,7 +25,7 @@ from orchestration_assets.selection.plan import (
     plan_items,
     promoted_threshold_versions,
 )
-from orchestration_assets.selection.plan_passages import with_passages
+from orchestration_assets.selection.plan_passages import usual_passages, with_passages
 from orchestration_assets.selection.rollout_plans import items_on_trial, with_cohorts
 from orchestration_assets.selection.strategies import describe_point
 from orchestration_assets.selection.training_corpus import recent_prices
@@ -103,6 +103,7 @@ def _planned(
         observed,
         min(left_usd, left_for_batch(home, batch, loaded.policy)),
         learning_inputs(loaded.policy, *tables),
+        usual_passages(loaded.policy, home.knowledge) if is_learned(loaded.policy) else None,
     )
     versions = promoted_threshold_versions(loaded.policy, home.models)
     rows = plan_items(

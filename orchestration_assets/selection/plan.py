@@ -44,6 +44,7 @@ from orchestration_assets.selection.expectations import (
 from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Forecast, Price, forecast, forecast_validation
 from orchestration_assets.selection.part_counts import estimated_parts
+from orchestration_assets.selection.shown_context import ShownPieces
 from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.taught.taught_service import TaughtService
@@ -152,11 +153,11 @@ def count_learned_items(
                 items[name] = LearnedItems(
                     before.count + 1,
                     before.unfamiliar + 1,
-                    before.default_usd + expected.of_choice(choice, tokens, parts),
+                    before.default_usd + expected.of_choice(name, choice, tokens, parts),
                     before.default_ms + forecast(choice, prices).expected_ms,
                 )
             continue
-        usd += expected.of_choice(choice, tokens, parts)
+        usd += expected.of_choice(name, choice, tokens, parts)
         ms += forecast(choice, prices).expected_ms
     return items, usd, ms
 
@@ -180,12 +181,14 @@ def choose_models(
     observed: Mapping[str, Price] | None = None,
     left_usd: float = math.inf,
     inputs: BatchInputs | None = None,
+    shown: Mapping[str, ShownPieces] | None = None,
 ) -> dict[str, ChosenPoint | str]:
     """The learned model of each task, at the operating point that the batch can afford.
 
     ``observed`` are prices of recent calls, which take precedence over those of the training
     data; ``left_usd`` is what may be spent on the batch; ``inputs`` are what is known of its
-    contents. A task whose model does not apply has the reason instead.
+    contents; ``shown`` what prompts usually show beside it, by task. A task whose model does not
+    apply has the reason instead.
     """
     found: dict[str, ChosenPoint | str] = {}
     in_force: dict[str, tuple[ActiveSelector, Learned]] = {}
@@ -200,7 +203,7 @@ def choose_models(
     if not in_force:
         return found
     paid = {name: price.cost_usd for name, price in (observed or {}).items() if name in services}
-    expected = ExpectedPrices(services, paid)
+    expected = ExpectedPrices(services, paid, shown or {})
     expectations = {
         name: None if inputs is None else inputs.expected(model.learned)
         for name, (model, _) in in_force.items()

@@ -8,13 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
+from orchestration_assets.knowledge.passage_sizes import PassageSize, mean_size
 from orchestration_assets.knowledge.retrieval import Retrieval
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.knowledge_config import PassageRequest
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tables import CONTENT_MANIFEST, PlanRow, accepted_items
+from orchestration_assets.selection.shown_context import ShownPieces
 from resources.home import Home
+from resources.knowledge_store import KnowledgeStore
 
 
 def with_passages(
@@ -43,6 +46,52 @@ def with_passages(
         for row in rows
     ]
     return found, retrieval.versions
+
+
+def passages_by_task(
+    policy: Policy, retrieval: Retrieval, text: str
+) -> dict[str, tuple[RetrievedPassage, ...]]:
+    """What each task that shows passages would be shown about a text."""
+    return {
+        name: _found(retrieval, text, task.passages)
+        for name, task in policy.tasks.items()
+        if task.passages
+    }
+
+
+def indexed_corpora(policy: Policy, store: KnowledgeStore) -> Retrieval | None:
+    """The corpora that tasks are shown passages of; None where there is none, or one that was never
+    indexed."""
+    asked = _corpora_asked(policy)
+    return Retrieval(store, asked) if asked and not not_indexed(policy, store) else None
+
+
+def usual_passages(policy: Policy, store: KnowledgeStore) -> dict[str, ShownPieces]:
+    """What each task that shows passages is usually shown, in tokens, before any are looked for:
+    passages of the mean size of its corpora, and full ones of a corpus that is not indexed yet."""
+    asked = {name: task.passages for name, task in policy.tasks.items() if task.passages}
+    sizes = {
+        corpus: mean_size(store, corpus) or PassageSize(policy.knowledge[corpus].passage_tokens)
+        for corpus in _corpora_asked(policy)
+    }
+    usual: dict[str, ShownPieces] = {}
+    for name, request in asked.items():
+        own = [sizes[corpus] for corpus in request.of]
+        count = min(request.at_most, sum(one.passages or request.at_most for one in own))
+        tokens = round(sum(one.tokens for one in own) / len(own))
+        usual[name] = {"passages": (tokens,) * count}
+    return usual
+
+
+def not_indexed(policy: Policy, store: KnowledgeStore) -> tuple[str, ...]:
+    """The corpora that tasks are shown passages of, and that were never indexed."""
+    return tuple(one for one in _corpora_asked(policy) if store.current(one) is None)
+
+
+def _corpora_asked(policy: Policy) -> list[str]:
+    return sorted(
+        {one for task in policy.tasks.values() if task.passages for one in task.passages.of}
+    )
 
 
 def _found(

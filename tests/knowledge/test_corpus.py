@@ -119,7 +119,7 @@ def test_what_is_no_text_is_rejected_with_its_reason(store, source) -> None:
     assert {row.document for row in refreshed(store, source, max_bytes=1000).rows if row.reason}
 
 
-def test_many_edits_end_in_one_segment(store, source, monkeypatch) -> None:
+def test_many_edits_end_in_few_segments(store, source, monkeypatch) -> None:
     monkeypatch.setattr(corpora, "_MOST_SEGMENTS", 3)
     for number in range(6):
         (source / f"page{number:02}.md").write_text(f"# New\n\nNumber {number} of the edited.\n")

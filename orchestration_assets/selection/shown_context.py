@@ -1,0 +1,79 @@
+"""What prompts show beside the content, in tokens: counted wherever a call is priced."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, Protocol
+
+from orchestration_assets.schemas.knowledge import RetrievedPassage
+from orchestration_assets.schemas.services import Context
+from orchestration_assets.services.contract import Service
+from orchestration_assets.text.token_estimates import token_estimate
+from resources.ai_services.http.service import HttpService
+
+ShownPieces = Mapping[str, tuple[int, ...]]
+"""Kind of context -> the estimated tokens of each of its pieces, the most important first."""
+NOTHING_SHOWN: Final[ShownPieces] = {}
+_KEPT_TEXTS: Final = 4096
+
+
+class ShowsPassages(Protocol):
+    """A plan or a question: it holds every kind of context under the name that prompts know it by;
+    None or empty where there is none."""
+
+    @property
+    def passages(self) -> Sequence[RetrievedPassage] | None: ...
+
+
+class _Kind(NamedTuple):
+    """``tokens`` of a piece, and the ``most`` of all pieces together that a service is shown."""
+
+    tokens: Callable[[Any], int]
+    most: Callable[[Context], int]
+
+
+def _passage_tokens(passage: RetrievedPassage) -> int:
+    return _tokens(passage.text)
+
+
+# a further kind that plans and questions hold is a line here
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "passages": _Kind(_passage_tokens, attrgetter("passage_tokens")),
+}
+
+
+def pieces_of(holder: ShowsPassages) -> ShownPieces:
+    """What a plan or a question holds of each kind."""
+    return {
+        name: tuple(map(kind.tokens, held))
+        for name, kind in _KINDS.items()
+        if (held := getattr(holder, name))
+    }
+
+
+def shown_tokens(service: Service, pieces: ShownPieces) -> int:
+    """The estimated tokens of what one call shows of these pieces: of the kinds that the prompts
+    of a service name, as many whole ones as fit."""
+    if not pieces or not isinstance(service, HttpService):
+        return 0
+    context = service.config.context
+    return sum(
+        _fitting(pieces.get(name, ()), kind.most(context))
+        for name, kind in _KINDS.items()
+        if name in service.reads
+    )
+
+
+def _fitting(tokens: Iterable[int], most: int) -> int:
+    total = 0
+    for piece in tokens:
+        if total + piece > most:
+            break
+        total += piece
+    return total
+
+
+@lru_cache(maxsize=_KEPT_TEXTS)
+def _tokens(text: str) -> int:
+    """The same passages are found for many items."""
+    return token_estimate(text)
