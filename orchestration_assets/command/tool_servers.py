@@ -1,4 +1,4 @@
-"""`orchestrate tools`: what the tool servers of a policy offer, beside what was accepted of them."""
+"""`orchestrate tools`: what tool servers offer, beside what was accepted of them."""
 
 import asyncio
 import re

@@ -5,7 +5,7 @@ import json
 from hashlib import blake2b
 from typing import Annotated, Any, Final
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from orchestration_assets.schemas.addresses import ServiceAddress
 from orchestration_assets.schemas.pasted_secrets import holds_secret
@@ -26,16 +26,20 @@ class ServerTool(Strict):
     description: Annotated[str, Field(max_length=4_000)] = Field(
         default="", description="what services are told of it: the server's words, as accepted"
     )
-    arguments: dict[str, JsonValue] = Field(
+    arguments: dict[str, Any] = Field(
         description="the JSON Schema of its arguments, as accepted"
     )
 
     @field_validator("arguments")
     @classmethod
-    def _of_an_object(cls, schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _of_an_object(cls, schema: dict[str, Any]) -> dict[str, Any]:
         if schema.get("type") != "object":
             raise ValueError("is no JSON Schema of an object: give it type: object")
-        if len(canonical(schema)) > LONGEST_SCHEMA:
+        try:
+            text = canonical(schema)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError("holds what JSON has not, such as a date: quote it") from error
+        if len(text) > LONGEST_SCHEMA:
             raise ValueError(f"is longer than {LONGEST_SCHEMA} characters")
         return schema
 
@@ -70,7 +74,7 @@ class ToolServer(Strict):
         "anew",
     )
     start_s: Annotated[float, Field(gt=0.0, le=300.0)] = Field(
-        default=20.0, description="until the server has said what it offers"
+        default=20.0, description="until the server is there, and to say what it offers"
     )
     call_s: Annotated[float, Field(gt=0.0, le=600.0)] = Field(
         default=30.0, description="time of one call"

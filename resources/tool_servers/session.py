@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 INSTALL: Final = "pip install 'content-orchestration[mcp]'"
 MOST_TOOLS: Final = 1_000
 """Tools of one server that are looked at."""
-_LISTED_FOR_S: Final = 60.0
-"""Servers say when their list changes, but need not."""
 _CLOSED_S: Final = 8.0
 _LONGEST_REASON: Final = 300
 
@@ -70,12 +68,10 @@ class ToolSession:
         self._closing = asyncio.Event()
         self._held: asyncio.Task[None] | None = None
         self._session: Any = None
-        self._offered: dict[str, OfferedTool] = {}
-        self._listed_at = 0.0
-        self._is_open = self._is_stale = False
+        self._is_open = False
 
     async def open(self) -> None:
-        """Connects, and learns what is offered. Raises ToolServerError."""
+        """Connects, and agrees on the protocol. Raises ToolServerError."""
         if not is_installed():
             raise ToolServerError(f"tool servers need the SDK of the protocol: {INSTALL}")
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -85,21 +81,19 @@ class ToolSession:
                 await asyncio.shield(opened)
         except TimeoutError as error:
             await self.aclose()
-            why = f"it did not say what it offers within {self._server.start_s:g} s"
+            why = f"it did not say that it is there within {self._server.start_s:g} s"
             raise ToolServerError(why) from error
         except BaseException:
             await self.aclose()
             raise
 
     async def offered(self) -> Mapping[str, OfferedTool]:
-        """The tools by name, asked for again when the list changed or is a minute old.
+        """The tools by name, as they are now: not every server says when they change.
 
         Raises ToolServerError.
         """
-        age = asyncio.get_running_loop().time() - self._listed_at
-        if self._is_stale or age > _LISTED_FOR_S:
-            await self._within(self._list(), self._server.start_s)
-        return self._offered
+        found: Mapping[str, OfferedTool] = await self._within(self._listed(), self._server.start_s)
+        return found
 
     async def call(self, tool: str, arguments: Mapping[str, Any], seconds: float) -> ServerAnswer:
         """What the tool says. Raises ToolServerError; SlowToolServerError after ``seconds``."""
@@ -133,12 +127,10 @@ class ToolSession:
             client = Client(
                 self._transport(),
                 read_timeout_seconds=self._server.start_s,
-                message_handler=self._heard,
                 cache=None,
             )
             async with client:
                 self._session = client.session
-                await self._list()
                 if not opened.done():
                     opened.set_result(None)
                 self._is_open = True
@@ -161,16 +153,9 @@ class ToolSession:
         assert server.url is not None
         return address(server.url, _values(server.header_env), server.call_s + server.start_s)
 
-    async def _heard(self, message: Any) -> None:
-        from mcp_types import ToolListChangedNotification
-
-        if isinstance(message, ToolListChangedNotification):
-            self._is_stale = True
-
-    async def _list(self) -> None:
+    async def _listed(self) -> Mapping[str, OfferedTool]:
         from mcp_types import PaginatedRequestParams
 
-        self._is_stale = False
         found: dict[str, OfferedTool] = {}
         cursor: str | None = None
         while len(found) < MOST_TOOLS:
@@ -181,7 +166,7 @@ class ToolSession:
             cursor = page.next_cursor
             if cursor is None or not page.tools:
                 break
-        self._offered, self._listed_at = found, asyncio.get_running_loop().time()
+        return found
 
     async def _within(self, work: Any, seconds: float) -> Any:
         import anyio
