@@ -61,6 +61,7 @@ from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.batch import is_learned
 from orchestration_assets.selection.expectations import TextVectors, text_inputs, text_vectors
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.panel_outcomes import refused_panels
 from orchestration_assets.selection.plan import choose_models, plan_items
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.contract import Service
@@ -254,7 +255,8 @@ def _forecast(
     known = choose_models(
         policy, services, home.models, profiles, prices, recent, left_usd, known_items.inputs
     )
-    plans = list(plan_items("", profiles, policy, "", prices, known))
+    refused = refused_panels(policy, services, home.models, {**prices, **recent})
+    plans = list(plan_items("", profiles, policy, "", prices, known, refused=refused))
     answer_keys = {
         about: known_items.answer_keys[about]
         for plan in plans

@@ -26,9 +26,7 @@ class ServerTool(Strict):
     description: Annotated[str, Field(max_length=4_000)] = Field(
         default="", description="what services are told of it: the server's words, as accepted"
     )
-    arguments: dict[str, Any] = Field(
-        description="the JSON Schema of its arguments, as accepted"
-    )
+    arguments: dict[str, Any] = Field(description="the JSON Schema of its arguments, as accepted")
 
     @field_validator("arguments")
     @classmethod
