@@ -52,7 +52,8 @@ def show(path: Path | None) -> int:
             continue
         listing = listing_of(server, offered)
         code = code if listing.is_accepted else _FAILED
-        for line in (f"{where}: {len(offered)} tools are offered", *listing.lines):
+        offers = "1 tool is" if len(offered) == 1 else f"{len(offered)} tools are"
+        for line in (f"{where}: {offers} offered", *listing.lines):
             sys.stdout.write(f"# {line}\n")
         # escaped: what nobody sees, or what steers a terminal, is read, too
         sys.stdout.write(yaml.safe_dump({"tools": dict(listing.tools)}, sort_keys=False, width=100))

@@ -26,16 +26,15 @@ from orchestration_assets.extensions.tools import BUILT_IN, ToolError, plugged_i
 from orchestration_assets.knowledge.retrieval import Retrieval
 from orchestration_assets.processing.tools.look_up import looked_up, read_table
 from orchestration_assets.processing.tools.server_calls import ServerCalls
+from orchestration_assets.processing.tools.shown_results import shown_result
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import SensitiveKind
-from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tool_servers import ServerTool, ToolServer
 from orchestration_assets.schemas.tool_use import ToolOutcome, ToolRequest, ToolResult
 from orchestration_assets.schemas.tools_config import LookUpTable, ToolsConfig
 from orchestration_assets.text.arithmetic import CalculationError, calculate
 from orchestration_assets.text.parts.sections import section_spans
-from orchestration_assets.text.redaction import redact, sensitive_spans, without_turn_marks
 from resources.home import Home
 
 CPU_S: Final = 1.0
@@ -46,7 +45,6 @@ MOST_CALLS: Final = 8
 """Calls of one reply that are carried out; more are refused."""
 LONGEST_ARGUMENTS: Final = 8_000
 _LONGEST_REASON: Final = 300
-_LONGEST_SECRET: Final = 8_192
 
 _Said = tuple[ToolOutcome, Any]
 """What came of a call: text, or a structure of texts and numbers."""
@@ -114,7 +112,7 @@ class Toolbox:
             held = finished.held(number) if is_outside and finished is not None else None
             if held is None:
                 came = await self._one(number, request, question, counted[request], seconds_left())
-                held = _shown(*came, most, redacted)
+                held = shown_result(*came, most, redacted)
                 if is_outside and finished is not None:
                     await finished.keep(number, held)
             results.append(held)
@@ -224,71 +222,11 @@ def _refused(why: str) -> _Said:
     return ToolOutcome.REFUSED, why
 
 
-def _shown(
-    outcome: ToolOutcome, said: Any, most: int, redacted: Collection[SensitiveKind]
-) -> ToolResult:
-    """As services and tables see it: whole characters, no marks of turns, nothing sensitive.
-
-    Texts within a structure are freed of that one by one too: escaped as JSON, what stands behind
-    a line break is not recognised.
-    """
-    is_cut = _is_cut(said, most)
-    if not isinstance(said, str):
-        said = _as_json(_freed_within(said, most, redacted))
-    text = _freed(said, most, redacted)
-    return ToolResult(outcome, text[:most], cut=len(text) > most or is_cut or _is_cut(said, most))
-
-
-def _freed(text: str, most: int, redacted: Collection[SensitiveKind]) -> str:
-    """The beginning of a text, at least of what is shown of it unless much of it is redacted.
-
-    What is cut first costs no more to free than what is shown. It is cut where nothing sensitive
-    is: a piece of that would not be recognised any more.
-    """
-    begins = without_turn_marks(whole_text(text[: _window(most)]))
-    if len(text) > _window(most):
-        end = len(begins) - _LONGEST_SECRET
-        spans = sensitive_spans(begins, redacted) if redacted else []
-        begins = begins[: next((one for one, other, _ in spans if one < end < other), end)]
-    return redact(begins, redacted).text if redacted else begins
-
-
-def _window(most: int) -> int:
-    return 2 * (most + _LONGEST_SECRET)
-
-
-def _freed_within(value: Any, most: int, redacted: Collection[SensitiveKind]) -> Any:
-    match value:
-        case str():
-            return _freed(value, most, redacted)
-        case list() | tuple():
-            return [_freed_within(one, most, redacted) for one in value]
-        case dict():
-            return {name: _freed_within(one, most, redacted) for name, one in value.items()}
-        case int() | float() | None:
-            return value
-        case _:
-            return _freed(str(value), most, redacted)
-
-
-def _is_cut(value: Any, most: int) -> bool:
-    """Whether a text in it is so long that only its beginning is looked at."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return any(_is_cut(one, most) for one in value)
-    return isinstance(value, str) and len(value) > _window(most)
-
-
 def _problems(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, one['loc'])) or 'they'}: {one['msg']}"
         for one in error.errors(include_url=False, include_input=False)[:3]
     )[:_LONGEST_REASON]
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _section(text: str, number: int | None) -> Any:
