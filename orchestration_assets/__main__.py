@@ -172,6 +172,11 @@ def _plugin_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "plugins", help="what other installed packages add, and which of it cannot be used"
     )
     plugins.add_argument("--json", action="store_true", help="print the list as JSON")
+    tools = commands.add_parser(
+        "tools", help="ask a policy's tool servers what they offer, and print it for the policy"
+    )
+    tools.add_argument("file", nargs="?", type=Path, metavar="FILE")
+    environment_option(tools)
     new = commands.add_parser("new", help="begin a package of your own: a plug-in")
     things = new.add_subparsers(dest="thing", required=True, metavar="THING")
     begun = {
@@ -366,6 +371,10 @@ def _dispatch(given: argparse.Namespace) -> int:
         from orchestration_assets.command import plugins
 
         return plugins.show(as_json=given.json)
+    if given.command == "tools":
+        from orchestration_assets.command import tool_servers
+
+        return tool_servers.show(given.file)
     if given.command == "new":
         from orchestration_assets.command import new_plugin
 

@@ -61,6 +61,7 @@ from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.batch import is_learned
 from orchestration_assets.selection.expectations import TextVectors, text_inputs, text_vectors
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.panel_outcomes import refused_panels
 from orchestration_assets.selection.plan import choose_models, plan_items
 from orchestration_assets.selection.plan_passages import (
     indexed_corpora,
@@ -281,7 +282,8 @@ def _forecast(
     known = choose_models(
         policy, services, home.models, profiles, prices, recent, left_usd, known_items.inputs, usual
     )
-    plans = list(plan_items("", profiles, policy, "", prices, known))
+    refused = refused_panels(policy, services, home.models, {**prices, **recent})
+    plans = list(plan_items("", profiles, policy, "", prices, known, refused=refused))
     shown = {
         about: known_items.shown.get(about, usual.get(plan.task, NOTHING_SHOWN))
         for plan in plans

@@ -170,6 +170,8 @@ class Asker:
     async def __aexit__(self, *raised: object) -> None:
         for caller in self.callers.values():
             await caller.aclose()
+        if self._toolbox is not None:
+            await self._toolbox.aclose()
         await self.durable()
 
     async def last_answers(self, patience_s: float) -> None:

@@ -186,6 +186,16 @@ class Panel(_Strict):
     confidences: Literal["hidden", "shown"] = Field(
         default="hidden", description="whether members are told how sure the others are"
     )
+    worth_usd: Annotated[float, Field(gt=0.0, le=1e6)] | None = Field(
+        default=None,
+        description="US dollars that a right answer in place of a wrong one is worth: once enough "
+        "items are judged, the panel is asked where what it gains over its best member, and over "
+        "the first answers, is worth more than it costs more; null: where it gains anything",
+    )
+    refuse: bool = Field(
+        default=True,
+        description="whether judged items may refuse the panel; false: it is always asked",
+    )
 
 
 class Judge(_Strict):
@@ -297,6 +307,16 @@ class Choice(_Strict):
         return inside
 
     @property
+    def without_panel(self) -> "dict[str | None, Choice]":
+        """Cheaper ways than a panel: each member by itself, and with None the first answers."""
+        first = {"model": ProcessingModel.PARALLEL, "panel": None}
+        ways: dict[str | None, Choice] = {None: self.model_copy(update=first)}
+        for name in self.services:
+            alone = {"model": ProcessingModel.SEQUENTIAL, "services": (name,), "judge": None}
+            ways[name] = self.model_copy(update={**first, **alone})
+        return ways
+
+    @property
     def own_services(self) -> tuple[str, ...]:
         """The services that this choice itself asks about the task, the judge last."""
         return (*self.services, *((self.judge.service,) if self.judge else ()))
@@ -307,6 +327,12 @@ class Choice(_Strict):
         router = (self.route.service,) if self.route else ()
         inside = [name for choice in self.sub_choices.values() for name in choice.admissible]
         return tuple(dict.fromkeys([*router, *self.own_services, *inside]))
+
+
+def stand_in(option: str, member: str | None) -> str:
+    """The name of what is done instead of the panel of an option: a member by itself, or with None
+    the first answers."""
+    return f"{option}: {'first answers' if member is None else f'{member} alone'}"
 
 
 class Rule(_Strict):
@@ -651,7 +677,19 @@ class TaskConfig(_Strict):
         """Every way to process an item of this task, by the name it is known by."""
         directed = {one.name: one.choose for one in self.directives}
         ruled = {rule.name: rule.choose for rule in self.rules}
-        return directed | ruled | self._learned_choices | {DEFAULT: self.default}
+        declared = directed | ruled | self._learned_choices | {DEFAULT: self.default}
+        return declared | self.stand_ins
+
+    @property
+    def stand_ins(self) -> dict[str, Choice]:
+        """What is done instead of panels that do not pay, by the name that it is known by."""
+        ways = [(one.name, one.choose) for one in (*self.directives, *self.rules)]
+        return {
+            stand_in(option, member): choice
+            for option, panel in (*ways, (DEFAULT, self.default))
+            if panel.panel is not None
+            for member, choice in panel.without_panel.items()
+        }
 
     @property
     def askable(self) -> tuple[str, ...]:

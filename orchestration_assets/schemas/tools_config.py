@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from orchestration_assets.schemas.services import Name, Strict
+from orchestration_assets.schemas.tool_servers import ServerTool, ToolServer
 
 
 class LookUpTable(Strict):
@@ -29,13 +30,19 @@ class ToolsConfig(Strict):
     """The tools that services of type openai_chat may call for an answer, within bounds."""
 
     allow: Annotated[tuple[Name, ...], Field(min_length=1, max_length=16)] = Field(
-        description="search_knowledge, read_section, look_up, calculate, or a tool of a plug-in"
+        description="search_knowledge, read_section, look_up, calculate, a tool of a plug-in, or "
+        "one that was accepted of a server; what is not named here cannot be called"
     )
     knowledge: tuple[Name, ...] = Field(
         default=(), description="search_knowledge: the corpora that may be searched"
     )
     look_up: dict[Name, LookUpTable] = Field(
         default_factory=dict, description="look_up: name -> a table that may be read"
+    )
+    servers: dict[Name, ToolServer] = Field(
+        default_factory=dict,
+        description="name -> a server of the Model Context Protocol, which is sent the arguments "
+        "of calls; needs the extra 'mcp'",
     )
     steps: Annotated[int, Field(ge=1, le=32)] = Field(
         default=6, description="replies that may call tools; then the service must answer"
@@ -55,3 +62,10 @@ class ToolsConfig(Strict):
     result_chars: Annotated[int, Field(ge=100, le=100_000)] = Field(
         default=4_000, description="characters of a result that a service is shown"
     )
+
+    def server_tool(self, name: str) -> tuple[str, ToolServer, ServerTool] | None:
+        """The server that an accepted tool is of, by name, and the tool; None for another tool."""
+        for server, one in self.servers.items():
+            if name in one.tools:
+                return server, one, one.tools[name]
+        return None

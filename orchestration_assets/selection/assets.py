@@ -20,6 +20,7 @@ from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.selection.batch import plan_batch
 from orchestration_assets.selection.outcomes import policy_outcomes, read_outcome_evidence
+from orchestration_assets.selection.panel_outcomes import learn_panels
 from orchestration_assets.selection.training_corpus import (
     all_frontier_rows,
     read_training_corpus,
@@ -99,7 +100,7 @@ def outcomes(
     description=(
         "What decides the next step of tasks that are learned: trained on the outcomes of services "
         "and on what their items are like, tried on held-out ones against the model in force, "
-        "promoted when it does not lose."
+        "promoted when it does not lose. What panels gain over cheaper ways is learned, too."
     ),
 )
 def selection_model(
@@ -111,6 +112,7 @@ def selection_model(
     corpus = read_training_corpus(home.tables, home.spending, semantic=policy.features.semantic)
     rows = train_tasks(policy, services, corpus, home.models)
     words = {f"{row.task}": f"{row.outcome}: {row.words}" for row in rows}
+    words |= learn_panels(policy, services, home.tables, home.models)
     return dg.MaterializeResult(value=rows_to_arrow(SELECTION_MODEL, rows), metadata=words)
 
 

@@ -20,6 +20,7 @@ from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.content_drift import content_drifts
 from orchestration_assets.selection.expectations import BatchInputs, batch_inputs
 from orchestration_assets.selection.forecast import Price
+from orchestration_assets.selection.panel_outcomes import refused_panels
 from orchestration_assets.selection.plan import (
     choose_models,
     plan_items,
@@ -106,8 +107,9 @@ def _planned(
         usual_passages(loaded.policy, home.knowledge) if is_learned(loaded.policy) else None,
     )
     versions = promoted_threshold_versions(loaded.policy, home.models)
+    refused = refused_panels(loaded.policy, services, home.models, {**prices, **observed})
     rows = plan_items(
-        batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, versions
+        batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, versions, refused
     )
     return list(rows), (point_or_reason, versions)
 

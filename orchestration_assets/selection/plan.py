@@ -16,6 +16,7 @@ from orchestration_assets.schemas.policy import (
     Learned,
     Policy,
     TaskConfig,
+    stand_in,
 )
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import (
@@ -43,9 +44,16 @@ from orchestration_assets.selection.expectations import (
 )
 from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.forecast import Forecast, Price, forecast, forecast_validation
+from orchestration_assets.selection.panel_outcomes import Refused
+from orchestration_assets.selection.panel_worth import STILL_ASKED, Refusal
 from orchestration_assets.selection.part_counts import estimated_parts
 from orchestration_assets.selection.shown_context import ShownPieces
-from orchestration_assets.selection.strategies import Strategy, StrategyDecision, ordered_strategies
+from orchestration_assets.selection.strategies import (
+    Strategy,
+    StrategyDecision,
+    is_sampled,
+    ordered_strategies,
+)
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.path_patterns import matches_any
@@ -62,16 +70,18 @@ def plan_items(
     prices: Mapping[str, Price],
     known: Known | None = None,
     thresholds: Mapping[str, str] | None = None,
+    refused: Refused | None = None,
 ) -> Iterator[PlanRow]:
     """The plans of every profiled item, one a task that applies to it as far as its features tell.
 
     ``known`` holds what was learned about each task, or in words why it may not decide;
-    ``thresholds`` the version of each vector task's, to be pinned.
+    ``thresholds`` the version of each vector task's, to be pinned; ``refused`` are the panels that
+    do not pay.
     """
     pinned, inputs = thresholds or {}, task_inputs(policy)
     for profile, name, task in applicable_tasks(profiles, policy):
         try:
-            row = plan_item(batch, profile, name, task, policy_hash, prices, known)
+            row = plan_item(batch, profile, name, task, policy_hash, prices, known, refused)
         except Exception as error:  # noqa: BLE001 -- what one item breaks is its own matter
             row = _default_plan(batch, profile, name, task, policy_hash, prices, error)
         if name in pinned:
@@ -243,12 +253,19 @@ def plan_item(
     policy_hash: str,
     prices: Mapping[str, Price],
     known: Known | None = None,
+    refused: Refused | None = None,
 ) -> PlanRow:
-    """The first strategy that decides is followed; the options it passed over are kept."""
+    """The first strategy that decides is followed; the options it passed over are kept.
+
+    A panel that does not pay is one of these, but for a share of the items.
+    """
     known = known or {}
     decided = _first_decision(ordered_strategies(known), task_name, task, profile)
     if decided is None:
         raise ValueError(f"no strategy decided about {task_name}")
+    why = (refused or {}).get((task_name, decided.option))
+    if why is not None:
+        decided = _instead_of_panel(decided, why, task_name, profile)
     chosen = decided.chosen
     ahead = _ahead(task, decided.option, profile, prices, chosen)
     rejected = tuple(_rejected(task_name, task, decided, profile, prices, known))
@@ -263,6 +280,20 @@ def plan_item(
             familiarity=expected.familiarity,
         )
     return row
+
+
+def _instead_of_panel(
+    decided: StrategyDecision, why: Refusal, task: str, profile: ItemProfile
+) -> StrategyDecision:
+    """What is done on an item whose panel is refused; a share of them keeps teaching about it."""
+    if is_sampled(f"{task} {decided.option} panel", profile.item_id, STILL_ASKED):
+        reason = f"{decided.reason}; one of the {STILL_ASKED:.0%} of which a panel that is refused"
+        return replace(decided, reason=f"{reason} is still asked")
+    return replace(
+        decided,
+        option=stand_in(decided.option, why.member),
+        reason=f"{decided.reason}; {why.reason}",
+    )
 
 
 def _ahead(
@@ -343,7 +374,7 @@ def _rejected(
     who = f"{_WHO[decided.strategy]} {decided.rule}" if decided.rule else decided.strategy
     learned = known.get(task_name)
     for option, choice in task.choices.items():
-        if option == decided.option:
+        if option == decided.option or option in task.stand_ins:
             continue
         reason = _rejection_reason(option, task, decided, who, profile, learned)
         ahead, accuracy = _ahead(task, option, profile, prices), None
@@ -378,6 +409,8 @@ def _rejection_reason(
 ) -> str:
     rules = {rule.name: rule.when for rule in task.rules}
     directives = {one.name: one.paths for one in task.directives}
+    if decided.option in {stand_in(option, one) for one in (None, *task.choices[option].services)}:
+        return decided.reason
     decides = f"{who} comes first" if decided.rule else f"{who} decides"
     if option in directives:
         matches = matches_any(profile.path, directives[option])

@@ -30,7 +30,8 @@ def sources(example: str) -> list[Path]:
 
 
 def carry_out(example: str, folder: Path) -> Home:
-    """The home of the example's runs; asserts that they succeed."""
+    """The home of the example's runs; asserts that they end by themselves, with 1 where an answer
+    was refused."""
     folder.mkdir(parents=True, exist_ok=True)
     script = yaml.safe_load((GALLERY / example / "answers.yaml").read_text("utf-8"))
     server = DrillServer(FaultScript.model_validate(script))
@@ -41,7 +42,8 @@ def carry_out(example: str, folder: Path) -> Home:
         for source in sources(example):
             command = [sys.executable, "-m", "orchestration_assets", "run", str(source)]
             settings = ["--home", str(home), "--policy", str(policy)]
-            subprocess.run([*command, *settings], check=True, cwd=GALLERY.parents[1])
+            ended = subprocess.run([*command, *settings], check=False, cwd=GALLERY.parents[1])
+            assert ended.returncode in (0, 1)
     return Home(home)
 
 

@@ -100,7 +100,7 @@ class ToolLoop:
                 self._keep_steps(key, turns)
                 why = "it called tools again when it had to answer"
                 return CallOutcome(Reading(Status.REJECTED_OUTPUT, reason=why), attempts)
-            results = await self._results(requests, asked, key, counted)
+            results = await self._results(requests, asked, key, counted, ends)
             counted.update(requests)
             turns += (ToolTurn(requests, results),)
 
@@ -134,13 +134,17 @@ class ToolLoop:
         question: Question,
         key: str,
         counted: Counter[ToolRequest],
+        ends: float,
     ) -> tuple[ToolResult, ...]:
         name = f"{_reply_key(question, key)}{_TURN}"
         held = self.cache.entries([name]).get(name)
         if held is not None:
             return tuple(_result(one) for one in json.loads(held))
-        found = await self.toolbox.run(requests, question, self.redacted, counted)
-        plain = [[one.outcome.value, one.text, one.cut] for one in found]
+        finished = _KeptCalls(self.cache, name, self.durable)
+        found = await self.toolbox.run(
+            requests, question, self.redacted, counted, finished, lambda: ends - self.clock()
+        )
+        plain = [_plain(one) for one in found]
         self.cache.put_entries({name: json.dumps(plain).encode()})
         return tuple(found)
 
@@ -169,6 +173,26 @@ class ToolLoop:
         self.cache.put_entries({f"{key}{STEPS}": json.dumps(steps_plain(turns)).encode()})
 
 
+@dataclass(frozen=True, slots=True)
+class _KeptCalls:
+    """The calls of one reply that reached the outside, kept one by one: none is made again when
+    the run ends between two of them. ``turn`` is the key of the results of the whole reply."""
+
+    cache: AnswerCache
+    turn: str
+    durable: Callable[[], Awaitable[None]]
+
+    def held(self, number: int) -> ToolResult | None:
+        name = _key_of_call(self.turn, number)
+        found = self.cache.entries([name]).get(name)
+        return None if found is None else _result(json.loads(found))
+
+    async def keep(self, number: int, result: ToolResult) -> None:
+        name = _key_of_call(self.turn, number)
+        self.cache.put_entries({name: json.dumps(_plain(result)).encode()})
+        await self.durable()
+
+
 class KeptEntries(Protocol):
     """The store of answers."""
 
@@ -177,7 +201,8 @@ class KeptEntries(Protocol):
 
 def keys_beside(store: KeptEntries, answer_keys: Iterable[str]) -> set[str]:
     """The keys of all that is kept of the loops that led to these answers: their steps, and every
-    reply with its results and cost. None of answers that no tools were declared for."""
+    reply with its cost and its results, those of calls that went outside one by one, too. None of
+    answers that no tools were declared for."""
     names = {f"{key}{STEPS}": key for key in answer_keys if key}
     found: set[str] = set()
     for name, held in store.get_many(names).items():
@@ -186,7 +211,10 @@ def keys_beside(store: KeptEntries, answer_keys: Iterable[str]) -> set[str]:
         for said in range(len(steps) + 1):
             for is_open in (True, False):
                 reply = _key_of_reply(names[name], steps[:said], is_open=is_open)
-                found |= {reply, f"{reply}{_TURN}", f"{reply}{_COST}"}
+                turn = f"{reply}{_TURN}"
+                found |= {reply, turn, f"{reply}{_COST}"}
+                calls = range(len(steps[said]) if said < len(steps) else 0)
+                found |= {_key_of_call(turn, number) for number in calls}
     return found
 
 
@@ -199,6 +227,14 @@ def steps_plain(turns: tuple[ToolTurn, ...]) -> list[list[list[Any]]]:
         ]
         for turn in turns
     ]
+
+
+def _plain(result: ToolResult) -> list[Any]:
+    return [result.outcome.value, result.text, result.cut]
+
+
+def _key_of_call(turn: str, number: int) -> str:
+    return f"{turn}.{number}"
 
 
 def _result(plain: list[Any]) -> ToolResult:

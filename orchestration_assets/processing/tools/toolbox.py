@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
@@ -19,19 +20,21 @@ from orchestration_assets.extensions.built_in_tools import (
     SectionArguments,
     arguments_of,
 )
+from orchestration_assets.extensions.server_tool_arguments import fitting_arguments
 from orchestration_assets.extensions.time_limit import TimeUsedUpError, limited
 from orchestration_assets.extensions.tools import BUILT_IN, ToolError, plugged_in_tool
 from orchestration_assets.knowledge.retrieval import Retrieval
 from orchestration_assets.processing.tools.look_up import looked_up, read_table
+from orchestration_assets.processing.tools.server_calls import ServerCalls
+from orchestration_assets.processing.tools.shown_results import shown_result
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.services import SensitiveKind
-from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.schemas.tool_servers import ServerTool, ToolServer
 from orchestration_assets.schemas.tool_use import ToolOutcome, ToolRequest, ToolResult
 from orchestration_assets.schemas.tools_config import LookUpTable, ToolsConfig
 from orchestration_assets.text.arithmetic import CalculationError, calculate
 from orchestration_assets.text.parts.sections import section_spans
-from orchestration_assets.text.redaction import redact, sensitive_spans, without_turn_marks
 from resources.home import Home
 
 CPU_S: Final = 1.0
@@ -42,16 +45,26 @@ MOST_CALLS: Final = 8
 """Calls of one reply that are carried out; more are refused."""
 LONGEST_ARGUMENTS: Final = 8_000
 _LONGEST_REASON: Final = 300
-_LONGEST_SECRET: Final = 8_192
 
 _Said = tuple[ToolOutcome, Any]
 """What came of a call: text, or a structure of texts and numbers."""
 
 
+class FinishedCalls(Protocol):
+    """The calls of one reply that reached the outside, by their number in it."""
+
+    def held(self, number: int) -> ToolResult | None: ...
+
+    async def keep(self, number: int, result: ToolResult) -> None:
+        """Returns once the result is on disk."""
+        ...
+
+
 class Toolbox:
     """The tools of a policy's tasks over what they may read, which is read when first needed.
 
-    Knowledge and tables are those of the time when this is made use of first, and stay.
+    Knowledge and tables are those of the time when this is made use of first, and stay. Sessions
+    with tool servers last until :meth:`aclose`.
     """
 
     def __init__(self, home: Home, policy: Policy) -> None:
@@ -59,6 +72,11 @@ class Toolbox:
         self._configs = {name: task.tools for name, task in policy.tasks.items() if task.tools}
         self._tables: dict[str, tuple[pa.Table, str]] = {}
         self._reading = Lock()
+        self._servers = ServerCalls()
+
+    async def aclose(self) -> None:
+        """Ends the sessions with tool servers; the next call begins another."""
+        await self._servers.aclose()
 
     def data_version(self, task: str) -> str:
         """Names all that the tools of a task answer from: 64 bits of blake2b, hex.
@@ -76,20 +94,41 @@ class Toolbox:
         question: Question,
         redacted: Collection[SensitiveKind],
         done: Mapping[ToolRequest, int],
+        finished: FinishedCalls | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> list[ToolResult]:
         """The result of each call of a reply, in order; ``done``: how often each was carried out
-        before. What was asked again has no new result, and whatever breaks is one."""
+        before. What was asked again has no new result, and whatever breaks is one.
+
+        ``finished`` keeps the calls that reached the outside, so that none is made again.
+        """
         counted = dict(done)
+        tools = question.task.tools
+        most = tools.result_chars if tools else 0
         results = []
         for number, request in enumerate(requests):
             counted[request] = counted.get(request, 0) + 1
-            results.append(await self._one(number, request, question, counted[request]))
-        tools = question.task.tools
-        most = tools.result_chars if tools else 0
-        return [_shown(outcome, said, most, redacted) for outcome, said in results]
+            is_outside = self._is_outside(request, question)
+            held = finished.held(number) if is_outside and finished is not None else None
+            if held is None:
+                came = await self._one(number, request, question, counted[request], seconds_left())
+                held = shown_result(*came, most, redacted)
+                if is_outside and finished is not None:
+                    await finished.keep(number, held)
+            results.append(held)
+        return results
+
+    def _is_outside(self, request: ToolRequest, question: Question) -> bool:
+        config = self._configs.get(question.task.name)
+        return config is not None and config.server_tool(request.name) is not None
 
     async def _one(
-        self, number: int, request: ToolRequest, question: Question, times: int
+        self,
+        number: int,
+        request: ToolRequest,
+        question: Question,
+        times: int,
+        seconds_left: float,
     ) -> _Said:
         tools, config = question.task.tools, self._configs.get(question.task.name)
         allowed = [one.name for one in tools.declared] if tools else []
@@ -101,6 +140,8 @@ class Toolbox:
             return _refused("the same call was made before: use what it said, or ask otherwise")
         if len(request.arguments) > LONGEST_ARGUMENTS:
             return _refused(f"the arguments are longer than {LONGEST_ARGUMENTS} characters")
+        if (found := config.server_tool(request.name)) is not None:
+            return await self._at_server(request, *found[1:], seconds_left)
         try:
             arguments = arguments_of(request.name).model_validate_json(request.arguments or "{}")
         except ValidationError as error:
@@ -117,6 +158,24 @@ class Toolbox:
         except TimeUsedUpError as error:
             return ToolOutcome.BROKEN, str(error)
         except Exception as error:  # noqa: BLE001 -- whatever a tool raises is what it came to
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            return ToolOutcome.BROKEN, said[:_LONGEST_REASON]
+
+    async def _at_server(
+        self, request: ToolRequest, server: ToolServer, tool: ServerTool, seconds_left: float
+    ) -> _Said:
+        """What came of a call that is sent outside: its arguments, and nothing else."""
+        if seconds_left <= 0.0:
+            return _refused("not carried out: the time for this answer is used up")
+        try:
+            # a pattern of a schema may take its time
+            arguments = await asyncio.to_thread(
+                limited, lambda: fitting_arguments(tool, request.arguments), CPU_S, WALL_S
+            )
+            return await self._servers.call(request.name, tool, server, arguments, seconds_left)
+        except (ToolError, TimeUsedUpError) as error:
+            return _refused(str(error))
+        except Exception as error:  # noqa: BLE001 -- whatever a server brings about is its result
             said = " ".join(f"{type(error).__name__}: {error}".split())
             return ToolOutcome.BROKEN, said[:_LONGEST_REASON]
 
@@ -163,71 +222,11 @@ def _refused(why: str) -> _Said:
     return ToolOutcome.REFUSED, why
 
 
-def _shown(
-    outcome: ToolOutcome, said: Any, most: int, redacted: Collection[SensitiveKind]
-) -> ToolResult:
-    """As services and tables see it: whole characters, no marks of turns, nothing sensitive.
-
-    Texts within a structure are freed of that one by one too: escaped as JSON, what stands behind
-    a line break is not recognised.
-    """
-    is_cut = _is_cut(said, most)
-    if not isinstance(said, str):
-        said = _as_json(_freed_within(said, most, redacted))
-    text = _freed(said, most, redacted)
-    return ToolResult(outcome, text[:most], cut=len(text) > most or is_cut or _is_cut(said, most))
-
-
-def _freed(text: str, most: int, redacted: Collection[SensitiveKind]) -> str:
-    """The beginning of a text, at least of what is shown of it unless much of it is redacted.
-
-    What is cut first costs no more to free than what is shown. It is cut where nothing sensitive
-    is: a piece of that would not be recognised any more.
-    """
-    begins = without_turn_marks(whole_text(text[: _window(most)]))
-    if len(text) > _window(most):
-        end = len(begins) - _LONGEST_SECRET
-        spans = sensitive_spans(begins, redacted) if redacted else []
-        begins = begins[: next((one for one, other, _ in spans if one < end < other), end)]
-    return redact(begins, redacted).text if redacted else begins
-
-
-def _window(most: int) -> int:
-    return 2 * (most + _LONGEST_SECRET)
-
-
-def _freed_within(value: Any, most: int, redacted: Collection[SensitiveKind]) -> Any:
-    match value:
-        case str():
-            return _freed(value, most, redacted)
-        case list() | tuple():
-            return [_freed_within(one, most, redacted) for one in value]
-        case dict():
-            return {name: _freed_within(one, most, redacted) for name, one in value.items()}
-        case int() | float() | None:
-            return value
-        case _:
-            return _freed(str(value), most, redacted)
-
-
-def _is_cut(value: Any, most: int) -> bool:
-    """Whether a text in it is so long that only its beginning is looked at."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return any(_is_cut(one, most) for one in value)
-    return isinstance(value, str) and len(value) > _window(most)
-
-
 def _problems(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, one['loc'])) or 'they'}: {one['msg']}"
         for one in error.errors(include_url=False, include_input=False)[:3]
     )[:_LONGEST_REASON]
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _section(text: str, number: int | None) -> Any:

@@ -1,0 +1,218 @@
+"""A session with a tool server: what it offers, and calls of it, all bounded in time."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from orchestration_assets.schemas.errors import OrchestrationError
+from orchestration_assets.schemas.tool_servers import ToolServer
+from resources.tool_servers.address import address
+from resources.tool_servers.program import program
+
+if TYPE_CHECKING:
+    from mcp.client._transport import Transport
+
+INSTALL: Final = "pip install 'content-orchestration[mcp]'"
+MOST_TOOLS: Final = 1_000
+"""Tools of one server that are looked at."""
+_CLOSED_S: Final = 8.0
+_LONGEST_REASON: Final = 300
+
+
+class ToolServerError(OrchestrationError):
+    """A tool server cannot be reached, says nothing in time, or what it says is no answer."""
+
+
+class SlowToolServerError(ToolServerError):
+    """A tool server has not answered in time; the session goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """A tool as its server describes it; ``arguments`` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAnswer:
+    """What a server said to a call: text, or a structure where it gave no text.
+
+    ``failed``: the tool says that it could not do what was asked.
+    """
+
+    said: Any
+    failed: bool
+
+
+def is_installed() -> bool:
+    """Whether the optional extra is there; nothing of it is imported."""
+    return find_spec("mcp") is not None
+
+
+class ToolSession:
+    """One connection to a server, held by a task of its own from :meth:`open` to :meth:`aclose`.
+
+    The server is told that nothing can be asked of this side: no sampling, no roots, no input.
+    ``shows_errors``: what a program writes beside its messages is seen.
+    """
+
+    def __init__(self, server: ToolServer, *, shows_errors: bool = False) -> None:
+        self._server = server
+        self._shows_errors = shows_errors
+        self._closing = asyncio.Event()
+        self._held: asyncio.Task[None] | None = None
+        self._session: Any = None
+        self._is_open = False
+
+    async def open(self) -> None:
+        """Connects, and agrees on the protocol. Raises ToolServerError."""
+        if not is_installed():
+            raise ToolServerError(f"tool servers need the SDK of the protocol: {INSTALL}")
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._held = asyncio.create_task(self._hold(opened))
+        try:
+            async with asyncio.timeout(self._server.start_s):
+                await asyncio.shield(opened)
+        except TimeoutError as error:
+            await self.aclose()
+            why = f"it did not say that it is there within {self._server.start_s:g} s"
+            raise ToolServerError(why) from error
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def offered(self) -> Mapping[str, OfferedTool]:
+        """The tools by name, as they are now: not every server says when they change.
+
+        Raises ToolServerError.
+        """
+        found: Mapping[str, OfferedTool] = await self._within(self._listed(), self._server.start_s)
+        return found
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], seconds: float) -> ServerAnswer:
+        """What the tool says. Raises ToolServerError; SlowToolServerError after ``seconds``."""
+        from mcp_types import CallToolRequest, CallToolRequestParams
+        from pydantic import TypeAdapter
+
+        request = CallToolRequest(
+            params=CallToolRequestParams(name=tool, arguments=dict(arguments))
+        )
+        # as it is: the SDK would hold results to schemas that the server may have made to hang it
+        plain = TypeAdapter(dict[str, Any])
+        return _answer_in(await self._within(self._session.send_request(request, plain), seconds))
+
+    async def aclose(self) -> None:
+        """Ends the connection, and a program with it."""
+        self._closing.set()
+        held, self._held = self._held, None
+        if held is None:
+            return
+        if not self._is_open:
+            # nobody waits for the end of a handshake
+            held.cancel()
+        if not (await asyncio.wait([held], timeout=_CLOSED_S))[0]:
+            held.cancel()
+            await asyncio.wait([held], timeout=_CLOSED_S)
+
+    async def _hold(self, opened: "asyncio.Future[None]") -> None:
+        from mcp import Client
+
+        try:
+            client = Client(
+                self._transport(),
+                read_timeout_seconds=self._server.start_s,
+                cache=None,
+            )
+            async with client:
+                self._session = client.session
+                if not opened.done():
+                    opened.set_result(None)
+                self._is_open = True
+                await self._closing.wait()
+        except asyncio.CancelledError:
+            if not opened.done():
+                opened.set_exception(ToolServerError("it was not waited for any longer"))
+        except BaseException as error:  # noqa: BLE001 -- whoever opened it is told
+            if not opened.done():
+                opened.set_exception(ToolServerError(reason_of(error)))
+        if not opened.cancelled():
+            # read once, or nobody did: it is no error that was lost
+            opened.exception()
+
+    def _transport(self) -> "Transport":
+        server = self._server
+        if server.command is not None:
+            given = _values(server.variable_env)
+            return program(server.command, given, shows_errors=self._shows_errors)
+        assert server.url is not None
+        return address(server.url, _values(server.header_env), server.call_s + server.start_s)
+
+    async def _listed(self) -> Mapping[str, OfferedTool]:
+        from mcp_types import PaginatedRequestParams
+
+        found: dict[str, OfferedTool] = {}
+        cursor: str | None = None
+        while len(found) < MOST_TOOLS:
+            asked = PaginatedRequestParams(cursor=cursor)
+            page = await self._session.list_tools(params=asked)
+            for one in page.tools:
+                found[one.name] = OfferedTool(one.name, one.description or "", one.input_schema)
+            cursor = page.next_cursor
+            if cursor is None or not page.tools:
+                break
+        return found
+
+    async def _within(self, work: Any, seconds: float) -> Any:
+        import anyio
+
+        try:
+            with anyio.fail_after(seconds):
+                return await work
+        except TimeoutError as error:
+            raise SlowToolServerError(f"it did not answer within {seconds:.3g} s") from error
+        except Exception as error:
+            raise ToolServerError(reason_of(error)) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, in one line: of several at once, the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, ToolServerError):
+        return str(error)
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return said[:_LONGEST_REASON]
+
+
+def _values(variables: Mapping[str, str]) -> dict[str, str]:
+    """The values of the named variables of this process. Raises ToolServerError."""
+    found = {}
+    for name, variable in variables.items():
+        value = os.environ.get(variable)
+        if value is None:
+            raise ToolServerError(f"the environment variable {variable} is not set: export it")
+        found[name] = value
+    return found
+
+
+def _answer_in(raw: Mapping[str, Any]) -> ServerAnswer:
+    if raw.get("resultType", "complete") != "complete":
+        raise ToolServerError("it asks for more before it answers, and nobody is there to say it")
+    texts = [_block(one) for one in raw.get("content") or () if isinstance(one, Mapping)]
+    structured = raw.get("structuredContent")
+    said: Any = "\n".join(texts) if texts or structured is None else structured
+    return ServerAnswer(said, raw.get("isError") is True)
+
+
+def _block(block: Mapping[str, Any]) -> str:
+    inner = block.get("resource")
+    for text in (block.get("text"), inner.get("text") if isinstance(inner, Mapping) else None):
+        if isinstance(text, str):
+            return text
+    return f"[{block.get('type')}: not shown]"
