@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,12 @@ from orchestration_assets.policy.rollout_state import running_trial
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
-from orchestration_assets.schemas.tables import PROCESSING_PLANS, ItemProfile, PlanRow, profiles_of
+from orchestration_assets.schemas.tables import (
+    PROCESSING_PLANS,
+    ItemProfile,
+    PlanRow,
+    ProfiledItems,
+)
 from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.content_drift import content_drifts
 from orchestration_assets.selection.expectations import BatchInputs, batch_inputs
@@ -45,7 +50,7 @@ def plan_batch(
 
     ``left_usd``: what is left of the budget of the whole run.
     """
-    profiles = list(profiles_of(profiled))
+    profiles = ProfiledItems(profiled)
     trial = running_trial(home, loaded)
     rows, known = _planned(home, batch, loaded, profiles, (profiled, vectors), left_usd)
     point_or_reason, threshold_versions = known
@@ -84,12 +89,12 @@ def _planned(
     home: Home,
     batch: str,
     loaded: LoadedPolicy,
-    profiles: Sequence[ItemProfile],
+    profiles: Iterable[ItemProfile],
     tables: tuple[pa.Table, pa.Table],
     left_usd: float,
 ) -> tuple[list[PlanRow], tuple[dict[str, ChosenPoint | str], dict[str, str]]]:
     """The plans of items under one policy, which is pinned, and by task what decided them: the
-    learned models, and the versions of thresholds."""
+    learned models, and the versions of thresholds. ``profiles`` are gone through again."""
     pin_policy(home.policies, loaded, home.files)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
