@@ -12,8 +12,8 @@ _CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-_LARGE_PIECE: Final = 8 << 20
-_KEPT_FREE: Final = 32 << 20
+_LARGE_PIECE: Final = 1 << 20
+_KEPT_FREE: Final = 4 << 20
 
 
 def usable_cores() -> int:
