@@ -10,7 +10,7 @@ import pyarrow as pa
 from orchestration_assets.partitions import BATCH_POOL, content_batches
 from orchestration_assets.schemas.records import Table, TableResult
 from resources.home import Home
-from resources.table_io_manager import ParquetTableIOManager
+from resources.table_io_manager import COLUMNS, ParquetTableIOManager
 
 PARTITION_TAG = "dagster/partition"
 
@@ -22,6 +22,7 @@ def table_asset(
     team: str,
     description: str,
     reads: Iterable[Table[Any]] = (),
+    reads_columns: Mapping[str, Sequence[str]] | None = None,
     deps: Iterable[str] = (),
     kinds: Iterable[str] = (),
     code_version: str = "1",
@@ -32,12 +33,16 @@ def table_asset(
     """An asset that makes one table: of each batch, or of the whole corpus.
 
     The function is handed the tables that its parameters name, and those that it ``reads`` as
-    keyword arguments; ``deps`` are the assets that come before it and are not handed over. Of
-    ``check_specs`` its function yields the results itself, without a step of their own.
+    keyword arguments; ``deps`` are the assets that come before it and are not handed over. Of the
+    tables that ``reads_columns`` names, no more than these columns are read. Of ``check_specs`` its
+    function yields the results itself, without a step of their own.
     """
+    ins = {one.name: dg.AssetIn(dagster_type=pa.Table) for one in reads}
+    for name, columns in (reads_columns or {}).items():
+        ins[name] = dg.AssetIn(dagster_type=pa.Table, metadata={COLUMNS: list(columns)})
     return dg.asset(
         name=table.name,
-        ins={one.name: dg.AssetIn(dagster_type=pa.Table) for one in reads},
+        ins=ins,
         deps=list(deps),
         partitions_def=content_batches if per_batch else None,
         pool=BATCH_POOL if per_batch else None,

@@ -11,8 +11,9 @@ _CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 # of malloc.h
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
-_LARGE_PIECE: Final = 8 << 20
-_KEPT_FREE: Final = 32 << 20
+_M_ARENA_MAX: Final = -8
+_LARGE_PIECE: Final = 1 << 20
+_KEPT_FREE: Final = 4 << 20
 
 
 def usable_cores() -> int:
@@ -45,6 +46,8 @@ def keep_large_pieces_apart() -> None:
     Smaller ones are needed again and again: to take each from the system takes time.
     """
     if (mallopt := _gnu_function("mallopt")) is not None:
+        # what threads free in heaps of their own, no other thread finds again
+        mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, _LARGE_PIECE)
         # a size that is set for the one is none for the other, which would be 128 KiB
         mallopt(_M_TRIM_THRESHOLD, _KEPT_FREE)

@@ -15,6 +15,8 @@ from resources.table_store import TableStore
 _PREVIEW_ROWS = 5
 _CELL_CHARACTERS = 60
 _LARGE_BYTES = 1 << 20
+COLUMNS = "columns"
+"""Under this key the metadata of an input names the columns that are read of its table."""
 
 
 class ParquetTableIOManager(dg.ConfigurableIOManager):
@@ -56,9 +58,11 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
             give_back_memory()
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
-        """The upstream table of the same batch. Raises TableMissingError when there is none."""
+        """The upstream table of the same batch, or the columns that the input names. Raises
+        TableMissingError when there is none."""
         batch = context.partition_key if context.has_partition_key else None
-        return self.store.read(context.asset_key.path[-1], batch)
+        columns = context.definition_metadata.get(COLUMNS)
+        return self.store.read(context.asset_key.path[-1], batch, columns)
 
 
 def column_schema(name: str) -> dg.TableSchema:

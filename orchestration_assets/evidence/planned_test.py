@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from orchestration_assets.evidence.betting import Floats
 
@@ -39,6 +38,9 @@ class Plan:
     def needed(self, count: Floats) -> Floats:
         """How many standard errors show something after so many observations; infinite outside of
         the plan."""
+        # a sixth of a second, for the few batches with a roll-out
+        from scipy.special import ndtri
+
         part = np.asarray(count, dtype=np.float64) / self.items
         open_now = (part >= FIRST_LOOK) & (part <= 1.0)
         at_the_end = -ndtri(self.alarm / 2.0)

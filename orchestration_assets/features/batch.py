@@ -29,8 +29,8 @@ from orchestration_assets.profiling.batch import (
     ProfileChunk,
     UnreadItem,
     divide,
+    joined_in_order,
     reread_texts,
-    sort_by_position,
     unexpected_failure,
 )
 from orchestration_assets.profiling.own_table import OWN_TABLE, OwnTable, marked
@@ -239,7 +239,7 @@ def compute_vectors(
         origins[n] = tier
     for n in in_table:
         origins[n] = OWN_TABLE
-    found = sort_by_position(pa.concat_tables(parts), positions)
+    found = joined_in_order(parts, positions)
     return VectorColumns(work, found, origins, every_key, own.counts)
 
 

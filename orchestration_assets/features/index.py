@@ -22,6 +22,8 @@ from resources.model_registry import Artefact, ArtefactError, ModelRegistry
 from resources.table_store import MAKE_AGAIN, TableMissingError, TableStore
 
 NAME: Final = "neighbour_index"
+# rows that are converted together
+_BLOCK_ROWS: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,12 @@ def earlier_content(
         items += found.items
         batches += [version] * len(found.items)
         versions.append((version, segment.digest))
-    empty = np.zeros((0, DIMENSIONS), np.float16), np.zeros((0, PERMUTATIONS), np.uint32)
     return EarlierContent(
         tuple(batches),
         tuple(items),
-        np.concatenate([empty[0], *vectors]),
+        _joined(vectors, np.zeros((0, DIMENSIONS), np.float16)),
         tuple(sketched),
-        np.concatenate([empty[1], *sketches]),
+        _joined(sketches, np.zeros((0, PERMUTATIONS), np.uint32)),
         tuple(versions),
     )
 
@@ -119,10 +120,22 @@ def _representatives(segment: Artefact, tables: TableStore, most: int) -> Indexe
     names = [name for name in names if name in vector_of]
     return IndexedItems(
         names,
-        vectors.astype(np.float16)[[vector_of[name] for name in names]],
+        _in_half_precision(vectors, [vector_of[name] for name in names]),
         np.array([name in sketch_of for name in names], bool),
         sketches[[sketch_of[name] for name in names if name in sketch_of]],
     )
+
+
+def _joined(parts: Sequence[Any], empty: Any) -> Any:
+    return parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
+
+
+def _in_half_precision(vectors: Any, rows: Sequence[int]) -> Any:
+    """These rows of the vectors; what lies between them and the result is small."""
+    found = np.empty((len(rows), DIMENSIONS), np.float16)
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        found[start : start + _BLOCK_ROWS] = vectors[rows[start : start + _BLOCK_ROWS]]
+    return found
 
 
 def number_rows(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
@@ -130,7 +143,8 @@ def number_rows(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
 
     Raises ValueError where a row has fewer or more, or what is no number.
     """
-    lists = column.combine_chunks()
+    # a single piece would be copied
+    lists = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     rows = np.flatnonzero(lists.is_valid().to_numpy(zero_copy_only=False))
     lengths, flat = pc.list_value_length(lists).drop_null(), lists.flatten()
     numbers = flat.to_numpy(zero_copy_only=False)
@@ -166,7 +180,10 @@ def store_segment(
     """
     items = sorted(item.encode() for item in representatives.items)
     arrays = {"items": np.array(items, dtype=np.bytes_)}
-    numbers = blake2b(representatives.vectors.astype(np.float16).tobytes(), digest_size=16)
+    numbers = blake2b(digest_size=16)
+    for start in range(0, len(representatives.vectors), _BLOCK_ROWS):
+        block = representatives.vectors[start : start + _BLOCK_ROWS]
+        numbers.update(block.astype(np.float16).tobytes())
     numbers.update(representatives.sketches.astype(np.uint32).tobytes())
     facts = {
         "window": window,

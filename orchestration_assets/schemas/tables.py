@@ -312,14 +312,31 @@ class ItemProfile:
     features: Mapping[str, Any]
 
 
+# rows that are taken apart together
+_BLOCK_ROWS: Final = 1_000
+
+
 def profiles_of(data: pa.Table) -> Iterator[ItemProfile]:
-    """The rows of a table of profiles, with the features that it has."""
-    rows = CONTENT_PROFILES.rows(data)
+    """The rows of a table of profiles, with the features that it has; a block of them at a time."""
     held = set(data.column_names)
-    features = data.select([name for name in FEATURE_NAMES if name in held])
-    for row, found in zip(rows, features.to_pylist(), strict=True):
-        known = found | added_values(row.added_features)
-        yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, known)
+    names = [name for name in FEATURE_NAMES if name in held]
+    for start in range(0, data.num_rows, _BLOCK_ROWS):
+        block = data.slice(start, _BLOCK_ROWS)
+        features = block.select(names).to_pylist()
+        for row, found in zip(CONTENT_PROFILES.rows(block), features, strict=True):
+            known = found | added_values(row.added_features)
+            yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, known)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfiledItems:
+    """The rows of a table of profiles, each time that they are gone through: a record of every
+    item takes many times the memory of its row."""
+
+    data: pa.Table
+
+    def __iter__(self) -> Iterator[ItemProfile]:
+        return profiles_of(self.data)
 
 
 def added_values(added: Iterable[AddedFeature] | None) -> dict[str, Any]:

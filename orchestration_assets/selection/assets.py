@@ -52,6 +52,8 @@ _TRAINED_ON = (
     group="3_plans",
     team="selection",
     code_version="3",
+    # the vectors themselves are for what was learned from them
+    reads_columns={CONTENT_VECTORS.name: ("item_id", "representative")},
     # made of no batch, so that no circle is closed
     deps=[ACTIVE_POLICY_TABLE.name],
     description=(

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,13 @@ from orchestration_assets.policy.rollout_state import running_trial
 from orchestration_assets.schemas.enums import ProcessingModel
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, count_members, rows_to_arrow
-from orchestration_assets.schemas.tables import PROCESSING_PLANS, ItemProfile, PlanRow, profiles_of
+from orchestration_assets.schemas.tables import (
+    PROCESSING_PLANS,
+    ItemProfile,
+    PlanRow,
+    ProfiledItems,
+)
+from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.selection.active_selector import ChosenPoint
 from orchestration_assets.selection.content_drift import content_drifts
 from orchestration_assets.selection.expectations import BatchInputs, batch_inputs
@@ -38,24 +44,25 @@ def plan_batch(
     home: Home,
     batch: str,
     profiled: pa.Table,
-    vectors: pa.Table,
+    related: pa.Table,
     loaded: LoadedPolicy,
     left_usd: float = math.inf,
 ) -> TableResult:
     """Plans every profiled item of a batch; pins the policy and the models that decide.
 
+    ``related``: the representative of each item, by the columns of ``content_vectors``.
     ``left_usd``: what is left of the budget of the whole run.
     """
-    profiles = list(profiles_of(profiled))
+    profiles = ProfiledItems(profiled)
     trial = running_trial(home, loaded)
-    rows, known = _planned(home, batch, loaded, profiles, (profiled, vectors), left_usd)
+    rows, known = _planned(home, batch, loaded, profiles, profiled, left_usd)
     point_or_reason, threshold_versions = known
     cohorts: dict[str, int | str] = {}
     if trial is not None:
-        share = items_on_trial(trial, profiles, vectors)
+        share = items_on_trial(trial, profiles, related)
         tried = [profile for profile in profiles if profile.item_id in share]
         usd = left_usd * trial.share
-        on_trial, _ = _planned(home, batch, trial.trial, tried, (profiled, vectors), usd)
+        on_trial, _ = _planned(home, batch, trial.trial, tried, profiled, usd)
         rows = list(with_cohorts(rows, on_trial, trial))
         counts = Counter(row.cohort for row in rows)
         cohorts = {f"rollout/{cohort}": count for cohort, count in counts.items()}
@@ -85,16 +92,20 @@ def _planned(
     home: Home,
     batch: str,
     loaded: LoadedPolicy,
-    profiles: Sequence[ItemProfile],
-    tables: tuple[pa.Table, pa.Table],
+    profiles: Iterable[ItemProfile],
+    profiled: pa.Table,
     left_usd: float,
 ) -> tuple[list[PlanRow], tuple[dict[str, ChosenPoint | str], dict[str, str]]]:
     """The plans of items under one policy, which is pinned, and by task what decided them: the
-    learned models, and the versions of thresholds."""
+    learned models, and the versions of thresholds. ``profiles`` are gone through again."""
     pin_policy(home.policies, loaded, home.files)
     services = build_services(loaded.policy.services)
     prices = {name: Price(s.expected_ms, s.cost_usd) for name, s in services.items()}
     observed = recent_prices(home, batch, services)
+    inputs = None
+    if is_learned(loaded.policy):
+        vectors = home.tables.read(CONTENT_VECTORS.name, batch)
+        inputs = learning_inputs(loaded.policy, profiled, vectors)
     point_or_reason = choose_models(
         loaded.policy,
         services,
@@ -103,7 +114,7 @@ def _planned(
         prices,
         observed,
         min(left_usd, left_for_batch(home, batch, loaded.policy)),
-        learning_inputs(loaded.policy, *tables),
+        inputs,
         usual_passages(loaded.policy, home.knowledge) if is_learned(loaded.policy) else None,
     )
     versions = promoted_threshold_versions(loaded.policy, home.models)

@@ -8,8 +8,9 @@ from orchestration_assets.policy.kept_policies import read_kept_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.outcomes import OUTCOMES
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
-from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, profiles_of
+from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, ProfiledItems
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.content_drift import content_drifts
 from orchestration_assets.selection.plan import applicable_tasks
@@ -20,18 +21,19 @@ from resources.home import Home
 def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
     policies = stored.home.policies
     policy = read_pinned_policy(policies, plans)
-    profiles = list(profiles_of(stored.table(CONTENT_PROFILES.name)))
+    profiles = ProfiledItems(stored.table(CONTENT_PROFILES.name))
     # while a policy is tried, its items have the tasks that it asks
     tried = dict(values(plans.filter(pc.is_valid(plans["trial_hash"])), "item_id", "trial_hash"))
-    by_policy = [(policy, [one for one in profiles if one.item_id not in tried])]
+    by_policy: list[tuple[str | None, Policy | None]] = [(None, policy)]
     for name in sorted(set(tried.values())):
-        items = [one for one in profiles if tried.get(one.item_id) == name]
-        by_policy.append((read_kept_policy(policies / f"{name}.json"), items))
+        by_policy.append((name, read_kept_policy(policies / f"{name}.json")))
     applicable = {
         (profile.item_id, task)
-        for one, items in by_policy
+        for name, one in by_policy
         if one is not None
-        for profile, task, _ in applicable_tasks(items, one)
+        for profile, task, _ in applicable_tasks(
+            (item for item in profiles if tried.get(item.item_id) == name), one
+        )
     }
     planned = set(values(plans, "item_id", "task"))
     return [

@@ -186,7 +186,7 @@ def choose_models(
     policy: Policy,
     services: Mapping[str, Service],
     registry: ModelRegistry,
-    profiles: Sequence[ItemProfile],
+    profiles: Iterable[ItemProfile],
     prices: Mapping[str, Price],
     observed: Mapping[str, Price] | None = None,
     left_usd: float = math.inf,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
@@ -11,9 +11,6 @@ from orchestration_assets.services.language.natural_languages import NATURAL_LAN
 from orchestration_assets.services.readings import MAX_ALTERNATIVES, abstention, label_reading
 from orchestration_assets.text.prose import prose_of
 from orchestration_assets.text.spread_pieces import spread_pieces
-
-if TYPE_CHECKING:
-    from orchestration_assets.services.language.byte_automaton import ByteAutomaton
 
 # 1,024 characters in all
 _PIECES: Final = 4
@@ -26,17 +23,23 @@ def _model() -> Any:
     import numpy as np
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+    from orchestration_assets.services.language.byte_automaton import ByteAutomaton
+
     class Identifier(LanguageIdentifier):  # type: ignore[misc]
         """``seen_in`` holds what its automaton sees in some encoded texts, with how often."""
 
-        __slots__ = ("seen_in",)
+        __slots__ = ("automaton", "seen_in")
 
         def _raw_score(self, text: bytes) -> Any:
-            seen = self.seen_in.get(text)
-            return self._sparse_score(seen, self.nb_ptc) if seen else super()._raw_score(text)
+            seen = self.seen_in.get(text) or Counter(self.automaton.features_of(text))
+            # of nothing that is seen every language is as probable
+            return self._sparse_score(seen, self.nb_ptc) if seen else np.zeros_like(self.nb_pc)
 
     model = Identifier.from_model_file(MODEL_FILE, norm_probs=True)
     model.seen_in = {}
+    model.automaton = ByteAutomaton.of_table(model.tk_nextmove, model.tk_row, model.tk_output)
+    # a third of the model's memory, and what the automaton holds in a sixth of that
+    model.tk_nextmove = model.tk_row = model.tk_output = model._rowbase = ()
     # Its other labels are dialects and "no language", which the vocabulary has not.
     model.set_languages(sorted(set(model.labels) & set(NATURAL_LANGUAGES)))
     # a text needs whole rows of the table, which choosing columns has left scattered in memory, in
@@ -45,17 +48,6 @@ def _model() -> Any:
     # of all languages only those that were chosen are asked for
     model._full_model = None
     return model
-
-
-@cache
-def _automaton() -> "ByteAutomaton":
-    import numpy as np
-
-    from orchestration_assets.services.language.byte_automaton import ByteAutomaton
-
-    model = _model()
-    row, feature = np.array(model.tk_row, np.int64), np.array(model.tk_output, np.int32)
-    return ByteAutomaton(np.frombuffer(model.tk_nextmove, np.uint32), row, feature)
 
 
 # An ideograph or a kana says about as much as this many letters of an alphabet.
@@ -106,7 +98,7 @@ class LangidService(EmbeddedService):
             return super().answers(questions)
         encoded = list(texts)
         model.seen_in = dict(
-            zip(encoded, map(Counter, _automaton().features(encoded)), strict=True)
+            zip(encoded, map(Counter, model.automaton.features(encoded)), strict=True)
         )
         try:
             return list(map(_answer, questions, pieces_of))
