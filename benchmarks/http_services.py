@@ -32,7 +32,7 @@ from benchmarks._http_clients import (
     ours,
     question,
 )
-from benchmarks._http_processes import PROCESSES, client_processes
+from benchmarks._http_processes import PROCESSES, ClientProcesses, client_processes
 from benchmarks._output import table, write_json
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.processing.answer_cache import AnswerCache
@@ -136,14 +136,7 @@ def _throughput(calls: int) -> list[dict[str, Any]]:
     with _fixed_process(ANSWER_MS) as (url, server):
         for at_once in LEAST_THROUGHPUT:
             with client_processes(url, at_once) as processes:
-                clients: dict[str, Client] = {
-                    BARE: lambda at_once=at_once: asyncio.run(bare_aiohttp(url, at_once, calls)),
-                    OURS: lambda at_once=at_once: _as_commands_are(ours(url, at_once, calls)),
-                    f"ours, {PROCESSES} processes": lambda of=processes: of.calls(calls),
-                    "default httpx": lambda at_once=at_once: asyncio.run(
-                        default_httpx(url, at_once, calls)
-                    ),
-                }
+                clients = _clients(url, at_once, calls, processes)
                 # in turns, so that a machine that is busy for a while is so for all
                 turns = [
                     {name: _turn(client, server) for name, client in clients.items()}
@@ -153,11 +146,20 @@ def _throughput(calls: int) -> list[dict[str, Any]]:
     return rows
 
 
+def _clients(url: str, at_once: int, calls: int, processes: ClientProcesses) -> dict[str, Client]:
+    return {
+        BARE: lambda: asyncio.run(bare_aiohttp(url, at_once, calls)),
+        OURS: lambda: _as_commands_are(ours(url, at_once, calls)),
+        f"ours, {PROCESSES} processes": lambda: processes.calls(calls),
+        "default httpx": lambda: asyncio.run(default_httpx(url, at_once, calls)),
+    }
+
+
 def _turn(client: Client, server: psutil.Process) -> _Turn:
-    before = sum(server.cpu_times()[:2])
+    began, before = time.perf_counter(), sum(server.cpu_times()[:2])
     measured = client()
-    # of the calls before those that are measured, too, which take as long
-    share = (sum(server.cpu_times()[:2]) - before) / (measured.ended - measured.began)
+    busy_s = sum(server.cpu_times()[:2]) - before
+    share = busy_s / (time.perf_counter() - began)
     return _Turn(measured.calls_per_s, measured.p99_ms, measured.cpu_ms, share)
 
 
