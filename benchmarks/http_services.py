@@ -1,9 +1,9 @@
 """Services over HTTP: throughput beside bare clients, and what an outage costs.
 
 Three figures, each a ratio from one run: all protections on (the durable cache, a budget whose
-ledger outlives a kill, limits shared with other processes) beside bare aiohttp and default httpx; a
-dead primary with one fallback beside the fallback asked alone; one service beside another that is
-saturated.
+ledger outlives a kill, limits shared with other processes), in one process and in two that share
+the calls, beside bare aiohttp and default httpx; a dead primary with one fallback beside the
+fallback asked alone; one service beside another that is saturated.
 
 The server runs on the same cores as its clients: what of a core it takes itself is told beside each
 client, since a client cannot be faster than what is left for it.
@@ -11,31 +11,37 @@ client, since a client cannot be faster than what is left for it.
 
 import argparse
 import asyncio
-import json
+import gc
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks._http_clients import (
+    Measured,
+    bare_aiohttp,
+    chat_config,
+    default_httpx,
+    ours,
+    question,
+)
+from benchmarks._http_processes import PROCESSES, ClientProcesses, client_processes
 from benchmarks._output import table, write_json
+from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.processing.answer_cache import AnswerCache
 from orchestration_assets.processing.asker import Asker
-from orchestration_assets.schemas.enums import AnswerKind, Status
-from orchestration_assets.schemas.items import Item, Question, Task
-from orchestration_assets.schemas.services import ChatConfig
+from orchestration_assets.schemas.enums import Status
 from resources.ai_services.drill.faults import Fault, FaultKind, FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
-from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
-from resources.spending.writer import SpendingPurpose, SpendingWriter
 
 ANSWER_MS = 20.0
 LEAST_THROUGHPUT = {32: 0.9, 128: 0.85}
@@ -45,15 +51,17 @@ OUTAGE_ITEMS = 200
 _PORTION = 50
 MOST_P50 = 1.1
 _TURNS = 5
-TASK = Task("label", "1", AnswerKind.LABEL, ("red", "green", "blue"), question="Which colour?")
-PROMPT = {
-    "system": "{{ task.question }} Answer with one of: {{ labels | join(', ') }}.",
-    "user": "{{ content }}",
-}
-_TEXT = "The committee met in the old hall and spoke at length about the colour of the doors. "
+BARE = "bare aiohttp"
+OURS = "ours, all protections on"
 
-Call = Callable[[int], Awaitable[Any]]
-_Turn = tuple[float, float, float, float]
+Client = Callable[[], Measured]
+
+
+class _Turn(NamedTuple):
+    calls_per_s: float
+    p99_ms: float
+    cpu_ms: float
+    server_share: float
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -121,161 +129,60 @@ def _fixed_process(milliseconds: float) -> Iterator[tuple[str, psutil.Process]]:
             server.terminate()
 
 
-def _config(url: str, **changes: Any) -> ChatConfig:
-    given = {"type": "openai_chat", "base_url": url, "model": "small-1", "prompt": PROMPT}
-    price = {"input_usd": 0.1, "output_usd": 0.4}
-    return ChatConfig.model_validate({**given, "price": price, **changes})
-
-
-def _question(number: int) -> Question:
-    name = f"item {number}"
-    return Question(TASK, Item(name, name, f"{name}.txt", f"{name}. {_TEXT * 6}"))
-
-
 def _throughput(calls: int) -> list[dict[str, Any]]:
-    clients = {
-        "bare aiohttp": _bare_aiohttp,
-        "ours, all protections on": _ours,
-        "default httpx": _default_httpx,
-    }
     rows = []
+    # what is loaded is garbage for none of the clients
+    gc.freeze()
     with _fixed_process(ANSWER_MS) as (url, server):
         for at_once in LEAST_THROUGHPUT:
-            # taken in turns, so that a machine that is busy for a while is so for all
-            turns: list[dict[str, _Turn]] = []
-            for _ in range(_TURNS):
-                turn = {}
-                for name, client in clients.items():
-                    began, before = time.perf_counter(), sum(server.cpu_times()[:2])
-                    figures = asyncio.run(client(url, at_once, calls))
-                    share = sum(server.cpu_times()[:2]) - before
-                    turn[name] = (*figures, share / (time.perf_counter() - began))
-                turns.append(turn)
-            for name in clients:
-                speed, p99, cpu, share = (
-                    statistics.median(turn[name][n] for turn in turns) for n in range(4)
-                )
-                ratios = [
-                    statistics.median(turn[name][n] / turn["bare aiohttp"][n] for turn in turns)
-                    for n in range(3)
+            with client_processes(url, at_once) as processes:
+                clients = _clients(url, at_once, calls, processes)
+                # in turns, so that a machine that is busy for a while is so for all
+                turns = [
+                    {name: _turn(client, server) for name, client in clients.items()}
+                    for _ in range(_TURNS)
                 ]
-                rows.append(
-                    {
-                        "at_once": at_once,
-                        "client": name,
-                        "calls_per_s": speed,
-                        "p99_ms": p99,
-                        "cpu_ms": cpu,
-                        "server_share": share,
-                        "speed_ratio": ratios[0],
-                        "p99_ratio": ratios[1],
-                        "cpu_ratio": ratios[2],
-                    }
-                )
+            rows += [{"at_once": at_once, **row} for row in _rows(turns)]
     return rows
 
 
-def _plain_body(number: int) -> bytes:
-    """The same request as ours, written down without anything around it."""
-    labels = list(TASK.labels)
-    system = f"{TASK.question} Answer with one of: {', '.join(labels)}."
-    schema = {
-        "type": "object",
-        "properties": {
-            "answer": {"enum": [*labels, None]},
-            "confidence": {"type": ["number", "null"]},
-        },
-        "required": ["answer", "confidence"],
-        "additionalProperties": False,
+def _clients(url: str, at_once: int, calls: int, processes: ClientProcesses) -> dict[str, Client]:
+    return {
+        BARE: lambda: asyncio.run(bare_aiohttp(url, at_once, calls)),
+        OURS: lambda: _as_commands_are(ours(url, at_once, calls)),
+        f"ours, {PROCESSES} processes": lambda: processes.calls(calls),
+        "default httpx": lambda: asyncio.run(default_httpx(url, at_once, calls)),
     }
-    body = {
-        "model": "small-1",
-        "messages": [
-            {"role": "system", "content": system},
-            {"role": "user", "content": _question(number).item.text},
-        ],
-        "max_tokens": 256,
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "answer", "strict": True, "schema": schema},
-        },
-    }
-    return json.dumps(body).encode()
 
 
-def _plain_answer(data: bytes) -> str:
-    answer: str = json.loads(json.loads(data)["choices"][0]["message"]["content"])["answer"]
-    return answer
+def _turn(client: Client, server: psutil.Process) -> _Turn:
+    began, before = time.perf_counter(), sum(server.cpu_times()[:2])
+    measured = client()
+    busy_s = sum(server.cpu_times()[:2]) - before
+    share = busy_s / (time.perf_counter() - began)
+    return _Turn(measured.calls_per_s, measured.p99_ms, measured.cpu_ms, share)
 
 
-async def _bare_aiohttp(url: str, at_once: int, calls: int) -> tuple[float, float, float]:
-    import aiohttp
-
-    headers = {"content-type": "application/json"}
-    connector = aiohttp.TCPConnector(limit=at_once)
-    async with aiohttp.ClientSession(connector=connector) as session:
-
-        async def call(number: int) -> None:
-            target, body = f"{url}/chat/completions", _plain_body(number)
-            async with session.post(target, data=body, headers=headers) as response:
-                assert _plain_answer(await response.read()) == "red"
-
-        return await _measured(call, at_once, calls)
+def _as_commands_are(client: Coroutine[Any, Any, Measured]) -> Measured:
+    """With garbage looked for as seldom as in a process of the command; others have the default."""
+    usual = gc.get_threshold()
+    try:
+        collect_after_start()
+        collect_from_here()
+        return asyncio.run(client)
+    finally:
+        gc.set_threshold(*usual)
 
 
-async def _default_httpx(url: str, at_once: int, calls: int) -> tuple[float, float, float]:
-    import httpx
-
-    headers = {"content-type": "application/json"}
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    async with httpx.AsyncClient(limits=limits, timeout=60.0, headers=headers) as client:
-
-        async def call(number: int) -> None:
-            body = _plain_body(number)
-            response = await client.post(f"{url}/chat/completions", content=body)
-            assert _plain_answer(response.content) == "red"
-
-        return await _measured(call, at_once, min(calls, 300))
-
-
-async def _ours(url: str, at_once: int, calls: int) -> tuple[float, float, float]:
-    service = ChatService("s", _config(url, concurrency=at_once))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        SpendingWriter(Path(folder) / "spending", SpendingPurpose("batch", "b")) as recorder,
-    ):
-        cache = AnswerCache(LmdbStore(Path(folder) / "answers"))
-        budget = SpendBudget(1000.0, recorder=recorder)
-        limits = Path(folder) / "limits"
-        async with Asker({"s": service}, cache, budget=budget, shared=limits) as asker:
-            await asker.callers["s"].place_there()
-            loop = asyncio.get_running_loop()
-
-            async def call(number: int) -> None:
-                answered = await asker.ask("s", _question(number), loop.time() + 300.0)
-                assert answered.reading.status is Status.OK
-
-            return await _measured(call, at_once, calls)
-
-
-async def _measured(call: Call, at_once: int, calls: int) -> tuple[float, float, float]:
-    """Calls a second, the 99th percentile of their times in ms, and CPU ms a call."""
-    # the first calls open connections and compile prompts
-    await asyncio.gather(*(call(-1 - number) for number in range(at_once)))
-    numbers = iter(range(calls))
-    took: list[float] = []
-
-    async def worker() -> None:
-        for number in numbers:
-            began = time.perf_counter()
-            await call(number)
-            took.append(time.perf_counter() - began)
-
-    began, cpu = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(worker() for _ in range(at_once)))
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    p99 = statistics.quantiles(took, n=100)[98]
-    return calls / seconds, p99 * 1000, cpu / calls * 1000
+def _rows(turns: Sequence[Mapping[str, _Turn]]) -> Iterator[dict[str, Any]]:
+    """Medians over the turns, and of ratios within a turn."""
+    for name in turns[0]:
+        figures = _Turn(*map(statistics.median, zip(*(turn[name] for turn in turns), strict=True)))
+        speed, p99, cpu = (
+            statistics.median(turn[name][n] / turn[BARE][n] for turn in turns) for n in range(3)
+        )
+        ratios = {"speed_ratio": speed, "p99_ratio": p99, "cpu_ratio": cpu}
+        yield {"client": name, **figures._asdict(), **ratios}
 
 
 async def _asked(asker: Asker, name: str, numbers: Sequence[int], at_once: int) -> list[float]:
@@ -285,7 +192,7 @@ async def _asked(asker: Asker, name: str, numbers: Sequence[int], at_once: int) 
     async def worker() -> None:
         for number in queue:
             began = time.perf_counter()
-            answered = await asker.ask(name, _question(number))
+            answered = await asker.ask(name, question(number))
             assert answered.reading.status in (Status.OK, Status.FALLBACK), answered.reading
             took.append(time.perf_counter() - began)
 
@@ -303,8 +210,8 @@ async def _outage() -> list[dict[str, Any]]:
         tempfile.TemporaryDirectory() as folder,
     ):
         services = {
-            "primary": ChatService("primary", _config(url, fallbacks=["second"])),
-            "second": ChatService("second", _config(other, model="small-2")),
+            "primary": ChatService("primary", chat_config(url, fallbacks=["second"])),
+            "second": ChatService("second", chat_config(other, model="small-2")),
         }
         async with Asker(services, AnswerCache(LmdbStore(Path(folder) / "answers"))) as asker:
             # what every run pays once: connections, prompts, and the attempts that open the circuit
@@ -342,14 +249,14 @@ async def _isolation() -> list[dict[str, Any]]:
         tempfile.TemporaryDirectory() as folder,
     ):
         services = {
-            "slow": ChatService("slow", _config(url, concurrency=8)),
-            "quick": ChatService("quick", _config(other, concurrency=8)),
+            "slow": ChatService("slow", chat_config(url, concurrency=8)),
+            "quick": ChatService("quick", chat_config(other, concurrency=8)),
         }
         async with Asker(services, AnswerCache(LmdbStore(Path(folder) / "answers"))) as asker:
             alone = await _asked(asker, "quick", range(-800, 0), 8)
             loop = asyncio.get_running_loop()
             flood = [
-                asyncio.ensure_future(asker.ask("slow", _question(n), loop.time() + 30.0))
+                asyncio.ensure_future(asker.ask("slow", question(n), loop.time() + 30.0))
                 for n in range(400)
             ]
             beside = await _asked(asker, "quick", range(800), 8)

@@ -5,13 +5,13 @@ A line that breaks off, or whose checksum does not fit, is no record; the lines 
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
+from orchestration_assets.text.json_bytes import json_bytes
+
 _CHECKSUM_CHARS: Final = 8
-# json.dumps would make an encoder anew for every record
-_compact = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Part(NamedTuple):
@@ -91,8 +91,10 @@ Record = Reserved | Settled | PassBegun | AccountOpened | AccountClosed
 
 
 def encoded(record: Record) -> bytes:
-    """The record as one line, with its end."""
-    body = _compact([_KIND_OF[type(record)], *record]).encode()
+    """The record as one line, with its end. Raises ValueError for an amount that is not finite."""
+    if not all(map(math.isfinite, _amounts(record))):
+        raise ValueError(f"an amount of {type(record).__name__} is not finite")
+    body = json_bytes([_KIND_OF[type(record)], *record])
     return b"%08x %s\n" % (crc32(body), body)
 
 
@@ -124,11 +126,14 @@ def records_in(data: bytes) -> Iterator[Record | None]:
 def _record(kind: type[Any], values: list[Any]) -> Record:
     if len(values) != len(kind._fields):
         raise ValueError(f"{len(values)} fields of {kind.__name__}")
-    amounts = [value for value in values if isinstance(value, float)]
-    if not all(math.isfinite(amount) for amount in amounts):
+    if not all(map(math.isfinite, _amounts(values))):
         raise ValueError("an amount is not finite")
     record: Record = kind(*values)
     return record
+
+
+def _amounts(values: Sequence[Any]) -> list[float]:
+    return [value for value in values if isinstance(value, float)]
 
 
 def _reserved(values: list[Any]) -> list[Any]:

@@ -1,12 +1,12 @@
 """The errors of one request to a service; each class says whether a retry can help."""
 
-import json
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.text.json_bytes import json_value
 from orchestration_assets.text.replies.error_bodies import ErrorReport, described_in, reported_in
 from orchestration_assets.text.replies.token_usage import tokens_read, tokens_written
 
@@ -177,7 +177,7 @@ def _report_in(body: bytes) -> ErrorReport:
 def json_object(body: bytes | str) -> Mapping[str, Any]:
     """A body as a JSON object. Raises MalformedResponse."""
     try:
-        value = json.loads(body)
+        value = json_value(body)
     except (ValueError, RecursionError) as error:
         raise MalformedResponse(f"the answer is not JSON: {error}") from error
     if isinstance(value, list) and len(value) == 1:

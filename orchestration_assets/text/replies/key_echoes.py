@@ -66,6 +66,10 @@ class KeyEchoes:
         bare = ("".join(filter(str.isalnum, key)) for key in whole)
         self._spaced_fragments = _KeyFragments([key for key in bare if len(key) >= MIN_FRAGMENT])
 
+    def __bool__(self) -> bool:
+        """Whether there is any key that a text may hold."""
+        return bool(self._parts)
+
     def redacted(self, text: str) -> str:
         """The text with each echo replaced by ``[KEY]``; the same text when there is none."""
         if not self._parts:

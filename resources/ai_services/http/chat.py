@@ -12,6 +12,7 @@ from orchestration_assets.extensions.kinds import OwnKindError, own_kind_problem
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import OBJECTION, Question, Reading, Task
 from orchestration_assets.schemas.services import ChatConfig
+from orchestration_assets.text.json_bytes import json_bytes
 from orchestration_assets.text.prompts.chat_messages import MESSAGE_TOKENS, chat_messages
 from orchestration_assets.text.prompts.objections import objection_turns
 from orchestration_assets.text.prompts.prompt_context import SentContent
@@ -45,7 +46,6 @@ _PATH: Final = "/chat/completions"
 _MESSAGES: Final = "messages"
 _NO_MESSAGES: Final = '"messages": null'
 _MAX_FRAMES: Final = 64
-_encode: Final = json.JSONEncoder().encode
 _EMPTY_ANSWER: Final = "(no answer)"
 """Chat templates refuse turns without text."""
 _SHOWN: Final = frozenset({"path", "neighbours", "answers", "passages", "memory"})
@@ -169,9 +169,9 @@ class ChatService(HttpService):
     def _written(self, request: Request, task: Task) -> bytes:
         if task.tools is not None:
             # what may be called, and whether, differs from reply to reply
-            return _encode(request.body).encode()
+            return json_bytes(request.body)
         frame = self._frame(task)
-        messages = _encode(request.body[_MESSAGES]).encode()
+        messages = json_bytes(request.body[_MESSAGES])
         return b"%b%b%b" % (frame.before, messages, frame.after)
 
     async def _streamed(

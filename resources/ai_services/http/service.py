@@ -89,6 +89,9 @@ def _redacting_keys(send: _Send) -> _Send:
 
 
 def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
+    if not echoes:
+        # a service without a secret cannot repeat one
+        return reply if len(reply.text) <= REPAIR_CHARS else _cut(reply)
     readings = tuple(
         echoes.redacted_reading(reading, question.task.labels)
         for reading, question in zip(reply.readings, request.questions, strict=False)
@@ -97,6 +100,10 @@ def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
     text = echoes.redacted(reply.text[: REPAIR_CHARS + _MAX_ECHO_CHARS])[:REPAIR_CHARS]
     facts = ResponseFacts(*(fact and echoes.redacted(fact) for fact in reply.facts))
     return reply._replace(readings=readings, text=text, facts=facts)
+
+
+def _cut(reply: Reply) -> Reply:
+    return reply._replace(text=reply.text[:REPAIR_CHARS])
 
 
 def _set_chars(reading: Reading) -> int:

@@ -82,6 +82,7 @@ class Transport:
     def __init__(self, config: HttpConfig) -> None:
         self._config = config
         self._connector: aiohttp.TCPConnector | None = None
+        self._connect_limit: aiohttp.ClientTimeout | None = None
         self._targets: dict[str, _Target] = {}
 
     def open(self) -> None:
@@ -126,8 +127,8 @@ class Transport:
         """
         import aiohttp
 
-        assert self._connector is not None
-        limit = aiohttp.ClientTimeout(total=None, sock_connect=self._config.timeouts.connect_s)
+        assert self._connector is not None and self._connect_limit is not None
+        limit = self._connect_limit
         # those that wait in the pool, and a new one
         for _ in range(self._config.concurrency + 1):
             try:
@@ -154,6 +155,8 @@ class Transport:
         import aiohttp
         import httpx
 
+        connect_s = self._config.timeouts.connect_s
+        self._connect_limit = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
         return aiohttp.TCPConnector(
             limit=self._config.concurrency,
             keepalive_timeout=_IDLE_S,
@@ -252,7 +255,7 @@ class _Target:
 async def _exchanged(connection: "aiohttp.connector.Connection", request: bytes) -> _Response:
     """Sends a request, and reads the head of its response."""
     protocol, transport = connection.protocol, connection.transport
-    if protocol is None or not isinstance(transport, asyncio.Transport):
+    if protocol is None or transport is None:
         raise ConnectionResetError("the connection was closed")
     # decompressed here, within a limit
     protocol.set_response_params(read_until_eof=True, auto_decompress=False)
@@ -267,7 +270,7 @@ async def _exchanged(connection: "aiohttp.connector.Connection", request: bytes)
 def _is_sending(connection: "aiohttp.connector.Connection") -> bool:
     """Whether the response came before the request was out: nothing may follow it then."""
     transport = connection.transport
-    return isinstance(transport, asyncio.Transport) and transport.get_write_buffer_size() > 0
+    return transport is not None and transport.get_write_buffer_size() > 0
 
 
 async def _status_error(response: _Response) -> CallError:

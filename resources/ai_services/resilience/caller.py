@@ -45,6 +45,7 @@ from resources.ai_services.resilience.breaker import (
 from resources.ai_services.resilience.pace import Pace
 from resources.ai_services.resilience.patience import Patience, wait_s
 from resources.ai_services.resilience.places import Places
+from resources.ai_services.resilience.preparation import Preparation
 from resources.ai_services.resilience.rates import RateGate
 from resources.ai_services.resilience.retry import RetryBudget, is_at_fault, retry_delay_s
 from resources.ai_services.resilience.shared_breaker import SharedBreaker
@@ -97,8 +98,6 @@ class _CallTime:
         return SteadyTimeout(seconds, self.deadline, self.clock)
 
 
-_INLINE_CHARS: Final = 32_768
-"""Shorter questions are prepared in the event loop: a thread takes longer to start."""
 _MAX_CONNECTIONS: Final = 3
 """Times that one attempt tries to connect while the event loop is blocked."""
 _STOPPED: Final = " is stopped for this run: "
@@ -171,7 +170,7 @@ class Caller:
         self._pace = Pace(config.concurrency)
         self._patience = Patience(min(wait_s(config), wait_limit_s))
         self._places = Places(config.concurrency)
-        self._preparation = asyncio.Lock()
+        self._preparation = Preparation(service.prepare)
         self._breaker_changed: asyncio.Event | None = None
         self._state_changed: asyncio.Event | None = None
         self._last_state: tuple[int, str | None] = (0, None)
@@ -252,7 +251,7 @@ class Caller:
             if unavailable is not None:
                 return _failed_outcomes([()] * len(questions), unavailable, None)
         try:
-            request = await self._prepare(questions)
+            request = await self._preparation.request(questions)
         except PromptError as error:
             return [CallOutcome(Reading(Status.FAILED, reason=str(error)))] * len(questions)
         except Exception as error:  # noqa: BLE001 -- it fails the item, not the batch
@@ -277,19 +276,6 @@ class Caller:
     def hold(self) -> None:
         """No attempt is begun from here on: who would begin one waits until it is cancelled."""
         self._held = True
-
-    async def _prepare(self, questions: Sequence[Question]) -> Request:
-        """The request about these questions, prepared in a thread where that takes long."""
-        chars = 0
-        for question in questions:
-            chars += len(question.item.text)
-            if question.near:
-                chars += sum(len(near.text) for near in question.near)
-        if chars <= _INLINE_CHARS:
-            return self.service.prepare(questions)
-        # one at a time: they share the interpreter
-        async with self._preparation:
-            return await asyncio.to_thread(self.service.prepare, questions)
 
     async def _attempt_until_done(
         self,
@@ -424,7 +410,7 @@ class Caller:
         """Attempts both halves of a batch that failed as a whole."""
 
         async def attempt(half: slice) -> list[CallOutcome]:
-            request = await self._prepare(questions[half])
+            request = await self._preparation.request(questions[half])
             return await self._attempt_until_done(
                 request, keys[half], deadline, attempts[half], answers_before=answers_before
             )

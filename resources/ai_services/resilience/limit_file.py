@@ -5,7 +5,6 @@ with the machine, not with a process: it is written by one call, and a checksum 
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,12 @@ from typing import Any, Final
 from zlib import crc32
 
 from orchestration_assets.schemas.errors import unwritable
+from orchestration_assets.text.json_bytes import json_bytes, json_value
 from resources.locks import is_locked, make_folder, open_locked
 
 _CHECKSUM_CHARS: Final = 8
 _LEAST_BYTES: Final = 4096
 """The file has room from the beginning: on a disk that becomes full it can still be written."""
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class LimitFile:
@@ -51,7 +50,7 @@ class LimitFile:
             size = os.fstat(self._file).st_size
             state = _decoded(os.pread(self._file, size, 0))
             yield state
-            body = _encode(state).encode()
+            body = json_bytes(state)
             # white space at the end is no part of it: the file never becomes shorter
             body = body.ljust(max(size, _LEAST_BYTES) - _CHECKSUM_CHARS - 1)
             os.pwrite(self._file, b"%08x %s" % (crc32(body), body), 0)
@@ -80,7 +79,7 @@ def _decoded(data: bytes) -> dict[str, Any]:
     checksum, body = data[:_CHECKSUM_CHARS], data[_CHECKSUM_CHARS + 1 :]
     try:
         if int(checksum, 16) == crc32(body):
-            state: dict[str, Any] = json.loads(body)
+            state: dict[str, Any] = json_value(body)
             return state
     except ValueError:
         pass
