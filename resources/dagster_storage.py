@@ -347,6 +347,19 @@ def open_storage(instance: Path) -> dict[str, Any]:
     }
 
 
+def open_server_storage(configured: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration that keeps connections open where ``storage: {postgres: ...}`` names a
+    server; nothing for any other storage that an owner configured.
+
+    What starts other processes with this instance needs this package in them, and the extra.
+    """
+    storage = configured.get("storage")
+    if not isinstance(storage, Mapping) or [*storage] != ["postgres"]:
+        return {}
+    of_server = {"module": "resources.postgres_storage", "class": "OpenPostgresStorage"}
+    return {"storage": {"custom": {**of_server, "config": storage["postgres"]}}}
+
+
 def _configured(storage: type, folder: Path) -> dict[str, Any]:
     return {
         "module": storage.__module__,

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from orchestration_assets.command.item_content import ItemContent, item_content
 from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.messages_before import MessagesBefore, messages_before
+from orchestration_assets.content.name_filter import batches_naming
 from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
@@ -216,7 +217,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
 
 
 def _seen(store: TableStore, item: str) -> Iterator[ManifestRow]:
-    for batch in reversed(store.batches(CONTENT_MANIFEST.name)):
+    for batch in batches_naming(store, item, CONTENT_MANIFEST.name):
         with leaving_out_damage():
             table = store.read(CONTENT_MANIFEST.name, batch)
             yield from CONTENT_MANIFEST.rows(table.filter(_is(table, item)))
@@ -239,7 +240,7 @@ def _computed_in(store: TableStore, held: ManifestRow) -> tuple[str, str] | None
     item = held.computed_as
     if item is None:
         return None
-    for batch in reversed(store.batches(CONTENT_PROFILES.name)):
+    for batch in batches_naming(store, item, CONTENT_PROFILES.name):
         columns = ["item_id", "content_hash"]
         with leaving_out_damage():
             profiles = store.read(CONTENT_PROFILES.name, batch, columns)

@@ -1,10 +1,10 @@
 """The Dagster instance of a home: made once, safely, and kept on this machine."""
 
 import sqlite3
-from collections.abc import Collection, Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 import yaml
@@ -16,7 +16,7 @@ from orchestration_assets.command.instance_paths import instance_folder
 from orchestration_assets.command.job_count import MEMORY_OF_ONE
 from orchestration_assets.partitions import BATCH_POOL
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
-from resources.dagster_storage import open_storage
+from resources.dagster_storage import open_server_storage, open_storage
 from resources.damage import notice
 from resources.home import Home
 from resources.locks import locked, make_folder
@@ -86,21 +86,22 @@ def _concurrency() -> dict[str, object]:
     return {"concurrency": {"runs": runs, "pools": pools}}
 
 
-def _instance(folder: Path, configured: Collection[str]) -> dg.DagsterInstance:
+def _instance(folder: Path, configured: Mapping[str, Any]) -> dg.DagsterInstance:
     # a storage that the owner configured stands
-    overrides = {} if _STORAGES & {*configured} else open_storage(folder)
+    is_owners = _STORAGES & {*configured}
+    overrides = open_server_storage(configured) if is_owners else open_storage(folder)
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
 
 
-def _checked_config(config: Path) -> Collection[str]:
-    """The names of the settings in a configuration file."""
+def _checked_config(config: Path) -> Mapping[str, Any]:
+    """The settings in a configuration file."""
     try:
         plain = yaml.safe_load(config.read_bytes())
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DamagedFileError(config, f"cannot be read ({error})", _DELETE) from error
     if plain is not None and not isinstance(plain, dict):
         raise DamagedFileError(config, "holds no settings", _DELETE)
-    return plain or ()
+    return plain or {}
 
 
 def _databases(folder: Path) -> list[Path]:

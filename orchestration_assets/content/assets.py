@@ -10,6 +10,7 @@ from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.gold import update_gold
 from orchestration_assets.content.manifest_builder import make_manifest
+from orchestration_assets.content.name_filter import keep_name_filters
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import EntryOutcome, ItemPresence
@@ -83,8 +84,9 @@ def content_manifest(
     ),
 )
 def content_ledger(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
-    """Folds all manifests, oldest first, into one row an item."""
+    """Folds all manifests, oldest first, into one row an item; keeps which batch names which."""
     items = current_items(home)
+    keep_name_filters(home.tables)
     present = count_members(items["state"], ItemPresence)[ItemPresence.PRESENT]
     metadata = {"present": present, "not_present": items.num_rows - present}
     return dg.MaterializeResult(value=items, metadata=metadata)

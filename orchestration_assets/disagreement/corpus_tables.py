@@ -93,7 +93,7 @@ def score_services(home: Home) -> TableResult:
     gold, weights = gold_of(verdicts), stored_weights(home.tables, verdicts)
     judged = {content for of_task in gold.values() for content in of_task}
     counted = tally(home.tables, home.spending.rows(SPENDING_COLUMNS))
-    readings = label_readings(home.tables, judged)
+    readings = label_readings(home.tables, judged, to_compare=True)
     families = families_of(home.tables, judged)
     of_fields = field_scores(home, verdicts)
     rows = [

@@ -10,6 +10,7 @@ Where a service is asked only if others were not sure, it reads the doubtful ite
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -17,17 +18,16 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.schemas.decoding import decode, values
+from orchestration_assets.disagreement.taken_readings import TakenReadings, Way
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind, Status
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS, RESOLUTIONS
 from resources.damage import leaving_out_damage
 from resources.derived_facts import kept_facts
 from resources.table_store import TableStore
 
 LabelVotes = dict[str, tuple[str, float | None]]
-
-Way = tuple[str | float | None, ...]
-"""A way in which items were planned: option, processing model, services and where it stops."""
 
 _WAY_COLUMNS: Final = ("option", "model", "services", "stop_at")
 
@@ -41,27 +41,7 @@ _BETWEEN: Final = "\n"
 
 _MAX_READINGS: Final = 100_000
 # another number where the facts of a batch are counted in another way
-_COUNTS: Final = "label_counts_1"
-
-
-@dataclass(frozen=True, slots=True)
-class _LabelReading:
-    """What a label is learned from: columns of an interpretation and of the item's plan."""
-
-    content_hash: str
-    task: str
-    service: str
-    service_version: str
-    answer: str
-    confidence: float | None
-    option: str
-    model: str
-    services: str
-    stop_at: float | None
-
-    @property
-    def way(self) -> Way:
-        return self.option, self.model, self.services, self.stop_at
+_COUNTS: Final = "label_counts_2"
 
 
 @dataclass
@@ -111,7 +91,8 @@ class _Ways:
 def _facts(independent: pa.Table | None) -> dict[str, Any]:
     """What the independent readings of a batch add to the counts over all batches: ``planned``,
     task, way and items; ``read``, task, service, way and readings; ``versions``, task, service and
-    the version in which it gave the first of its answers. Nothing where no such table is stored.
+    each version in which it answered, in the order of their first answers. Nothing where no such
+    table is stored.
     """
     if independent is None:
         return {}
@@ -120,7 +101,7 @@ def _facts(independent: pa.Table | None) -> dict[str, Any]:
     return {
         "planned": list(_counted(planned, "task", *_WAY_COLUMNS)),
         "read": list(_counted(independent, "task", "service", *_WAY_COLUMNS)),
-        "versions": list(_first_versions(answered)),
+        "versions": list(_versions(answered)),
     }
 
 
@@ -160,14 +141,15 @@ class _BatchReadings:
         tables = (PROCESSING_PLANS.name, *(table.name for table in INTERPRETATIONS.values()))
         return kept_facts(self.store, self.batch, _COUNTS, tables, lambda: _facts(self.rows))
 
-    def answers(self, full: Collection[str], judged: pa.Array) -> pa.Table | None:
-        """The answers to tasks that are not ``full``, and those about ``judged`` contents; None
+    def answers(self, left_out: Collection[str], judged: pa.Array) -> pa.Table | None:
+        """The answers to tasks that are not ``left_out``, and those about ``judged`` contents; None
         where the batch has none."""
         asked = {task for task, *_ in self.facts.get("versions", ())}
-        if not (asked - set(full) or (asked and self._is_about(judged))) or self.rows is None:
+        wanted = asked - set(left_out) or (asked and self._is_about(judged))
+        if not wanted or self.rows is None:
             return None
         answered = self.rows.filter(pc.equal(self.rows["status"], Status.OK.value))
-        room = pc.invert(pc.is_in(answered["task"], pa.array(sorted(full), pa.string())))
+        room = pc.invert(pc.is_in(answered["task"], pa.array(sorted(left_out), pa.string())))
         return answered.filter(pc.or_(room, pc.is_in(answered["content_hash"], judged)))
 
     def _is_about(self, contents: pa.Array) -> bool:
@@ -179,63 +161,106 @@ class _BatchReadings:
         )
 
 
-def label_readings(store: TableStore, judged: Collection[str] = ()) -> dict[str, LabelReadings]:
+def label_readings(
+    store: TableStore, judged: Collection[str] = (), *, to_compare: bool = False
+) -> dict[str, LabelReadings]:
     """Label task -> the answers of its independent services, of all batches stored whole.
 
     Beyond 100,000 readings of a task, those of older batches are left out, unless people have
     ``judged`` the content: what is learned is settled by then, and time and memory stay bounded.
+    ``to_compare`` leaves out contents that one service alone has read and nobody has judged, and
+    reads no batch for them where one service, in one version, has answered a task: then time grows
+    with the number of batches, not of items.
     """
-    rows: dict[str, dict[tuple[str, str], tuple[str, str, float | None]]] = {}
+    taken: dict[str, TakenReadings] = {}
     versions: dict[str, dict[str, str]] = {}
     ways = _Ways()
-    taken: dict[tuple[str, str], set[Way]] = {}
-    wanted = pa.array(sorted(judged), pa.string())
+    contents, wanted = frozenset(judged), pa.array(sorted(judged), pa.string())
+    alone = _answered_by_one(store) if to_compare else frozenset[str]()
     for batch in reversed(store.batches(RESOLUTIONS.name)):
-        facts, answered = dict[str, Any](), None
-        full = [task for task, of_task in rows.items() if len(of_task) >= _MAX_READINGS]
+        facts = dict[str, Any]()
+        answered: pa.Table | None = None
+        full = {task for task, one in taken.items() if one.count >= _MAX_READINGS}
         with leaving_out_damage():
             of_batch = _BatchReadings(store, batch)
-            answered = of_batch.answers(full, wanted)
+            answered = of_batch.answers(full | alone, wanted)
             facts = of_batch.facts
         if not facts:
             continue
         ways.count(facts)
         for task, service, version in facts["versions"]:
             versions.setdefault(task, {}).setdefault(service, version)
-            rows.setdefault(task, {})
-        if answered is None:
-            continue
-        for row in decode(_LabelReading, answered):
-            task, service, content = row.task, row.service, row.content_hash
-            of_task = rows[task]
-            if len(of_task) < _MAX_READINGS or content in judged:
-                reading = (row.service_version, row.answer, row.confidence)
-                of_task.setdefault((content, service), reading)
-                taken.setdefault((task, content), set()).add(row.way)
-    by_task = {task: LabelReadings({}, versions[task]) for task in sorted(rows)}
-    for task, of_task in sorted(rows.items()):
-        for (content, service), (version, answer, confidence) in sorted(of_task.items()):
-            found = by_task[task]
-            if version == versions[task][service]:
-                found.votes.setdefault(content, {})[service] = (answer, confidence)
-            else:
-                found.set_aside[service] = found.set_aside.get(service, 0) + 1
-                found.changed.add(content)
-        _mark_conditional(task, by_task[task], taken, ways)
-    return by_task
+            taken.setdefault(task, TakenReadings())
+        for task, of_task in _by_task(answered):
+            taken[task].take(of_task, contents, _MAX_READINGS)
+    return {
+        task: _readings(task, taken[task], versions[task], ways, contents if to_compare else None)
+        for task in sorted(taken)
+    }
+
+
+def _by_task(rows: pa.Table | None) -> Iterator[tuple[str, pa.Table]]:
+    if rows is not None:
+        for task in rows["task"].unique().to_pylist():
+            yield task, rows.filter(pc.equal(rows["task"], task))
+
+
+def _answered_by_one(store: TableStore) -> frozenset[str]:
+    """The tasks that one service, in one version, has answered in all batches."""
+    answered: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for batch in store.batches(RESOLUTIONS.name):
+        # whoever reads the batch says that it is damaged
+        with suppress(DamagedFileError):
+            for task, service, version in _BatchReadings(store, batch).facts.get("versions", ()):
+                answered[task].add((service, version))
+    return frozenset(task for task, by in answered.items() if len(by) == 1)
+
+
+def _readings(
+    task: str,
+    taken: TakenReadings,
+    versions: dict[str, str],
+    ways: _Ways,
+    judged: Collection[str] | None,
+) -> LabelReadings:
+    """What was taken of a task; ``judged``: without contents that nothing can be compared with."""
+    found = LabelReadings({}, versions)
+    standing = taken.standing()
+    latest = pa.array([versions[one] for one in standing["service"].to_pylist()], pa.string())
+    is_latest = pc.equal(standing["service_version"], latest)
+    before = standing.filter(pc.invert(is_latest))
+    found.set_aside = dict(Counter(before["service"].to_pylist()))
+    found.changed = set(before["content_hash"].to_pylist())
+    current = standing.filter(is_latest)
+    if judged is not None:
+        current = current.filter(_comparable(current["content_hash"], judged))
+    columns = ("content_hash", "service", "answer", "confidence")
+    for content, service, answer, confidence in values(current, *columns):
+        found.votes.setdefault(content, {})[service] = (answer, confidence)
+    _mark_conditional(task, found, taken, ways)
+    return found
+
+
+def _comparable(contents: pa.ChunkedArray, judged: Collection[str]) -> pa.ChunkedArray:
+    """Which of the rows are about a content that stands in several, or that people have judged."""
+    counts = pc.value_counts(contents)
+    several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    known = pc.is_in(contents, pa.array(sorted(judged), pa.string()))
+    return pc.or_(pc.is_in(contents, several), known)
 
 
 def _mark_conditional(
-    task: str,
-    readings: LabelReadings,
-    taken: Mapping[tuple[str, str], Collection[Way]],
-    ways: _Ways,
+    task: str, readings: LabelReadings, taken: TakenReadings, ways: _Ways
 ) -> None:
     """Says of each content which services were asked because of others; of several ways in which
     it was planned one that always asks them is enough."""
     by_way = {way: ways.conditional(of, way) for of, way in ways.items if of == task}
+    if not any(by_way.values()):
+        # whoever read a content was asked about every item that was planned in that way
+        return
+    of_contents = taken.ways(_WAY_COLUMNS)
     for content, votes in readings.votes.items():
-        own = taken[task, content]
+        own = of_contents[content]
         always = {name for way in own for name in ways.read[task, way] if name not in by_way[way]}
         if conditional := set(votes) - always:
             readings.conditional[content] = conditional
@@ -243,11 +268,11 @@ def _mark_conditional(
             readings.selective.add(content)
 
 
-def _first_versions(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
-    """Task, service, and the version in which it gave the first of its answers."""
-    grouped = answered.group_by(["task", "service"], use_threads=False)
-    first = grouped.aggregate([("service_version", "first")])
-    return values(first, "task", "service", "service_version_first")
+def _versions(answered: pa.Table) -> Iterator[tuple[str, str, str]]:
+    """Each task, service and version in which it answered, in the order of their first answers."""
+    grouped = answered.group_by(["task", "service", "service_version"])
+    ordered = grouped.aggregate([("row", "min")]).sort_by("row_min")
+    return values(ordered, "task", "service", "service_version")
 
 
 def _independent(store: TableStore, batch: str) -> pa.Table | None:

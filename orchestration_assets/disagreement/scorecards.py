@@ -118,6 +118,8 @@ def _count(
 def families_of(store: TableStore, contents: Collection[str]) -> dict[str, str]:
     """The family of each of the contents, as it was profiled last."""
     found: dict[str, str] = {}
+    if not contents:
+        return found
     wanted = pa.array(sorted(contents), pa.string())
     for read in store.intact(CONTENT_PROFILES.name, ["content_hash", "family"]):
         known = read.filter(pc.is_in(read["content_hash"], value_set=wanted))

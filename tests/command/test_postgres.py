@@ -1,11 +1,14 @@
 """Dagster's history in a real PostgreSQL server: runs, restarts, an outage, and forgetting."""
 
+import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.command.forget_history import forget_in_history, quotes_in_servers
@@ -25,11 +28,22 @@ storage:
 """
 
 
-@pytest.fixture
-def server(monkeypatch):
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[Postgres]:
     with postgres_server() as server:
-        monkeypatch.setenv("HISTORY_URL", server.url)
         yield server
+
+
+@pytest.fixture
+def server(one_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> Postgres:
+    """With an empty database."""
+    engine = sa.create_engine(one_server.url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    engine.dispose()
+    monkeypatch.setenv("HISTORY_URL", one_server.url)
+    return one_server
 
 
 @pytest.fixture
@@ -50,6 +64,54 @@ def texts(server: Postgres) -> str:
             for row in connection.execute(sa.text(f'TABLE "{name}"'))
             for value in row
         )
+
+
+def sessions(server: Postgres) -> int:
+    """How many connections there have been since the statistics were reset."""
+    engine = sa.create_engine(server.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    asked = "SELECT sessions FROM pg_stat_database WHERE datname = 'dagster'"
+    with engine.connect() as connection:
+        return int(connection.execute(sa.text(asked)).scalar_one())
+
+
+def report(instance: dg.DagsterInstance, name: str) -> None:
+    instance.report_runless_asset_event(dg.AssetMaterialization(dg.AssetKey(name)))
+
+
+def reported(instance: dg.DagsterInstance, name: str) -> int:
+    return len(instance.fetch_materializations(dg.AssetKey(name), limit=9).records)
+
+
+def test_connections_stay_open_over_a_restart_and_a_copy_of_the_process_opens_its_own(
+    configured, server
+) -> None:
+    with open_instance(Home(configured)) as instance:
+        report(instance, "one")
+        before = sessions(server)
+        for _ in range(20):
+            instance.get_runs_count()
+            report(instance, "many")
+        # statistics of a session are counted when it begins; one is that of the question itself
+        assert sessions(server) - before <= 3
+        child = os.fork()
+        if not child:
+            report(instance, "one")
+            os._exit(0 if reported(instance, "one") == 2 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        report(instance, "one")
+        server.stop()
+        server.start()
+        report(instance, "one")
+        assert reported(instance, "one") == 4
+        instance.add_dynamic_partitions("batches", ["a"])
+        assert instance.has_dynamic_partition("batches", "a")
+        instance.delete_dynamic_partition("batches", "a")
+        assert not instance.has_dynamic_partition("batches", "a")
+    with dg.DagsterInstance.from_config(str(configured / "dagster")) as stock:
+        assert not isinstance(stock.event_log_storage, type(instance.event_log_storage))
+        assert reported(stock, "one") == 4
+    with dg.DagsterInstance.from_ref(instance.get_ref()) as same:
+        assert isinstance(same.event_log_storage, type(instance.event_log_storage))
 
 
 def test_an_outage_is_said_in_one_line_and_runs_go_on_after_it_with_the_history_in_postgres(

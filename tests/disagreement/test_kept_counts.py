@@ -7,7 +7,7 @@ import pytest
 
 from orchestration_assets.disagreement import label_history
 from orchestration_assets.disagreement.label_history import answered_versions, label_readings
-from orchestration_assets.disagreement.scorecards import SPENDING_COLUMNS, tally
+from orchestration_assets.disagreement.scorecards import SPENDING_COLUMNS, scorecards, tally
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.schemas.records import rows_to_arrow
@@ -100,7 +100,27 @@ def test_counts_are_those_of_reading_everything_whatever_changed(tmp_path, monke
         shutil.copytree(tmp_path / "home", fresh.folder, ignore=shutil.ignore_patterns("derived"))
         assert counted(home, judged) == counted(fresh, judged)
         # and once more from what is kept by now
-        assert counted(home, judged) == counted(fresh, judged)
+        done, readings, _ = again = counted(home, judged)
+        assert again == counted(fresh, judged)
+        gold = {task: dict.fromkeys(judged, "a") for task in "tu"}
+        fewer = label_readings(home.tables, judged, to_compare=True)
+        assert list(scorecards(done, fewer, gold)) == list(scorecards(done, readings, gold))
+
+
+def test_batches_are_not_read_for_a_task_that_one_service_answers(tmp_path, monkeypatch) -> None:
+    home = Home(tmp_path)
+    for batch in ("b1", "b2"):
+        of = {"batch": batch, "item_id": batch, "content_hash": batch, "task": "t"}
+        plans = [row(PlanRow, kind=AnswerKind.LABEL, services=("x",), **of)]
+        rows = [interpretation("x", ok("a", 0.7), **of)]
+        made = (rows, [], plans, [], [])
+        for table, of_table in zip(TABLES, made, strict=True):
+            home.tables.write(table, rows_to_arrow(table, of_table), batch)
+    assert label_readings(home.tables)["t"].votes.keys() == {"b1", "b2"}
+    monkeypatch.setattr(TableStore, "read", None)
+    assert label_readings(home.tables, to_compare=True)["t"].votes == {}
+    monkeypatch.undo()
+    assert label_readings(home.tables, ["b1"], to_compare=True)["t"].votes.keys() == {"b1"}
 
 
 def test_only_the_batch_that_changed_is_read_again(tmp_path, monkeypatch) -> None:
