@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.item_content import ItemContent, item_content
+from orchestration_assets.content.name_filter import batches_naming
 from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.messages_before import MessagesBefore, messages_before
-from orchestration_assets.content.name_filter import batches_naming
 from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
