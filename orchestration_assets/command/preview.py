@@ -105,8 +105,8 @@ class Preview:
     left of the budget given, and of the policy's for each batch: the three are no more than that,
     ``needed_usd`` is what all questions are expected to cost. ``conditional`` plans are carried out
     only where the answers to other tasks admit it: all of them are counted. ``shown_tokens`` of
-    passages were found for all questions; of corpora that are ``not_indexed`` they count as full
-    ones.
+    passages were found for all questions; of corpora that are ``not_indexed`` some documents say
+    how long passages are, or, where no source is read, they count as full ones.
     """
 
     source: str | None
@@ -278,7 +278,7 @@ def _forecast(
     most = math.inf if budget is None else budget
     scale = known_items.whole / known_items.sampled if known_items.sampled else 0.0
     left_usd = most / scale if scale else most
-    usual = usual_passages(policy, home.knowledge)
+    usual = usual_passages(policy, home.knowledge, reads_sources=ahead.source is not None)
     known = choose_models(
         policy, services, home.models, profiles, prices, recent, left_usd, known_items.inputs, usual
     )
@@ -513,10 +513,7 @@ def _passages(preview: Preview) -> str:
     if not preview.not_indexed:
         return counted
     names = ", ".join(preview.not_indexed)
-    return (
-        f"{counted} at most: not indexed is {names}; after `orchestrate job refresh_knowledge` "
-        "what is found counts"
-    )
+    return f"about {counted}: not indexed yet: {names} (`orchestrate job refresh_knowledge`)"
 
 
 def _enough(left: float, preview: Preview) -> str:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
-from orchestration_assets.knowledge.passage_sizes import PassageSize, mean_size
+from orchestration_assets.knowledge.passage_sizes import PassageSize, mean_size, mean_size_of_source
 from orchestration_assets.knowledge.retrieval import Retrieval
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.knowledge_config import PassageRequest
@@ -66,12 +66,20 @@ def indexed_corpora(policy: Policy, store: KnowledgeStore) -> Retrieval | None:
     return Retrieval(store, asked) if asked and not not_indexed(policy, store) else None
 
 
-def usual_passages(policy: Policy, store: KnowledgeStore) -> dict[str, ShownPieces]:
+def usual_passages(
+    policy: Policy, store: KnowledgeStore, *, reads_sources: bool = False
+) -> dict[str, ShownPieces]:
     """What each task that shows passages is usually shown, in tokens, before any are looked for:
-    passages of the mean size of its corpora, and full ones of a corpus that is not indexed yet."""
+    passages of the mean size of its corpora.
+
+    Of a corpus that is not indexed yet they are those of some of its documents where
+    ``reads_sources``, else full ones.
+    """
     asked = {name: task.passages for name, task in policy.tasks.items() if task.passages}
     sizes = {
-        corpus: mean_size(store, corpus) or PassageSize(policy.knowledge[corpus].passage_tokens)
+        corpus: mean_size(store, corpus)
+        or (mean_size_of_source(policy.knowledge[corpus]) if reads_sources else None)
+        or PassageSize(policy.knowledge[corpus].passage_tokens)
         for corpus in _corpora_asked(policy)
     }
     usual: dict[str, ShownPieces] = {}

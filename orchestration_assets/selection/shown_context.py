@@ -18,36 +18,37 @@ _KEPT_TEXTS: Final = 4096
 
 
 class ShowsPassages(Protocol):
-    """A plan or a question: it holds every kind of context under the name that prompts know it by;
-    None or empty where there is none."""
+    """A plan or a question: it holds kinds of context under the names that prompts know them by,
+    None or empty where there is none. Kinds other than passages may be missing."""
 
     @property
     def passages(self) -> Sequence[RetrievedPassage] | None: ...
 
 
 class _Kind(NamedTuple):
-    """``tokens`` of a piece, and the ``most`` of all pieces together that a service is shown."""
+    """``pieces``: the tokens of each piece of what a plan or a question holds; ``most``: of all
+    together that a service is shown."""
 
-    tokens: Callable[[Any], int]
+    pieces: Callable[[Any], tuple[int, ...]]
     most: Callable[[Context], int]
 
 
-def _passage_tokens(passage: RetrievedPassage) -> int:
-    return _tokens(passage.text)
+def _of_passages(passages: Sequence[RetrievedPassage]) -> tuple[int, ...]:
+    return tuple(_tokens(one.text) for one in passages)
 
 
-# a further kind that plans and questions hold is a line here
+# a further kind is a line here
 _KINDS: Final[Mapping[str, _Kind]] = {
-    "passages": _Kind(_passage_tokens, attrgetter("passage_tokens")),
+    "passages": _Kind(_of_passages, attrgetter("passage_tokens")),
 }
 
 
 def pieces_of(holder: ShowsPassages) -> ShownPieces:
     """What a plan or a question holds of each kind."""
     return {
-        name: tuple(map(kind.tokens, held))
+        name: kind.pieces(held)
         for name, kind in _KINDS.items()
-        if (held := getattr(holder, name))
+        if (held := getattr(holder, name, None))
     }
 
 

@@ -96,7 +96,8 @@ def test_the_passages_that_will_be_shown_are_in_the_price(desk) -> None:
     # nothing was seen before: the server counts tokens in a way that no estimate knows
     assert ahead["usd"] == pytest.approx(paid, rel=0.3)
     assert ahead["usd_low"] <= paid <= ahead["usd_high"]
-    assert unknown["usd"] > ahead["usd"]
+    # before there was an index, documents said how long passages are
+    assert unknown["usd"] == pytest.approx(ahead["usd"], rel=0.1)
 
     tables = Home(desk.root / "home").tables
     (batch,) = tables.batches(PROCESSING_PLANS.name)

@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration_assets.knowledge import corpus as corpora
@@ -163,3 +164,31 @@ def test_damage_is_told_with_the_remedy(store, source) -> None:
         path.write_bytes(b"nothing")
     with pytest.raises(KnowledgeError, match="remove the folder"):
         CorpusReader(store, "handbook", found.version)
+
+
+def test_segments_of_before_are_read_and_merged_as_they_are(store, source, monkeypatch) -> None:
+    found = refreshed(store, source)
+    (segment,) = segments(store)
+    (path,) = store.folder.rglob("passages.arrow")
+    # they had their passages in one Parquet file
+    pq.write_table(store.passages("handbook", segment), path.with_name("passages.parquet"))
+    path.unlink()
+    assert store.has_segment("handbook", segment)
+    assert first_found(store, found.version, "dddddd") == "page03.md"
+    monkeypatch.setattr(corpora, "_MOST_SEGMENTS", 1)
+    (source / "page05.md").write_text("# Page 5\n\nThe zebra is kept outside.\n")
+    after = refreshed(store, source)
+    assert first_found(store, after.version, "dddddd") == "page03.md"
+    assert first_found(store, after.version, "where is the zebra?") == "page05.md"
+
+
+def test_damaged_passages_are_told_when_one_is_read(store, source) -> None:
+    found = refreshed(store, source)
+    reader = CorpusReader(store, "handbook", found.version)
+    (path,) = store.folder.rglob("passages.arrow")
+    data = bytearray(path.read_bytes())
+    middle = data.index(b"\x28\xb5\x2f\xfd")
+    data[middle : middle + 64] = bytes(64)
+    path.write_bytes(bytes(data))
+    with pytest.raises(KnowledgeError, match="remove the folder"):
+        reader.search("dddddd", 1)

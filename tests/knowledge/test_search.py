@@ -84,3 +84,18 @@ def test_nothing_is_found_for_nothing() -> None:
     assert index_of(["a lamp"]).search("", 3) == []
     assert index_of([""]).search("lamp", 3) == []
     assert PassageIndex([]).search("lamp", 3) == []
+
+
+def test_the_best_of_many_passages_are_those_of_the_formula() -> None:
+    texts = [
+        " ".join(["lamp"] * (number % 7) + ["river"] * (number % 11 == 0) + [f"page{number}"] * 3)
+        for number in range(3_000)
+    ]
+    sought = "lamp river page1701"
+    expected = {number: round(one, 6) for number, one in by_formula(texts, sought).items()}
+    for at_most in (1, 5, 40):
+        found = index_of(texts).search(sought, at_most, (1.0, 0.0))
+        least = sorted(expected.values(), reverse=True)[at_most - 1]
+        assert {one.place.row: round(one.score, 6) for one in found} == {
+            number: one for number, one in expected.items() if one >= least
+        }
