@@ -95,10 +95,11 @@ def arguments_of(name: str) -> type[BaseModel]:
 def declared(name: str, config: ToolsConfig) -> ToolDeclaration:
     """What services are told of a tool of a task. Raises PluginError for an unknown one."""
     if (found := config.server_tool(name)) is not None:
-        _, server, tool = found
-        about = f"{tool.description} {_MARK}".strip()
-        version = f"{tool.tool or name} {server.answers_as}"
-        return ToolDeclaration(name, about, json.dumps(tool.arguments, sort_keys=True), version)
+        _, server, accepted = found
+        about = f"{accepted.description} {_MARK}".strip()
+        schema = json.dumps(accepted.arguments, sort_keys=True)
+        version = f"{accepted.tool or name} {server.answers_as}"
+        return ToolDeclaration(name, about, schema, version)
     schema = json.dumps(_plain(arguments_of(name).model_json_schema()), sort_keys=True)
     if name not in BUILT_IN:
         tool, version = plugged_in_tool(name)

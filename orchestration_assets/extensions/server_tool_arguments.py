@@ -39,7 +39,9 @@ def fitting_arguments(tool: ServerTool, written: str) -> dict[str, Any]:
     from referencing import Registry
 
     try:
-        arguments = json.loads(written or "{}")
+        arguments = json.loads(written or "{}", parse_constant=_no_number)
+        # half a character can be escaped in JSON, and not be sent
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise ToolError("the arguments do not fit: they are no JSON") from error
     if not isinstance(arguments, dict):
@@ -50,6 +52,10 @@ def fitting_arguments(tool: ServerTool, written: str) -> dict[str, Any]:
         where = ".".join(map(str, problem.absolute_path)) or "they"
         raise ToolError(f"the arguments do not fit: {where}: {problem.message}"[:_LONGEST_REASON])
     return arguments
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"JSON has no {name}")
 
 
 def _references(schema: Any) -> Iterator[str]:

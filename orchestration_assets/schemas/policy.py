@@ -683,10 +683,11 @@ class TaskConfig(_Strict):
     @property
     def stand_ins(self) -> dict[str, Choice]:
         """What is done instead of panels that do not pay, by the name that it is known by."""
-        ways = [(one.name, one.choose) for one in (*self.directives, *self.rules)]
+        directed = [(one.name, one.choose) for one in self.directives]
+        ruled = [(rule.name, rule.choose) for rule in self.rules]
         return {
             stand_in(option, member): choice
-            for option, panel in (*ways, (DEFAULT, self.default))
+            for option, panel in (*directed, *ruled, (DEFAULT, self.default))
             if panel.panel is not None
             for member, choice in panel.without_panel.items()
         }

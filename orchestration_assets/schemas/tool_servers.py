@@ -9,7 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from orchestration_assets.schemas.addresses import ServiceAddress
 from orchestration_assets.schemas.pasted_secrets import holds_secret
-from orchestration_assets.schemas.services import Name, Strict, VariableName
+from orchestration_assets.schemas.services import Name, Strict
+from orchestration_assets.schemas.variables import VariableName
 
 LONGEST_SCHEMA: Final = 20_000
 """Characters of the JSON Schema of a tool's arguments, as JSON."""

@@ -41,7 +41,7 @@ class PanelOutcomes:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PanelGain:
     """What a panel gained over another way: ``member`` by itself, or with None the first answers.
 
     ``right`` is the share of items that the other way has right.
@@ -58,7 +58,7 @@ class PanelFigures:
     asked again on an item."""
 
     right: float
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[PanelGain, ...]
     later: Mapping[str, float]
 
     def facts(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class PanelFigures:
     def of_facts(cls, facts: Mapping[str, Any]) -> "PanelFigures":
         """From what :meth:`facts` gave. Raises KeyError or TypeError for anything else."""
         compared = tuple(
-            Comparison(one["member"], one["right"], Estimate(**one["gain"]))
+            PanelGain(one["member"], one["right"], Estimate(**one["gain"]))
             for one in facts["comparisons"]
         )
         return cls(facts["right"], compared, dict(facts["later"]))
@@ -101,7 +101,7 @@ def panel_figures(known: PanelOutcomes) -> PanelFigures | None:
     for member, scores in ways:
         gain = difference_estimate(known.panel - scores, known.weights)
         if gain is not None:
-            compared.append(Comparison(member, weighted_mean(scores, known.weights), gain))
+            compared.append(PanelGain(member, weighted_mean(scores, known.weights), gain))
     later = dict(zip(known.members, map(float, known.later), strict=True))
     return PanelFigures(weighted_mean(known.panel, known.weights), tuple(compared), later)
 
@@ -127,7 +127,7 @@ def refusal(
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
-def _words(figures: PanelFigures, one: Comparison, more: float) -> str:
+def _words(figures: PanelFigures, one: PanelGain, more: float) -> str:
     who = "the first answers" if one.member is None else f"{one.member} alone"
     return (
         f"the panel does not pay: right in {figures.right:.1%} of {one.gain.count} judged items, "

@@ -293,6 +293,7 @@ def _instead_of_panel(
         decided,
         option=stand_in(decided.option, why.member),
         reason=f"{decided.reason}; {why.reason}",
+        refused=(decided.option, why.reason),
     )
 
 
@@ -409,8 +410,8 @@ def _rejection_reason(
 ) -> str:
     rules = {rule.name: rule.when for rule in task.rules}
     directives = {one.name: one.paths for one in task.directives}
-    if decided.option in {stand_in(option, one) for one in (None, *task.choices[option].services)}:
-        return decided.reason
+    if decided.refused is not None and option == decided.refused[0]:
+        return decided.refused[1]
     decides = f"{who} comes first" if decided.rule else f"{who} decides"
     if option in directives:
         matches = matches_any(profile.path, directives[option])

@@ -21,7 +21,8 @@ class StrategyDecision:
     """The option chosen, by which strategy and rule if any, and the reason.
 
     ``features_used`` names the profile features that the decision rests on; ``chosen`` is the
-    model that decides each step, if one does.
+    model that decides each step, if one does. ``refused``: the panel that the strategy would ask,
+    and why it is not asked, where that is so.
     """
 
     option: str
@@ -30,6 +31,7 @@ class StrategyDecision:
     rule: str | None = None
     features_used: tuple[str, ...] = ()
     chosen: ChosenPoint | None = None
+    refused: tuple[str, str] | None = None
 
 
 class Strategy(Protocol):
