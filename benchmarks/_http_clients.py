@@ -134,7 +134,7 @@ async def default_httpx(url: str, at_once: int, calls: int) -> Measured:
             response = await client.post(f"{url}/chat/completions", content=body)
             assert _plain_answer(response.content) == "red"
 
-        return await _measured(call, at_once, min(calls, 300))
+        return await _measured(call, at_once, min(calls, 200))
 
 
 async def ours(url: str, at_once: int, calls: int) -> Measured:
