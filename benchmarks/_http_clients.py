@@ -40,7 +40,7 @@ Ready = Callable[[], Awaitable[None]]
 """Returns when the calls that are measured may begin."""
 
 
-class Measured(NamedTuple):
+class CallTimes(NamedTuple):
     """Times of calls in seconds, when the first began and the last ended by the monotonic clock,
     and the processor time of all of them in seconds."""
 
@@ -107,7 +107,7 @@ def _plain_answer(data: bytes) -> str:
     return answer
 
 
-async def bare_aiohttp(url: str, at_once: int, calls: int) -> Measured:
+async def bare_aiohttp(url: str, at_once: int, calls: int) -> CallTimes:
     import aiohttp
 
     headers = {"content-type": "application/json"}
@@ -122,7 +122,7 @@ async def bare_aiohttp(url: str, at_once: int, calls: int) -> Measured:
         return await _measured(call, at_once, calls)
 
 
-async def default_httpx(url: str, at_once: int, calls: int) -> Measured:
+async def default_httpx(url: str, at_once: int, calls: int) -> CallTimes:
     import httpx
 
     headers = {"content-type": "application/json"}
@@ -134,10 +134,10 @@ async def default_httpx(url: str, at_once: int, calls: int) -> Measured:
             response = await client.post(f"{url}/chat/completions", content=body)
             assert _plain_answer(response.content) == "red"
 
-        return await _measured(call, at_once, min(calls, 300))
+        return await _measured(call, at_once, min(calls, 200))
 
 
-async def ours(url: str, at_once: int, calls: int) -> Measured:
+async def ours(url: str, at_once: int, calls: int) -> CallTimes:
     with tempfile.TemporaryDirectory() as folder:
         return await ours_at_home(Path(folder), url, at_once, at_once, calls, _at_once)
 
@@ -148,7 +148,7 @@ async def _at_once() -> None:
 
 async def ours_at_home(
     home: Path, url: str, places: int, at_once: int, calls: int, ready: Ready, first: int = 0
-) -> Measured:
+) -> CallTimes:
     """``at_once`` calls of a process of this home, whose processes have so many ``places`` in all.
 
     Questions are numbered from ``first``.
@@ -169,7 +169,7 @@ async def ours_at_home(
             return await _measured(call, at_once, calls, ready)
 
 
-async def _measured(call: Call, at_once: int, calls: int, ready: Ready = _at_once) -> Measured:
+async def _measured(call: Call, at_once: int, calls: int, ready: Ready = _at_once) -> CallTimes:
     # the first calls open connections and compile prompts
     await asyncio.gather(*(call(-1 - number) for number in range(at_once)))
     await ready()
@@ -184,4 +184,4 @@ async def _measured(call: Call, at_once: int, calls: int, ready: Ready = _at_onc
 
     began, cpu = time.monotonic(), time.process_time()
     await asyncio.gather(*(worker() for _ in range(at_once)))
-    return Measured(took, began, time.monotonic(), time.process_time() - cpu)
+    return CallTimes(took, began, time.monotonic(), time.process_time() - cpu)

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks._http_processes HOME URL PLACES AT_ONCE`` is one of them: for every line of
 its standard input, ``CALLS FIRST``, it says that it is ready, waits for another line, makes so many
-calls, and prints what :class:`~benchmarks._http_clients.Measured` holds.
+calls, and prints what :class:`~benchmarks._http_clients.CallTimes` holds.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks._http_clients import Measured, ours_at_home
+from benchmarks._http_clients import CallTimes, ours_at_home
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 
 PROCESSES: Final = 2
@@ -28,7 +28,7 @@ class ClientProcesses:
         self._processes = processes
         self._first = 0
 
-    def calls(self, calls: int) -> Measured:
+    def calls(self, calls: int) -> CallTimes:
         """What calls took that were shared out among the processes, begun at the same time."""
         each = calls // len(self._processes)
         for process in self._processes:
@@ -39,8 +39,8 @@ class ClientProcesses:
             _hear(process)
         for process in self._processes:
             _tell(process, "begin")
-        parts = [Measured(*json.loads(_hear(process))) for process in self._processes]
-        return Measured(
+        parts = [CallTimes(*json.loads(_hear(process))) for process in self._processes]
+        return CallTimes(
             [took for part in parts for took in part.took],
             min(part.began for part in parts),
             max(part.ended for part in parts),

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks._http_clients import (
-    Measured,
+    CallTimes,
     bare_aiohttp,
     chat_config,
     default_httpx,
@@ -54,7 +54,7 @@ _TURNS = 5
 BARE = "bare aiohttp"
 OURS = "ours, all protections on"
 
-Client = Callable[[], Measured]
+Client = Callable[[], CallTimes]
 
 
 class _Turn(NamedTuple):
@@ -163,7 +163,7 @@ def _turn(client: Client, server: psutil.Process) -> _Turn:
     return _Turn(measured.calls_per_s, measured.p99_ms, measured.cpu_ms, share)
 
 
-def _as_commands_are(client: Coroutine[Any, Any, Measured]) -> Measured:
+def _as_commands_are(client: Coroutine[Any, Any, CallTimes]) -> CallTimes:
     """With garbage looked for as seldom as in a process of the command; others have the default."""
     usual = gc.get_threshold()
     try:
