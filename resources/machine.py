@@ -12,7 +12,7 @@ _CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
-_LARGE_PIECE: Final = 256 << 10
+_LARGE_PIECE: Final = 1 << 20
 _KEPT_FREE: Final = 4 << 20
 
 
@@ -39,7 +39,7 @@ def usable_memory() -> int:
 
 
 def keep_large_pieces_apart() -> None:
-    """Has the C library take every piece of 256 KiB and more from the system by itself.
+    """Has the C library take every piece of 1 MB and more from the system by itself.
 
     Such a piece is given back when it is freed. Left alone, the GNU C library puts pieces of up to
     32 MB among small ones once it has seen them freed, and keeps them until the last is free.
