@@ -39,7 +39,7 @@ def usable_memory() -> int:
 
 
 def keep_large_pieces_apart() -> None:
-    """Has the C library take every piece of 8 MB and more from the system by itself.
+    """Has the C library take every piece of 1 MB and more from the system by itself.
 
     Such a piece is given back when it is freed. Left alone, the GNU C library puts pieces of up to
     32 MB among small ones once it has seen them freed, and keeps them until the last is free.

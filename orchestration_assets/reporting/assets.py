@@ -87,8 +87,9 @@ def item_states(
         DISAGREEMENTS,
         DISPUTE_KINDS,
         REVIEW_QUEUE,
-        ITEM_STATES,
     ],
+    # only counted
+    reads_columns={ITEM_STATES.name: ITEM_STATES.key},
     # of batches of an earlier version there is none
     deps=[PART_READINGS.name],
     kinds={"html"},
