@@ -28,6 +28,30 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
+# the files that take longest: where they begin last, one process works on while others are done
+LONGEST = (
+    *("graph/test_daemon", "graph/test_policy_daemon", "docs/test_guides", "command/test_jobs"),
+    *(
+        "command/test_deployment",
+        "command/test_policy_life",
+        "faults/",
+        "command/test_shared_store",
+    ),
+    *("command/test_side_by_side", "processing/test_killed", "docs/test_gallery"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_length_class)
+
+
+def _length_class(item: pytest.Item) -> int:
+    """Where its file stands among the longest; the others, in their own order, come after them."""
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    places = (place for place, begin in enumerate(LONGEST) if path.startswith(begin))
+    return next(places, len(LONGEST))
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays: it is not searched for garbage over and over."""
     gc.freeze()

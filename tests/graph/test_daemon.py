@@ -66,6 +66,12 @@ class Service:
     def daemon(self) -> subprocess.Popen[bytes]:
         return self.start("dagster-daemon", "run", "-m", "orchestration_assets.definitions")
 
+    def start_sensors(self, *names: str) -> None:
+        """Turns sensors on, all at once: each is a process that loads the definitions."""
+        module = ("-m", "orchestration_assets.definitions")
+        starting = [self.start("dagster", "sensor", "start", name, *module) for name in names]
+        assert [one.wait(PATIENCE_S) for one in starting] == [0] * len(names)
+
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """Kills it with everything it started: servers of code and runs under way."""
         os.killpg(process.pid, signal.SIGKILL)
@@ -141,11 +147,7 @@ def test_questions_of_a_service_that_was_away_are_asked_again_by_themselves(
     configured.write_text(yaml.safe_dump(instance))
     drill.script = DOWN
     service.daemon()
-    for sensor in ("new_content_sensor", "deferred_questions_sensor"):
-        started = service.start(
-            *("dagster", "sensor", "start", sensor, "-m", "orchestration_assets.definitions")
-        )
-        assert started.wait(PATIENCE_S) == 0
+    service.start_sensors("new_content_sensor", "deferred_questions_sensor")
     for number in range(4):
         text = f"# Note {number}\n\nThe lighthouse has {number} steps.\n"
         (tmp_path / "source" / f"note{number}.md").write_text(text)
@@ -174,10 +176,7 @@ def test_content_dropped_in_becomes_reports_whatever_is_killed_meanwhile(
 ) -> None:
     source = tmp_path / "source"
     daemon = service.daemon()
-    started = service.start(
-        "dagster", "sensor", "start", "new_content_sensor", "-m", "orchestration_assets.definitions"
-    )
-    assert started.wait(PATIENCE_S) == 0
+    service.start_sensors("new_content_sensor")
     drop(source, range(5))
     service.until(lambda: bool(list((home / "reports").glob("2*.html"))), "first report")
 

@@ -24,11 +24,7 @@ def test_an_edited_file_is_followed_while_it_is_valid(service, home, tmp_path) -
     instance["run_monitoring"]["start_timeout_seconds"] = int(PATIENCE_S)
     configured.write_text(yaml.safe_dump(instance))
     service.daemon()
-    for sensor in ("policy_sensor", "new_content_sensor"):
-        started = service.start(
-            *("dagster", "sensor", "start", sensor, "-m", "orchestration_assets.definitions")
-        )
-        assert started.wait(PATIENCE_S) == 0
+    service.start_sensors("policy_sensor", "new_content_sensor")
     registry = PolicyRegistry(Home(home))
     tables = Home(home).tables
 
