@@ -9,6 +9,7 @@ from resources.run_claims import CLAIM_TAG, CORPUS
 
 BATCH_GROUPS = (
     "1_content",
+    "2_conversations",
     "2_profiles",
     "3_plans",
     "4_interpretations",
@@ -48,10 +49,12 @@ reprocess = _job(
 take_up_deferred = _job(
     "take_up_deferred",
     # without the probes: a service that is still away ends nothing, its questions wait
-    selection=dg.AssetSelection.groups("4_interpretations", "5_disagreement")
+    # where their messages stand is told anew: questions about stale ones are asked again, too
+    selection=dg.AssetSelection.groups("2_conversations", "4_interpretations", "5_disagreement")
     | dg.AssetSelection.assets("item_states", "disagreement_report"),
     description=(
         "Asks again what services could not be asked about a batch, since they were unavailable, "
+        "and what they were asked about messages whose conversation has changed before them, "
         "under the plans that it has. All other rows stand."
     ),
     tags={ONLY_DEFERRED_TAG: "true"},

@@ -20,6 +20,7 @@ from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
 from orchestration_assets.command.policy_options import add_policy_actions, environment_option
 from orchestration_assets.command.rollout_options import add_rollout_options
+from orchestration_assets.command.thread_options import add_thread_options
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from orchestration_assets.settings import Settings, absolute_path
 
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "--trace", action="store_true", help="when what happened to it, as a timeline"
     )
+    thread = add_thread_options(commands)
     preview = commands.add_parser(
         "preview", help="what a run would compute and ask; asks nothing, writes nothing"
     )
@@ -92,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     forget.add_argument(
         "--yes", action="store_true", help="do it; without this, only say what would be removed"
     )
-    for command in (explain, preview, forget):
+    for command in (explain, thread, preview, forget):
         _shared_options(command, "print it as JSON")
     _tidy_command(commands)
     policy = commands.add_parser(
@@ -435,7 +437,7 @@ def _dispatch_on_home(given: argparse.Namespace, settings: Settings) -> int:
             as_json=given.json,
             budget_usd=given.budget_usd,
         )
-    if given.command in {"explain", "traces"}:
+    if given.command in {"explain", "traces", "thread"}:
         return _look_back(given, settings)
     if given.command == "forget":
         from orchestration_assets.command.forget import forget
@@ -515,6 +517,10 @@ def _look_back(given: argparse.Namespace, settings: Settings) -> int:
         from orchestration_assets.command import traces
 
         return traces.send(settings, given.batch, as_json=given.json)
+    if given.command == "thread":
+        from orchestration_assets.command.thread_options import dispatch as dispatch_thread
+
+        return dispatch_thread(given, settings)
     if given.trace:
         from orchestration_assets.command.explain_trace import explain_trace
 

@@ -9,6 +9,8 @@ import dagster as dg
 from jobs import JOBS, SCHEDULES
 from orchestration_assets.content import assets as content_assets
 from orchestration_assets.content import checks as content_checks
+from orchestration_assets.conversations import assets as conversations_assets
+from orchestration_assets.conversations import checks as conversations_checks
 from orchestration_assets.disagreement import assets as disagreement_assets
 from orchestration_assets.disagreement import checks as disagreement_checks
 from orchestration_assets.features import assets as features_assets
@@ -50,6 +52,7 @@ _ASSETS = (
     profiling_assets,
     features_assets,
     knowledge_assets,
+    conversations_assets,
     selection_assets,
     processing_assets,
     disagreement_assets,
@@ -62,6 +65,7 @@ _CHECKS = (
     profiling_checks,
     features_checks,
     knowledge_checks,
+    conversations_checks,
     selection_checks,
     processing_checks,
     disagreement_checks,

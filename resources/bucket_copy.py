@@ -19,7 +19,7 @@ from resources.locks import locked, make_folder
 from resources.table_store import write_atomically
 
 _FOLDERS: Final[tuple[str, ...]] = (
-    *("batches", "tables", "models", "policies", "state", "rollouts"),
+    *("batches", "tables", "models", "policies", "state", "threads", "rollouts"),
     *("reports", "review", "forgotten"),
     # what people drop stays where they do until it is taken in
     "verdicts/accepted",

@@ -126,6 +126,12 @@ class Home:
         """What came of items while a policy was tried, by roll-out and batch."""
         return self.folder / "rollouts"
 
+    @property
+    def threads(self) -> Path:
+        """Which batches hold messages of conversations, and which of these have other messages
+        before them now than they were asked with."""
+        return self.folder / "threads"
+
     def state(self, name: str) -> VersionedState:
         """What changes by compare-and-swap, with every version of it."""
         return VersionedState(

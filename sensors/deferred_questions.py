@@ -16,8 +16,10 @@ from orchestration_assets.content.deferred import (
     deferred_batches,
     plan_take_ups,
 )
+from orchestration_assets.conversations.stale import StaleBatch, stale_batches
 from orchestration_assets.namespace import ALONE, AssetJob, Namespace, with_resources_of
-from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.settings import Settings
 from resources.claims import is_claimed
 from resources.home import Home
@@ -55,7 +57,8 @@ def deferred_questions_sensor_in(
         description=(
             "Takes up batches whose services were unavailable: after a pause (deferred_pause_s of "
             f"the policy, doubling each time, to a day) and at most {MAX_TAKE_UPS} times. Only the "
-            "missing questions are asked."
+            "missing questions are asked. Also batches with messages whose conversation changed "
+            "before them: what services are shown of it is asked again."
         ),
     )(with_resources_of(space, sense))
 
@@ -69,14 +72,21 @@ def _tick(
     """A batch whose policy is no longer in force is planned again under the new one."""
     loaded, instance = load_policy(policy_file.path), context.instance
     under_way = batches_under_way(instance)
-    deferred = [
-        one
-        for one in deferred_batches(home, home.batches.recorded())
-        if one.batch not in under_way and not is_claimed(home.folder, one.batch)
-    ]
+
+    def is_free(batch: str) -> bool:
+        return batch not in under_way and not is_claimed(home.folder, batch)
+
+    recorded = home.batches.recorded()
+    deferred = [one for one in deferred_batches(home, recorded) if is_free(one.batch)]
+    stale = _stale(home, loaded, [batch for batch in recorded if is_free(batch)])
+    # a batch that is both is taken up once
+    known = {one.batch for one in stale.values()}
     plan = plan_take_ups(
-        deferred,
-        lambda batch: _take_ups(home, instance, batch, space),
+        [
+            *(DeferredBatch(one.batch, 0, one.policy_hash) for one in stale.values()),
+            *(one for one in deferred if one.batch not in known),
+        ],
+        lambda batch: _take_ups(home, instance, batch, space, stale.get(batch)),
         datetime.now(UTC),
         timedelta(seconds=loaded.policy.execution.deferred_pause_s),
         _RUNS_AT_ONCE,
@@ -86,11 +96,17 @@ def _tick(
     for one in plan.given_up:
         if said.get(one.batch) == given_up[one.batch]:
             continue
+        left = f"{one.readings} readings are still deferred"
+        if one.batch in stale:
+            left = f"{stale[one.batch].messages} messages are still to be asked about again"
         context.log.error(
-            f"Batch {one.batch} was taken up {MAX_TAKE_UPS} times, and {one.readings} readings are "
-            "still deferred. Mend the service, then use `orchestrate run` with the batch's source."
+            f"Batch {one.batch} was taken up {MAX_TAKE_UPS} times, and {left}. Mend the service, "
+            "then use `orchestrate run` with the batch's source."
         )
-    requests = [_request(home, one, count, loaded.hash, space) for one, count in plan.due]
+    requests = [
+        _request(home, one, count, loaded.hash, space, stale.get(one.batch))
+        for one, count in plan.due
+    ]
     partitions = [one.batch for one, _ in plan.due]
     return dg.SensorResult(
         cursor=json.dumps(given_up),
@@ -105,26 +121,47 @@ def _tick(
     )
 
 
+def _stale(home: Home, loaded: LoadedPolicy, batches: list[str]) -> dict[str, StaleBatch]:
+    """Batches with messages whose conversation has changed before them, where any service is shown
+    that."""
+    if not home.threads.exists() or not memory_tasks(loaded.policy):
+        return {}
+    return {one.batch: one for one in stale_batches(home, batches)}
+
+
 def _request(
-    home: Home, one: DeferredBatch, count: int, policy_hash: str, space: Namespace
+    home: Home,
+    one: DeferredBatch,
+    count: int,
+    policy_hash: str,
+    space: Namespace,
+    stale: StaleBatch | None,
 ) -> dg.RunRequest:
     job = take_up_deferred if one.policy_hash == policy_hash else reprocess
     written, _ = report_version(home.tables, one.batch) or (0, 0)
     return dg.RunRequest(
-        run_key=f"{one.batch}:deferred:{written}:{count}",
+        run_key=f"{one.batch}:deferred:{written}:{count}"
+        + (f":{stale.since:.6f}" if stale else ""),
         job_name=space.name(job.name),
         partition_key=one.batch,
         tags={_TAKE_UP_TAG: "true"},
     )
 
 
-def _take_ups(home: Home, instance: dg.DagsterInstance, batch: str, space: Namespace) -> TakeUps:
-    """How often the sensor took the batch up since another run made it, and when its report or
-    its last run ended."""
+def _take_ups(
+    home: Home,
+    instance: dg.DagsterInstance,
+    batch: str,
+    space: Namespace,
+    stale: StaleBatch | None,
+) -> TakeUps:
+    """How often the sensor took the batch up since another run made it, or since its messages are
+    ``stale``, and when its report or its last run ended."""
     written, _ = report_version(home.tables, batch) or (0, 0)
+    since = stale.since if stale else _made_at(instance, batch, space)
     filters = dg.RunsFilter(
         tags={_TAKE_UP_TAG: "true", PARTITION_TAG: batch},
-        created_after=datetime.fromtimestamp(_made_at(instance, batch, space), UTC),
+        created_after=datetime.fromtimestamp(since, UTC),
     )
     records = instance.get_run_records(filters, limit=MAX_TAKE_UPS)
     ends = [record.end_time or record.create_timestamp.timestamp() for record in records]

@@ -32,6 +32,13 @@ class ExecutedBatches:
     failed: dict[str, str] = field(default_factory=dict)
     exit_codes: set[int] = field(default_factory=set)
 
+    def add(self, other: "ExecutedBatches") -> None:
+        """Adds what came of batches, some of which may have been carried out before."""
+        self.done += [batch for batch in other.done if batch not in self.done]
+        self.elsewhere += other.elsewhere
+        self.failed |= other.failed
+        self.exit_codes |= other.exit_codes
+
 
 def carry_out(
     home: Home,

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.item_content import ItemContent, item_content
+from orchestration_assets.conversations.earlier import EarlierMessages
+from orchestration_assets.conversations.messages_before import MessagesBefore, messages_before
 from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
@@ -113,8 +115,8 @@ class Explanation:
     ``seen`` are its manifest rows without metadata, which hold gold too; ``metadata`` is what of it
     may be shown. ``states`` are the transitions of the latest; ``computed_in`` is
     the batch, and ``computed_as`` the item, whose rows hold its results: both None when it never
-    had any. ``next_run`` says what a run over the same content would reuse and what it would
-    compute, and why.
+    had any. ``conversation`` is where it stands in one. ``next_run`` says what a run over the same
+    content would reuse and what it would compute, and why.
     """
 
     item_id: str
@@ -129,6 +131,7 @@ class Explanation:
     metadata: tuple[tuple[str, str], ...] = ()
     vectors: VectorRow | None = None
     tasks: list[TaskTrace] = field(default_factory=list)
+    conversation: MessagesBefore | None = None
     next_run: list[str] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
@@ -189,6 +192,11 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     with item_content(home, loaded.policy, held, profiles, plans) as content:
         metadata = content.metadata
         tasks = list(_tasks(store, batch, source_item, build_tasks(content.policy), content))
+        conversation = None
+        with leaving_out_damage():
+            # what is told of one item has nothing of the messages before it
+            earlier = EarlierMessages(Home(home.folder, home.claim, home.series), batch)
+            conversation = messages_before(earlier, source_item, hidden=content.hidden)
     return Explanation(
         base.item_id,
         base.path,
@@ -202,6 +210,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         metadata,
         next(iter(_rows(store, CONTENT_VECTORS, batch, source_item)), None),
         tasks,
+        conversation,
         list(_next_run(home, loaded, held, profile, tasks)),
     )
 
@@ -416,6 +425,7 @@ def _lines(explanation: Explanation) -> list[str]:
     lines += [
         *_profile_lines(explanation.profile, explanation.features),
         *_vector_lines(explanation.vectors),
+        *_conversation_lines(explanation.conversation),
     ]
     lines += [f"  {name[:13]:<13} {_short(value)}" for name, value in explanation.metadata]
     shown: dict[ContentExcerpt, str] = {}
@@ -437,6 +447,12 @@ def _profile_lines(profile: ProfileRow | None, features: Mapping[str, Any]) -> I
     yield f"                {', '.join(telling)}"
     if profile.features_missing:
         yield f"                cut or not there: {', '.join(profile.features_missing)}"
+
+
+def _conversation_lines(before: MessagesBefore | None) -> Iterator[str]:
+    if before is not None:
+        yield f"  conversation  {before.place}"
+        yield from (f"    before      {_short(line)}" for line in before.lines)
 
 
 def _vector_lines(row: VectorRow | None) -> Iterator[str]:

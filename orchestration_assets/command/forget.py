@@ -97,7 +97,17 @@ def _plan(home: Home, item: ManifestItem) -> RemovalPlan:
 def _together(before: PendingRemoval, now: PendingRemoval) -> PendingRemoval:
     parts = {
         name: tuple(dict.fromkeys((*getattr(before, name), *getattr(now, name))))
-        for name in ("contents", "rows", "names", "keys", "pieces", "said", "vectors")
+        for name in (
+            "contents",
+            "rows",
+            "names",
+            "keys",
+            "pieces",
+            "said",
+            "vectors",
+            "marked",
+            "shared",
+        )
     }
     return PendingRemoval(before.item_id, **parts)
 

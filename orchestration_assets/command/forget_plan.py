@@ -17,6 +17,7 @@ from orchestration_assets.command.explain import UnknownItemError
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.content.forgotten import PendingRemoval
 from orchestration_assets.content.item_lookup import ManifestItem, finder
+from orchestration_assets.content.message_places import held_content
 from orchestration_assets.features.batch import vector_key
 from orchestration_assets.processing.tools.loop import keys_beside
 from orchestration_assets.profiling.profile_cache import profile_key
@@ -79,11 +80,24 @@ def find_item(home: Home, name: str) -> ManifestItem:
 def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
     """Everything that the home has of the contents that the item ever had.
 
-    The same content cannot be forgotten and kept: other items that hold it are part of it.
+    The same content cannot be forgotten and kept: other items that hold it are part of it. A
+    message is forgotten alone: who else said the same words said them for themselves.
     """
     seen = list(_manifest_rows(home, item.item_id))
-    own = {row.content_hash for row in seen if row.item_id == item.item_id and row.content_hash}
-    held = [row for row in seen if row.content_hash in own or row.item_id == item.item_id]
+    mine = [row for row in seen if row.item_id == item.item_id]
+    own = {row.content_hash for row in mine if row.content_hash}
+    shared: set[str] = set()
+    if any(row.message for row in mine):
+        held = mine
+        others_hold = {row.content_hash for row in seen if row.item_id != item.item_id}
+        shared = {content for content in own if content in others_hold}
+    else:
+        held = [row for row in seen if row.content_hash in own or row.item_id == item.item_id]
+    marked = {
+        held_content(row.content_hash, row.item_id, row.message)
+        for row in held
+        if row.content_hash is not None
+    }
     pairs = sorted({(row.batch, row.item_id) for row in held})
     texts, unread = _texts(home, held, own)
     gathered = _Gathered(home, pairs)
@@ -109,9 +123,11 @@ def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
         tuple(piece for piece in telling if piece not in told),
         tuple(piece for piece in telling if piece not in told and piece not in content),
         tuple(vector.hex() for vector in gathered.own_vectors()),
+        tuple(sorted(marked)),
+        tuple(sorted(shared)),
     )
     others = {row.item_id: row.path for row in held if row.item_id != item.item_id}
-    kept = sum(home.content.kept(content) is not None for content in own)
+    kept = sum(home.content.kept(content) is not None for content in own - shared)
     return RemovalPlan(item, removal, others, gathered.rows, kept, tuple(unread))
 
 

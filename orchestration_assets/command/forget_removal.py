@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.forgotten import PendingRemoval, forgotten_row
 from orchestration_assets.content.forgotten_files import blank_lines, without_lines
 from orchestration_assets.content.verdict_folder import ACCEPTED, REJECTED
+from orchestration_assets.conversations.thread_state import change_thread
+from orchestration_assets.conversations.threads import without
 from orchestration_assets.explorer.index_files import remove_index
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError
@@ -44,6 +47,7 @@ from orchestration_assets.schemas.tables import (
     ManifestRow,
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
+from orchestration_assets.settings import user_name
 from orchestration_assets.text.traces import Traces
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
@@ -67,7 +71,8 @@ class Removal:
         self._home = home
         self._removal = removal
         self._traces = traces
-        self._contents = frozenset(removal.contents)
+        # those that other messages hold, too, are known by their items only
+        self._contents = frozenset(removal.contents) - frozenset(removal.shared)
         self._of_batch: dict[str, set[str]] = {}
         for batch, item in removal.rows:
             self._of_batch.setdefault(batch, set()).add(item)
@@ -76,6 +81,7 @@ class Removal:
     def carry_out(self, cache: FeatureCache) -> None:
         """All steps. Raises OrchestrationError for what keeps one from being done."""
         self.from_unpacked()
+        self.from_threads()
         self.from_tables()
         self.from_verdicts()
         self.from_review()
@@ -100,6 +106,24 @@ class Removal:
                     _unlink(path)
                 else:
                     self._home.content.blank(place.unpacked_as, [(place.start, place.stop)])
+
+    def from_threads(self) -> None:
+        """Places in conversations, before the rows that tell which these are; messages after them
+        become stale."""
+        threads: dict[str, set[str]] = {}
+        for batch, items in self._of_batch.items():
+            for row in self._manifest_rows(batch, items):
+                if row.message is not None:
+                    threads.setdefault(row.message.thread, set()).add(row.item_id)
+        for name, items in sorted(threads.items()):
+            change_thread(
+                self._home,
+                name,
+                partial(without, items=items),
+                user_name(),
+                lambda _before, _after: "a message was forgotten",
+            )
+            self.done["places in conversations"] += len(items)
 
     def from_tables(self) -> None:
         """Rows of batch tables; those of manifests and states stay as forgotten ones."""
@@ -170,7 +194,7 @@ class Removal:
                 _among(data["item_id"], self._removal.items),
                 pc.or_kleene(
                     pc.is_null(data["content_hash"]),
-                    _among(data["content_hash"], self._contents),
+                    _among(data["content_hash"], self._removal.contents),
                 ),
             )
             left = data.filter(pc.invert(gone))
@@ -211,7 +235,10 @@ class Removal:
         It says so by the hash of a content, else by what it quotes or names.
         """
         if hashes := set(_HASH.findall(line)):
-            return bool(hashes & self._contents)
+            names_item = any(item in line for item in self._removal.items)
+            return bool(hashes & self._contents) or (
+                names_item and not hashes.isdisjoint(self._removal.shared)
+            )
         return bool(self._traces.in_text(line)) or any(name in line for name in self._removal.names)
 
     def from_content(self) -> None:
@@ -224,6 +251,9 @@ class Removal:
         keys = frozenset(self._removal.keys)
         others = frozenset(answer_keys(self._home))
         others |= keys_beside(self._home.answers, others)
+        if self._removal.shared:
+            # who said the same keeps what was answered about it
+            keys -= others
         tiers = self._home.features(cache)
         removed = tiers.forget(keys, self._holds)
         local = LmdbStore(self._home.folder / "cache" / "features")
@@ -233,7 +263,7 @@ class Removal:
         removed += self._home.answers.forget(
             keys, lambda key, value: key not in others and self._holds(key, value)
         )
-        self._home.content_index.forget(self._contents)
+        self._home.content_index.forget({*self._contents, *self._removal.marked})
         # it is made again from the tables; an explorer that runs meanwhile drops what it has
         remove_index(self._home.folder / "cache")
         self.done["cache entries"] += removed
@@ -290,7 +320,8 @@ class Removal:
                 continue
             content = data["content_hash"]
             gone = _among(content, self._contents)
-            unknown = pc.and_(pc.is_null(content), _among(data["item_id"], self._removal.items))
+            unknown = pc.or_(pc.is_null(content), _among(content, self._removal.shared))
+            unknown = pc.and_(unknown, _among(data["item_id"], self._removal.items))
             left = data.filter(pc.invert(pc.or_(gone, unknown)))
             self.done["rows"] += data.num_rows - left.num_rows
             if left.num_rows < data.num_rows:

@@ -19,7 +19,9 @@ from orchestration_assets.command.run_traces import run_traces
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
 from orchestration_assets.content.batch_completion import is_complete, spending_pass
 from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG, deferred_batches
+from orchestration_assets.conversations.stale import stale_batches
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
@@ -62,6 +64,7 @@ class JobResult:
     checks: tuple[CheckResult, ...]
     failed_items: int = 0
     deferred_readings: int = 0
+    stale_batches: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -161,7 +164,15 @@ def _carry_out(
     if batch is None:
         return result
     deferred = sum(one.readings for one in deferred_batches(home, [batch]))
-    return replace(result, failed_items=_failed_items(home, batch), deferred_readings=deferred)
+    stale: tuple[str, ...] = ()
+    if home.threads.exists() and memory_tasks(policy):
+        stale = tuple(one.batch for one in stale_batches(home, home.batches.recorded()))
+    return replace(
+        result,
+        failed_items=_failed_items(home, batch),
+        deferred_readings=deferred,
+        stale_batches=stale,
+    )
 
 
 def _check_batch(home: Home, name: str, batch: str | None, *, is_of_batch: bool) -> None:
@@ -232,6 +243,12 @@ def render(result: JobResult) -> str:
         lines.append(
             f"  {result.deferred_readings} readings were deferred: run the job take_up_deferred "
             "when their services work again"
+        )
+    if result.stale_batches:
+        batches = ", ".join(result.stale_batches)
+        lines.append(
+            "  conversations have changed before messages of earlier batches: run the job "
+            f"take_up_deferred for each of them ({batches}), or orchestrate run their source"
         )
     return "\n".join(" ".join(line.splitlines()) for line in lines)
 

@@ -16,6 +16,7 @@ from orchestration_assets.policy.load import (
     gathered_policy,
     load_policy,
 )
+from orchestration_assets.policy.memory import memory_warnings
 from orchestration_assets.policy.plugin_states import unusable_plugins
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.sources import environment_files
@@ -52,6 +53,7 @@ def _findings(path: Path | None) -> _Findings:
     except PolicyError as error:
         return _Findings(_ERROR, _problems(error))
     notes = tuple(f"note: {note}" for note in loaded.notes)
+    notes += tuple(f"warning: {one}" for one in memory_warnings(loaded.policy))
     lines = [f"{loaded.source}: {_valid(loaded)}"]
     if loaded.environment is not None:
         return _Findings(0, notes, tuple(lines))

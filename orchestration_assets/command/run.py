@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
@@ -37,13 +38,19 @@ from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.batch_completion import is_complete
 from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
+from orchestration_assets.conversations.stale import StaleBatch, stale_batches
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.memory import memory_tasks
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.settings import Settings
 from resources.claims import Owner, claimed, owner_description
 from resources.home import Home
 from resources.machine import usable_cores, usable_memory
 from resources.run_claims import CORPUS, report_version
 from resources.series import Series
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 
 def run(
@@ -88,7 +95,7 @@ def run(
     begun = set(unfinished(home))
     anew = [batch for batch in batches if again and batch not in begun]
     accounts = open_accounts(home, policy.services, batches, budget_usd, anew)
-    if batches or reports_are_due(home):
+    if batches or reports_are_due(home) or _stale(home, policy, known):
         carried = _materialize(
             settings, intake, batches, deferred, accounts, again=again, jobs=jobs
         )
@@ -191,12 +198,56 @@ def _materialize(
             work = RunWork(plan, accounts, definitions, instance)
             stack.callback(work.traces.close)
             carried = _one_after_the_other(plan, work) if pool is None else pool.run()
+            _carry_out_stale(plan, intake.listing.source, accounts, overrides, instance, carried)
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
                 execute_job(definitions, instance, "corpus_reports", None)
                 mark_made(home)
         work.traces.send_rest()
     return carried
+
+
+def _stale(home: Home, policy: Policy, known: Sequence[str]) -> dict[str, StaleBatch]:
+    """Batches with messages whose conversation has changed before them, where any service is shown
+    that."""
+    if not home.threads.exists() or not memory_tasks(policy):
+        return {}
+    return {one.batch: one for one in stale_batches(home, known)}
+
+
+def _carry_out_stale(
+    plan: RunPlan,
+    source: str,
+    accounts: RunAccounts,
+    overrides: Mapping[str, Any],
+    instance: "dg.DagsterInstance",
+    carried: ExecutedBatches,
+) -> None:
+    """Asks about stale messages again, once all batches of the run are carried out, and adds what
+    came of it to ``carried``: one after the other, as later ones remember what earlier ones say."""
+    home, policy = Home(plan.settings.home), load_policy(plan.settings.policy).policy
+    recorded = of_source(home.batches, home.batches.recorded(), source)
+    stale = _stale(home, policy, [batch for batch in recorded if batch not in carried.failed])
+    if not stale:
+        return
+    spent = accounts.spending().this_run
+    left = None if plan.budget_usd is None else max(plan.budget_usd - spent, 0.0)
+    with TemporaryDirectory(prefix="orchestration-") as folder:
+        Series(tuple(stale), Path(folder)).store()
+        again = open_accounts(home, policy.services, list(stale), left)
+        sizes = {batch: _entries(home, batch) for batch in stale}
+        before = {batch: report_version(home.tables, batch) for batch in stale}
+        second = replace(
+            plan, again=False, sizes=sizes, before=before, deferred={}, series=folder,
+            accounts=again.batches, stale=stale,
+        )  # fmt: skip
+        definitions = open_definitions(second, {**overrides, "budget": again.budget})
+        work = RunWork(second, again, definitions, instance)
+        try:
+            carried.add(_one_after_the_other(second, work))
+        finally:
+            work.traces.close()
+        again.close_finished(lambda batch: is_complete(home, batch))
 
 
 def _one_after_the_other(plan: RunPlan, work: RunWork) -> ExecutedBatches:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from orchestration_assets.command.run_account import RunAccounts
 from orchestration_assets.command.run_traces import run_traces
 from orchestration_assets.content.batch_completion import finished_since, spending_pass
 from orchestration_assets.content.deferred import DeferredBatch
+from orchestration_assets.conversations.stale import StaleBatch
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tables import (
@@ -40,7 +41,8 @@ class RunPlan:
 
     ``sizes``: batch -> its entries, in the order of the run. ``before``: batch -> the version of
     the report that it had. ``series``: the folder of the run's series. ``accounts``: the batches
-    that are on an account of the spending ledger.
+    that are on an account of the spending ledger. ``stale``: batches with messages whose
+    conversation has changed before them.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class RunPlan:
     deferred: Mapping[str, DeferredBatch]
     accounts: tuple[str, ...]
     series: str
+    stale: Mapping[str, StaleBatch] = field(default_factory=dict[str, StaleBatch])
 
     def store(self) -> None:
         """Writes it into the folder of its series, for :func:`read_plan`."""
@@ -79,6 +82,7 @@ def read_plan(series: str) -> RunPlan:
         {batch: DeferredBatch(**one) for batch, one in facts["deferred"].items()},
         tuple(facts["accounts"]),
         series,
+        {batch: StaleBatch(**one) for batch, one in facts["stale"].items()},
     )
 
 
@@ -132,6 +136,15 @@ class RunWork:
     def _execute(self, batch: str) -> None:
         home, tables, deferred = self._home, self._home.tables, self._plan.deferred
         mark_due(home)
+        if batch in self._plan.stale:
+            one = self._plan.stale[batch]
+            say(
+                f"batch {batch}: the conversation before {one.messages:,} of its messages has "
+                "changed; what services are shown of it is asked again"
+            )
+            if one.policy_hash == self._policy_hash:
+                self._run("take_up_deferred", batch)
+                return
         if batch in deferred:
             say(
                 f"batch {batch}: {deferred[batch].readings:,} readings were deferred; they "
@@ -172,7 +185,7 @@ _STANDING: Final[Mapping[str, tuple[str, ...]]] = {
 def is_finished(plan: RunPlan, policy_hash: str, batch: str) -> bool:
     """Whether nothing is left to do for a batch, since another process has done it meanwhile."""
     tables = Home(plan.settings.home).tables
-    if plan.again or batch in plan.deferred:
+    if plan.again or batch in plan.deferred or batch in plan.stale:
         return finished_since(tables, batch, plan.before[batch], policy_hash)
     return report_version(tables, batch) is not None
 

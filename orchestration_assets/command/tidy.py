@@ -22,7 +22,7 @@ from resources.maintenance import maintaining
 
 _FOLDERS = (
     *("batches", "cache", "content", "dagster", "features", "models", "policies", "reports"),
-    *("review", "rollouts", "spending", "state", "tables", "verdicts"),
+    *("review", "rollouts", "spending", "state", "tables", "threads", "verdicts"),
 )
 
 

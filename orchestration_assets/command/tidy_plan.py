@@ -19,12 +19,13 @@ from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.content.forgotten import pending_removals
 from orchestration_assets.content.intake import unfinished
+from orchestration_assets.content.message_places import held_contents
 from orchestration_assets.features.batch import vector_key
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
 from orchestration_assets.processing.tools.loop import keys_beside
 from orchestration_assets.profiling.profile_cache import profile_key
 from orchestration_assets.schemas.decoding import values
-from orchestration_assets.schemas.enums import ItemPresence
+from orchestration_assets.schemas.enums import EntryOutcome, ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.tables import (
@@ -179,7 +180,8 @@ def _judged(home: Home) -> set[str]:
 def _computed(home: Home, batch: str) -> Iterator[str]:
     with leaving_out_damage():
         manifest = home.tables.read(CONTENT_MANIFEST.name, batch)
-        yield from (row.content_hash for row in accepted_items(manifest))
+        accepted = pc.equal(manifest["outcome"], EntryOutcome.ACCEPTED)
+        yield from held_contents(manifest.filter(accepted))
 
 
 def _contents(home: Home, batches: Iterable[str]) -> Iterator[str]:

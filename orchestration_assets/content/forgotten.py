@@ -30,7 +30,9 @@ class PendingRemoval:
 
     ``contents`` are hashes, ``rows`` pairs of batch and item, ``keys`` those of caches; ``pieces``
     of the content, and ``vectors`` as hex digits, are what the home is searched for at the end.
-    The pieces that are ``said`` stand in answers alone, not in the content itself.
+    The pieces that are ``said`` stand in answers alone, not in the content itself. By what is
+    ``marked`` the contents are known when they come again. Contents that are ``shared`` are those
+    of other messages, too, which stay.
     """
 
     item_id: str
@@ -41,6 +43,8 @@ class PendingRemoval:
     pieces: tuple[str, ...]
     said: tuple[str, ...]
     vectors: tuple[str, ...]
+    marked: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @property
     def items(self) -> frozenset[str]:
@@ -58,7 +62,7 @@ def forgotten_marks(home: Home) -> frozenset[str]:
     marks: set[str] = set()
     for path in sorted(home.forgotten.glob("[!.]*.json")):
         if path.name.endswith(_PENDING):
-            marks.update(map(mark_of, _read_pending(path).contents))
+            marks.update(map(mark_of, _read_pending(path).marked))
         else:
             marks.update(_read_marks(path))
     return frozenset(marks)
@@ -81,7 +85,7 @@ def end(home: Home, removal: PendingRemoval) -> None:
     """Keeps the marks of what was removed, and nothing else."""
     path = home.forgotten / f"{removal.item_id}.json"
     before = _read_marks(path) if path.exists() else []
-    marks = sorted({*before, *map(mark_of, removal.contents)})
+    marks = sorted({*before, *map(mark_of, removal.marked)})
     write_atomically(path, json.dumps({"contents": marks}).encode())
     (home.forgotten / f"{removal.item_id}{_PENDING}").unlink(missing_ok=True)
 
@@ -107,6 +111,7 @@ def forgotten_row(row: ManifestRow) -> ManifestRow:
         encoding_from=None,
         kept=False,
         metadata=(),
+        message=None,
     )
 
 
@@ -143,6 +148,9 @@ def _read_pending(path: Path) -> PendingRemoval:
             pieces=tuple(map(str, stored["pieces"])),
             said=tuple(map(str, stored["said"])),
             vectors=tuple(map(str, stored["vectors"])),
+            # removals that began with an earlier version know of no messages
+            marked=tuple(map(str, stored.get("marked", stored["contents"]))),
+            shared=tuple(map(str, stored.get("shared", ()))),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(

@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from orchestration_assets.content.batches import item_id
 from orchestration_assets.content.forgotten import FORGOTTEN, nameless
+from orchestration_assets.content.message_places import held_content, named_by
 from orchestration_assets.content.record_files import RecordFile, recorded_file
 from orchestration_assets.content.record_reading import Record, read_records
+from orchestration_assets.schemas.conversations import MessagePlace
 from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
 from orchestration_assets.schemas.listings import ContentError, FileContent, Version
 from orchestration_assets.schemas.tables import EntryRow, ManifestRow, Metadatum, RecordPlace
@@ -77,6 +79,14 @@ class ExaminedEntry:
     named_by_text: bool = False
     # records of earlier batches that it stands for; None for one entry or record
     record_count: int | None = None
+    message: MessagePlace | None = None
+
+    @property
+    def held(self) -> str | None:
+        """By what it is known whether its content was there before; None where it has none."""
+        if self.hashed is None:
+            return None
+        return held_content(self.hashed, self.item_id, self.message)
 
     @property
     def place(self) -> int:
@@ -160,10 +170,16 @@ def _hashed(
     found: ExaminedEntry, data: bytes, encoding: Encoding | NotText, reading: EntryReader
 ) -> ExaminedEntry:
     hashed = content_hash(data)
-    if reading.is_forgotten(hashed):
+    if reading.is_forgotten(held_content(hashed, found.item_id, found.message)):
         address, path = nameless(found.item_id, found.address, found.path)
         return replace(
-            found, address=address, path=path, detail=FORGOTTEN, forgotten=True, metadata=()
+            found,
+            address=address,
+            path=path,
+            detail=FORGOTTEN,
+            forgotten=True,
+            metadata=(),
+            message=None,
         )
     if isinstance(encoding, NotText):
         return replace(found, reason=encoding.reason, detail=encoding.detail, hashed=hashed)
@@ -211,7 +227,7 @@ def _examine_record(
         mark = f"id={quote(record.id, safe='')}"
     else:
         # its position would name another record as soon as one is put in before it
-        mark = f"text={content_hash(data)}"
+        mark = f"text={named_by(content_hash(data), record.message)}"
     address = f"{entry.file}#{mark}"
     # where others are shown by their ids a number would look like one
     numbered = f"record={record.number}" if has_id else str(record.number)
@@ -226,6 +242,7 @@ def _examine_record(
         record=record.place,
         metadata=record.metadata,
         named_by_text=record.id is None,
+        message=record.message,
     )
     if record.problem is not None or record.encoding is None:
         reason, detail = record.problem or (RejectReason.EMPTY, None)
@@ -292,12 +309,12 @@ def settle(
         found = one
         if repeated:
             found = _by_place(one) if one.named_by_text else _repeated(one)
-        hashed = found.hashed
+        held = found.held
         outcome, computed_as, detail = _outcome(
             found, known, files_holding, accepted, gone, is_gone
         )
-        if outcome is EntryOutcome.ACCEPTED and hashed is not None:
-            accepted[hashed] = found.item_id
+        if outcome is EntryOutcome.ACCEPTED and held is not None:
+            accepted[held] = found.item_id
         seen.add(found.item_id)
         rows.append(_row(batch, found, outcome, computed_as, detail))
         if found.record_count is not None:
@@ -308,7 +325,7 @@ def settle(
                 item_id(found.entry.file),
                 version,
                 found.place,
-                hashed if computed_as is not None else None,
+                held if computed_as is not None else None,
                 outcome is EntryOutcome.ACCEPTED,
             )
         )
@@ -343,7 +360,7 @@ def _outcome(
     is_gone: Callable[[str], bool],
 ) -> tuple[EntryOutcome, str | None, str | None]:
     """Outcome, the item that computes the content, and the outcome in words."""
-    hashed = found.hashed
+    held = found.held
     if found.entry.gone:
         return EntryOutcome.GONE, None, found.detail
     if found.superseded:
@@ -354,20 +371,20 @@ def _outcome(
         return EntryOutcome.FORGOTTEN, None, found.detail
     if found.reason is None and found.record_count is not None:
         return EntryOutcome.UNCHANGED, None, found.detail
-    if found.reason is not None or hashed is None:
+    if found.reason is not None or held is None:
         return EntryOutcome.REJECTED, None, found.detail
-    if hashed in accepted:
+    if held in accepted:
         return (
             EntryOutcome.DUPLICATE,
-            accepted[hashed],
+            accepted[held],
             "same content stands elsewhere in this batch",
         )
-    computed_as = known.computed_as(hashed)
+    computed_as = known.computed_as(held)
     if computed_as is None:
         return EntryOutcome.ACCEPTED, found.item_id, found.detail
-    if known.last(found.item_id) == hashed:
+    if known.last(found.item_id) == held:
         return EntryOutcome.UNCHANGED, computed_as, "touched, same content"
-    before = files_holding(hashed)
+    before = files_holding(held)
     if before and all(file in gone or is_gone(file) for file in before):
         return EntryOutcome.MOVED, computed_as, "same content was at another address before"
     return EntryOutcome.DUPLICATE, computed_as, "same content is known at another address"
@@ -399,4 +416,5 @@ def _row(
         record=found.record,
         metadata=found.metadata,
         record_count=found.record_count,
+        message=found.message,
     )

@@ -12,6 +12,7 @@ from orchestration_assets.content.forgotten import forgotten_marks, mark_of
 from orchestration_assets.content.known_pieces import StandingRecords
 from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest import ExaminedEntry, examine, file_version, settle
+from orchestration_assets.content.message_places import held_content
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.listings import FileContent, Version
@@ -23,6 +24,7 @@ from orchestration_assets.schemas.tables import (
     CONTENT_PROFILES,
     DISAGREEMENT_REPORT,
     EntryRow,
+    ManifestRow,
 )
 from resources.content_index import ContentIndex, Holding
 from resources.content_source import Source, open_source
@@ -130,6 +132,12 @@ def holdings_of(home: Home, batch: str) -> Iterator[Holding]:
             item_id(entry.file),
             file_version(entry),
             row.record.start if row.record else 0,
-            row.content_hash if row.computed_as is not None else None,
+            _held(row),
             row.outcome is EntryOutcome.ACCEPTED and has_results,
         )
+
+
+def _held(row: ManifestRow) -> str | None:
+    if row.computed_as is None or row.content_hash is None:
+        return None
+    return held_content(row.content_hash, row.item_id, row.message)

@@ -64,10 +64,19 @@ class RecordFile:
             kept["dialect"] = asdict(self.dialect)
         return json.dumps(kept, ensure_ascii=False)
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that a file with a header must have."""
+        one = self.declared
+        needed = (one.text, one.thread, one.position, one.speaker)
+        return tuple(dict.fromkeys(name for name in needed if name is not None))
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Every column that is read, the text first."""
-        named = (self.declared.text, self.declared.id, self.declared.name, *self.declared.metadata)
+        one = self.declared
+        of_threads = one.thread, one.position, one.speaker
+        named = (one.text, one.id, one.name, *one.metadata, *of_threads)
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 

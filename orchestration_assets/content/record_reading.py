@@ -13,10 +13,12 @@ from orchestration_assets.content.csv_records import (
     field_text,
 )
 from orchestration_assets.content.json_records import RepeatedKeyError, json_columns
+from orchestration_assets.content.message_places import PlaceError, message_place
 from orchestration_assets.content.parquet_records import cell, check_columns, parquet_rows
 from orchestration_assets.content.record_dialect import UTF8, dialect
 from orchestration_assets.content.record_files import Dialect, RecordFile
 from orchestration_assets.content.record_values import CellError, HugeInteger, in_words
+from orchestration_assets.schemas.conversations import MessagePlace
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.storable_values import whole_text
@@ -28,7 +30,8 @@ _LONGEST_ID: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of a piece. ``problem`` is set, in words, when it has no usable text or id.
+    """One record of a piece. ``problem`` is set, in words, when it has no usable text, id or place
+    in its conversation.
 
     ``note`` says what a reader of the text should know.
     """
@@ -42,6 +45,7 @@ class Record:
     metadata: tuple[Metadatum, ...] = ()
     problem: tuple[RejectReason, str] | None = None
     note: str | None = None
+    message: MessagePlace | None = None
 
 
 def read_records(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iterator[Record]:
@@ -120,7 +124,7 @@ def _record(
     """
     declared = records.declared
     problem = _text_problem(found, declared.text, number)
-    identity = name = None
+    identity = name = message = None
     metadata: list[Metadatum] = []
     try:
         if declared.id is not None:
@@ -131,6 +135,9 @@ def _record(
             value = _words(found.get(column), column, number)
             if value is not None:
                 metadata.append(Metadatum(column, value))
+        message = message_place(found, declared)
+    except PlaceError as error:
+        problem = problem or (error.reason, f"record {number}: {error.column!r} {error}")
     except _ColumnError as error:
         problem = problem or (error.reason, str(error))
     return Record(
@@ -143,6 +150,7 @@ def _record(
         tuple(metadata),
         problem,
         note if problem is None else None,
+        message if problem is None else None,
     )
 
 
@@ -217,7 +225,7 @@ def _csv(stream: BinaryIO, records: RecordFile, piece: EntryRow) -> Iterator[Rec
     raw, _ = csv_header(stream, delimiter, limit, said.begin)
     header = [field_text(name, said.encoding or "utf-8")[0] for name in raw]
     try:
-        check_columns(records.columns[:1], header)
+        check_columns(records.required, header)
         check_columns([name for name in records.columns if header.count(name) > 1], header)
     except ContentError:
         if piece.record_count == 0 and not header:

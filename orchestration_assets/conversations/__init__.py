@@ -1,1 +1,1 @@
-"""Conversations: what is remembered of the messages of a thread."""
+"""Conversations: the order of their messages over all batches, and what is remembered of them."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.disagreement.batch import (
     copies_of,
     declared_in,
@@ -298,7 +299,8 @@ def contents_of_questions(
     with ContentReader(batch.home, batch.home.batches.source(batch.name)) as reader:
         policies = [batch.policy] if batch.policy else []
         contents = ItemContents(policies, batch.manifest, batch.profiles, reader)
-        return question_contents(asked, contents, votes, batch.plans)
+        earlier = EarlierMessages(batch.home, batch.name)
+        return question_contents(asked, contents, votes, batch.plans, earlier)
 
 
 def _warnings(what: str, errors: Mapping[str, str]) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.conversations.earlier import EarlierMessages
+from orchestration_assets.conversations.messages_before import messages_before
 from orchestration_assets.disagreement.item_contents import ItemContents
 from orchestration_assets.disagreement.readings import (
     Key,
@@ -21,6 +23,7 @@ from orchestration_assets.schemas.disagreement import ReviewRow
 from orchestration_assets.schemas.items import Reading
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.text.content_excerpts import ContentExcerpt, redacted
+from resources.damage import leaving_out_damage
 
 MOST_SHOWN: Final = 2_000
 """Questions whose content is shown, in the order of asking: a sheet stays as small as a file of
@@ -36,13 +39,15 @@ _BEYOND: Final = ContentExcerpt(
 @dataclass(frozen=True, slots=True)
 class QuestionContent:
     """The content of a question's item: an excerpt, the names and values of a record's metadata,
-    and what sort of content it is, in words; and the passages that services were shown, in words
-    and in the order by which answers cite them."""
+    and what sort of content it is, in words; the passages that services were shown, in words and in
+    the order by which answers cite them; and of a message where it stands in its conversation, with
+    the last messages before it."""
 
     excerpt: ContentExcerpt
     metadata: tuple[tuple[str, str], ...] = ()
     description: str = ""
     passages: tuple[str, ...] = ()
+    conversation: tuple[str, ...] = ()
 
 
 def votes_about(
@@ -87,9 +92,11 @@ def question_contents(
     contents: ItemContents,
     votes: Mapping[Key, ServiceReadings],
     plans: pa.Table | None = None,
+    earlier: EarlierMessages | None = None,
 ) -> dict[Key, QuestionContent]:
     """Item and task of every question -> what is shown of its content; nothing beyond the first
-    2,000 questions. ``plans`` tell the passages that services were shown."""
+    2,000 questions. ``plans`` tell the passages that services were shown, ``earlier`` the messages
+    before an item in its conversation."""
     ordered = sorted(rows, key=attrgetter("place"))
     passages = _passages(ordered[:MOST_SHOWN], plans, hidden=contents.hidden)
     contents.look_up(row.item_id for row in ordered[:MOST_SHOWN])
@@ -100,10 +107,20 @@ def question_contents(
             contents.metadata(row.item_id),
             contents.description(row.item_id),
             passages.get((row.item_id, row.task), ()),
+            _conversation(earlier, row.item_id, hidden=contents.hidden),
         )
         # questions about one item follow each other: it is read once
         for row in sorted(ordered[:MOST_SHOWN], key=attrgetter("item_id", "task"))
     }
+
+
+def _conversation(
+    earlier: EarlierMessages | None, item_id: str, *, hidden: bool
+) -> tuple[str, ...]:
+    with leaving_out_damage():
+        before = messages_before(earlier, item_id, hidden=hidden) if earlier else None
+        return before.told if before else ()
+    return ()
 
 
 def _passages(

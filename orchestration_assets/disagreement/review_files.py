@@ -17,9 +17,9 @@ from orchestration_assets.text.visible_text import visible_text
 
 FILLED_IN: Final = ("verdict", "who", "when")
 COLUMNS: Final = (
-    *FILLED_IN, "number", "question", "allowed", "choices", "content", "metadata", "passages",
-    "readings", "differs", "stands", "error_risk", "kinds", "path", "task", "item", "content_hash",
-    "asked_in",
+    *FILLED_IN, "number", "question", "allowed", "choices", "content", "conversation", "metadata",
+    "passages", "readings", "differs", "stands", "error_risk", "kinds", "path", "task", "item",
+    "content_hash", "asked_in",
 )  # fmt: skip
 _READ_BACK: Final = ("task", "item", "content_hash", "asked_in")
 # a spreadsheet takes a cell that begins so for a formula, also behind spaces and in wide letters
@@ -44,6 +44,7 @@ def as_csv(rows: Iterable[ReviewRow], contents: Mapping[Key, QuestionContent]) -
         cells = values | {
             "choices": lettered(row.choices),
             "metadata": "\n".join(f"{name}: {value}" for name, value in values["metadata"].items()),
+            "conversation": "\n".join(values["conversation"]),
             "passages": "\n".join(values["passages"]),
             "readings": "\n".join(map(in_words, row.readings)),
             "differs": "\n".join(row.disputes),
@@ -86,6 +87,7 @@ def _values(row: ReviewRow, content: QuestionContent) -> dict[str, Any]:
         "allowed": row.allowed,
         "choices": list(row.choices),
         "content": content.excerpt.as_text(),
+        "conversation": list(content.conversation),
         "metadata": dict(content.metadata),
         "passages": list(content.passages),
         "readings": list(map(in_words, row.readings)),

@@ -64,6 +64,7 @@ class _Asked:
     excerpt: ContentExcerpt = _NOT_SHOWN
     metadata: tuple[tuple[str, str], ...] = ()
     passages: tuple[RetrievedPassage, ...] = ()
+    conversation: tuple[str, ...] = ()
 
     def mark(self, row: ReviewRow) -> str:
         """What tells whether a form came from a page that showed the same."""
@@ -128,6 +129,7 @@ def question_page(visit: Visit, problem: str = "") -> str | Redirect:
         content=asked.excerpt,
         metadata=asked.metadata,
         passages=asked.passages,
+        conversation=asked.conversation,
         mark=asked.mark(row),
         is_record=row.kind is AnswerKind.RECORD,
         long_answers=row.kind in _LONG,
@@ -302,4 +304,5 @@ def _asked(visit: Visit, row: ReviewRow) -> _Asked:
         task.excerpt,
         found.metadata,
         task.plan.passages or (),
+        found.conversation.told if found.conversation else (),
     )

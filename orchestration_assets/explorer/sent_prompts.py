@@ -1,10 +1,12 @@
 """The prompts that services over HTTP were sent, built again from the content and redacted as then.
 
 Only where the same prompt comes of it: the service asks as it did, and is shown nothing that other
-answers or items decide.
+answers or items decide but the conversation before a message, where the answer's key tells that it
+was the same.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow.compute as pc
@@ -13,6 +15,9 @@ from orchestration_assets.content.content_reader import ContentReader, Supersede
 from orchestration_assets.disagreement.item_contents import hides_content
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.answer_cache import answer_key
+from orchestration_assets.processing.recalled_memories import recalled_memories
+from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.errors import DamagedFileError, SourceError
 from orchestration_assets.schemas.items import Item, Question
@@ -59,6 +64,7 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
     if text is None:
         return {}
     item = Item(row.item_id, row.content_hash, row.path, text, found.features)
+    memories = _memories(home, found, loaded)
     messages: dict[str, Messages] = {}
     for plan, reading in asked:
         config, task = chats[reading.service], tasks.get(plan.task)
@@ -68,9 +74,14 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
         )
         if task is None or not same or variables_in(prompt) & _OF_OTHERS or reading.round:
             continue
+        question = Question(task, item, passages=passages.get(plan.task, ()))
+        if memories is not None and "memory" in built[reading.service].reads:
+            question = replace(question, memory=memories.of(found.computed_as, plan.task))
+            if answer_key(question, built[reading.service]) != reading.answer_key:
+                continue
         try:
             sent, _ = chat_messages(
-                Question(task, item, passages=passages.get(plan.task, ())),
+                question,
                 config,
                 reading.service,
                 with_path="path" in variables_in(prompt),
@@ -79,6 +90,15 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
             continue  # it did not fit then either, and the reading says so
         messages[reading.answer_key] = [(one["role"], one["content"]) for one in sent]
     return messages
+
+
+def _memories(home: Home, found: Any, loaded: LoadedPolicy) -> ThreadMemories | None:
+    try:
+        # what is told of one item has nothing of the messages before it
+        whole = Home(home.folder, home.claim, home.series)
+        return recalled_memories(whole, found.computed_in, loaded.policy)
+    except DamagedFileError:
+        return None
 
 
 def _passages(home: Home, found: Any) -> Mapping[str, tuple[RetrievedPassage, ...]]:

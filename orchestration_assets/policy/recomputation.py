@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.memory import remembered_tasks, shows_memory
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.schemas.policy import Policy
@@ -33,11 +34,20 @@ def answers_asked_again(before: Policy, after: Policy) -> dict[str, list[str]]:
 def _identities(policy: Policy) -> dict[tuple[str, str], str]:
     """(task, service) -> what an answer of that service to that task holds for."""
     services, tasks = build_services(policy.services), build_tasks(policy)
-    return {
+    plain = {
         (name, service): service_identity(services[service], tasks[name])
         for name, config in policy.tasks.items()
         for choice in config.choices.values()
         for service in choice.admissible
+    }
+    # with other facts of the messages before, or another choice of them, it is another question
+    facts = sorted(one for one in plain.items() if one[0][0] in remembered_tasks(policy))
+    remembered = f"{policy.conversation.model_dump_json()} {facts}"
+    return {
+        (name, service): f"{identity} {remembered}"
+        if policy.tasks[name].memory and shows_memory(policy, service, name)
+        else identity
+        for (name, service), identity in plain.items()
     }
 
 

@@ -109,6 +109,15 @@ def _shown_problems(policy: Policy, service: str, where: str, prompt: Prompt) ->
         path = f"services.{safe_key(service)}.{where}"
         yield Problem(path, "", f"shows passages, and the task {own} has none: give it passages")
     used_for = [own] if own else _asked_with_prompt(policy, service)
+    known = [one for one in used_for if one in policy.tasks]
+    if (
+        known
+        and "memory" in variables_in(prompt)
+        and not any(policy.tasks[n].memory for n in known)
+    ):
+        path = f"services.{safe_key(service)}.{where}"
+        message = f"shows memory, and the task {known[0]} has none: give it memory: true"
+        yield Problem(path, "", message)
     if "earlier" not in variables_in(prompt):
         for one in used_for:
             if one in policy.tasks and service in _panel_members(policy.tasks[one]):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
+from orchestration_assets.policy.memory import remembered_tasks
 from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.schemas.policy import Policy
 
@@ -17,7 +18,7 @@ where that differs, errors and latency are of other questions."""
 _ASKED_OF: Final = frozenset({"applies_to", "after", "otherwise"})
 """Of a task: which items it is asked of, and after what. Where that differs its answers are tried,
 but say nothing of latency, since they are of other items."""
-_SAME_SECTIONS: Final = ("content", "features", "knowledge", "report")
+_SAME_SECTIONS: Final = ("content", "conversation", "features", "knowledge", "report")
 
 
 def rollout_id(in_force: str, trial: str, attempt: int = 1) -> str:
@@ -39,6 +40,11 @@ def is_in_share(content_hash: str, rollout: str, share: float) -> bool:
 def incomparable(in_force: Policy, trial: Policy) -> list[str]:
     """What keeps two policies from being compared on the same items, one line each."""
     found = list(_differences(in_force.canonical(), trial.canonical()))
+    if remembered_tasks(trial):
+        found.append(
+            "conversation: what one policy answers about a message is remembered for the next one, "
+            "and a share of the messages is no conversation: put it in force without rollout"
+        )
     if not found and not comparable_tasks(in_force, trial):
         found.append("tasks: none of them is asked of the same items by both")
     return found

@@ -14,6 +14,7 @@ from orchestration_assets.policy.extensions import (
 )
 from orchestration_assets.policy.globs import glob_problems
 from orchestration_assets.policy.knowledge import knowledge_problems
+from orchestration_assets.policy.memory import memory_problems
 from orchestration_assets.policy.parts import parts_problems
 from orchestration_assets.policy.problems import (
     Problem,
@@ -71,11 +72,22 @@ def semantic_problems(policy: Policy) -> Iterator[Problem]:
     if not unusable:
         # rules are tried on tasks as they are carried out, with all that plug-ins say of them
         yield from rule_problems(policy)
+    yield from _record_problems(policy)
     yield from parts_problems(policy)
     yield from knowledge_problems(policy)
+    yield from memory_problems(policy)
     yield from glob_problems(policy)
     yield from prompt_problems(policy)
     yield from alert_problems(policy)
+
+
+def _record_problems(policy: Policy) -> Iterator[Problem]:
+    for number, records in enumerate(policy.content.records):
+        for name in ("position", "speaker"):
+            column = getattr(records, name)
+            if column is not None and records.thread is None:
+                message = "says nothing without `thread`: name the column of the conversation, too"
+                yield Problem(f"content.records[{number}].{name}", describe_value(column), message)
 
 
 def _unusable_plugins(policy: Policy) -> Iterator[Problem]:

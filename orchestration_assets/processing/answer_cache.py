@@ -43,6 +43,9 @@ def answer_key(question: Question, service: Service) -> str:
         known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
     if "passages" in service.reads:
         known["passages"] = [[o.document, o.heading, o.digest] for o in question.passages]
+    if "memory" in service.reads:
+        before = question.memory
+        known["memory"] = None if before is None else [before.digest, before.speaker]
     reads = service.reads | {"answers"} if _asks_of_entries(task) else service.reads
     if "answers" in reads:
         known["answers"] = [[name, _plain(answer)] for name, answer in question.answers]

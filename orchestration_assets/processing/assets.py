@@ -16,6 +16,7 @@ from orchestration_assets.processing.rollout_batch import rollout_tables
 from orchestration_assets.processing.taught_training import train_taught
 from orchestration_assets.processing.tools.log import tool_log_of
 from orchestration_assets.progress import Progress
+from orchestration_assets.schemas.conversations import THREAD_MESSAGES
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.health import SERVICE_HEALTH
 from orchestration_assets.schemas.part_readings import PART_READINGS
@@ -140,8 +141,8 @@ def _out(name: str) -> dg.AssetOut:
     partitions_def=content_batches,
     pool=BATCH_POOL,
     # health is not read: its deep check decides whether anything is paid for in this run. Of the
-    # vectors only what the policy asks for is
-    deps=[service_health, CONTENT_VECTORS.name],
+    # vectors and conversations only what the policy asks for is
+    deps=[service_health, CONTENT_VECTORS.name, THREAD_MESSAGES.name],
 )
 def interpretations(
     context: dg.AssetExecutionContext,

@@ -134,11 +134,12 @@ class EmbeddedAsker:
 
 
 def never_waits(service: Service | None) -> bool:
-    """Whether the service answers in this process, from what stands in the question alone."""
+    """Whether the service answers in this process, from what stands in the question alone: without
+    what is near the item in earlier content, or was said before it in its conversation."""
     return (
         isinstance(service, EmbeddedService)
         and type(service).ask is EmbeddedService.ask
-        and "neighbours" not in service.reads
+        and service.reads.isdisjoint({"neighbours", "memory"})
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, 
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,13 @@ from orchestration_assets.processing.asker import (
 from orchestration_assets.processing.funding import Funding
 from orchestration_assets.processing.judged_inputs import Judged
 from orchestration_assets.processing.last_answers import PATIENCE_S, held_signals
+from orchestration_assets.processing.message_turns import (
+    NOBODY_WAITS,
+    MessageTurns,
+    Numbered,
+    message_turns,
+    note_answers,
+)
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.part_asking import PartAsking, asks_of_parts
 from orchestration_assets.processing.part_questions import part_questions
@@ -39,6 +47,7 @@ from orchestration_assets.processing.task_waves import (
     with_lost,
 )
 from orchestration_assets.processing.taught_fallback import with_taught
+from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import answer_columns, shown
@@ -86,7 +95,8 @@ class BatchWork:
     ``inputs``: what tasks take from others that are answered before them; ``given``: by item and
     task, what stands of those whose plans were carried out before. ``judged``: what people said of
     answers, which stands for the tasks that build on them. ``toolbox`` carries out the tools that
-    services may call, where there are such.
+    services may call, where there are such. ``memories`` knows what is remembered before messages,
+    where services are shown that.
     """
 
     choices: Mapping[tuple[str, str], Choice]
@@ -97,6 +107,7 @@ class BatchWork:
     given: Given = field(default_factory=dict[tuple[str, str], InputAnswer])
     judged: Judged = field(default_factory=dict)
     toolbox: Toolbox | None = None
+    memories: ThreadMemories | None = None
 
 
 @dataclass
@@ -215,12 +226,13 @@ def process_plans(
         )
         funding = _funding(groups, work, asker, limits)
 
-        async def serve(position: int, group: Sequence[PlanRow]) -> None:
+        async def serve(position: int, group: Sequence[PlanRow], turns: MessageTurns) -> None:
             try:
-                process = process_item(group, work, asker, load, limits.ends_at, funding)
+                process = process_item(group, work, asker, load, limits.ends_at, funding, turns)
                 executions[position] = await with_last_answers(process, asker)
             finally:
                 places.give_back()
+                turns.over(group[0].item_id)
             if over is not None and position in fresh:
                 over(group, executions[position])
             advance(position in fresh)
@@ -228,11 +240,9 @@ def process_plans(
             if position % _FLUSH_EVERY == 0:
                 cache.flush()
 
-        async def serve_all(queue: Iterable[tuple[int, list[PlanRow]]]) -> None:
-            async with asyncio.TaskGroup() as tasks:
-                for position, group in queue:
-                    await places.take()
-                    tasks.create_task(serve(position, group))
+        async def serve_all(begun: Iterable[Numbered]) -> None:
+            queue, turns = message_turns(list(begun), work.memories, parked)
+            await _one_by_one(places, queue, partial(serve, turns=turns))
 
         async def serve_rounds() -> None:
             await serve_all(enumerate(groups))
@@ -253,10 +263,30 @@ def process_plans(
             asyncio.run(drive())
         finally:
             cache.flush()
+    _collect_all(groups, executions, processed)
+    return processed
+
+
+def _collect_all(
+    groups: Sequence[Sequence[PlanRow]],
+    executions: Sequence[Sequence[PlanResult]],
+    processed: BatchResult,
+) -> None:
     for group, done in zip(groups, executions, strict=True):
         for plan, execution in zip(group, done, strict=True):
             collect(plan, execution, processed)
-    return processed
+
+
+async def _one_by_one(
+    places: Places,
+    queue: Iterable[Numbered],
+    serve: Callable[[int, Sequence[PlanRow]], Coroutine[Any, Any, None]],
+) -> None:
+    """Serves each as soon as there is a place for it, which it gives back."""
+    async with asyncio.TaskGroup() as tasks:
+        for position, group in queue:
+            await places.take()
+            tasks.create_task(serve(position, group))
 
 
 async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -355,8 +385,12 @@ async def process_item(
     load: Load,
     deadline: float,
     funding: Funding | None,
+    turns: MessageTurns = NOBODY_WAITS,
 ) -> list[PlanResult]:
-    """What the plans of one item yield, in their order; what breaks is a failure of that plan."""
+    """What the plans of one item yield, in their order; what breaks is a failure of that plan.
+
+    With ``turns`` a message waits for what is remembered of those before it.
+    """
     try:
         item = await load(plans[0].item_id)
     except Exception as error:  # noqa: BLE001 -- an unreadable item is a row, not the batch's end
@@ -378,7 +412,9 @@ async def process_item(
 
     async def serve(plan: PlanRow, answers: Answers) -> PlanResult:
         results: list[AskResult] = []
-
+        if await turns.take(plan.item_id, plan.task):
+            # what earlier messages were answered is on disk before this one is paid for
+            await asker.durable()
         of_parts = PartAsking(work.services) if asks_of_parts(work.tasks) else None
         ask_whole = of_parts.asking(ask) if of_parts else ask
 
@@ -388,7 +424,8 @@ async def process_item(
             return found
 
         try:
-            ask_funded = funding.asking(plan, ask_and_keep, answers) if funding else ask_and_keep
+            seen = (*answers, *_remembered(plan, work))
+            ask_funded = funding.asking(plan, ask_and_keep, seen) if funding else ask_and_keep
             answering = with_taught(ask_funded, plan.services, work.services)
             if of_parts:
                 answering = of_parts.noting(answering)
@@ -401,12 +438,19 @@ async def process_item(
             told = funding.abandon(plan) if funding else results
             return failed(plan, work, asker.now(), reason, told)
 
+    async def serve_and_note(plan: PlanRow, answers: Answers) -> PlanResult:
+        done = await serve(plan, answers)
+        _note([(plan, done)], work)
+        turns.over(plan.item_id, plan.task)
+        return done
+
     if builds_on_others(plans, work.inputs):
         release = funding.release if funding else lambda plan: ()
         known = work.inputs, work.tasks, work.given
-        done = await in_waves(plans, *known, serve, release, work.judged)
+        done = await in_waves(plans, *known, serve_and_note, release, work.judged)
+        _note(zip(plans, done, strict=True), work)
     else:
-        done = list(await asyncio.gather(*(serve(plan, ()) for plan in plans)))
+        done = list(await asyncio.gather(*(serve_and_note(plan, ()) for plan in plans)))
     # no item is begun while answers to another are not on disk: a kill loses what is under way
     await asker.durable()
     return done
@@ -419,11 +463,33 @@ async def carry_out(
 
     ``answers`` are those to other tasks that its services may be shown, and its rules read.
     """
-    question = Question(work.tasks[plan.task], item, answers=answers, passages=plan.passages or ())
+    question = Question(
+        work.tasks[plan.task],
+        item,
+        answers=answers,
+        passages=plan.passages or (),
+        memory=work.memories.of(plan.item_id, plan.task) if work.memories else None,
+    )
     repairs = Repairs(question.task, work.services)
     done = await _asked(plan, work, question, repairs.asking(ask))
     choice = work.choices[plan.task, plan.option]
     return await validated(done, question, ask, work.services, choice, repairs)
+
+
+def _remembered(plan: PlanRow, work: BatchWork) -> Answers:
+    """What is remembered before a message, among the answers that its questions go with: it
+    changes with them."""
+    memories = work.memories
+    if memories is None or not memories.remembered:
+        return ()
+    memory = memories.of(plan.item_id, plan.task)
+    return () if memory is None else (("memory", memory.digest),)
+
+
+def _note(done: Iterable[tuple[PlanRow, PlanResult]], work: BatchWork) -> None:
+    """Later messages remember what stands of these plans."""
+    if work.memories is not None:
+        note_answers(done, work.memories, work.tasks, work.judged)
 
 
 async def _asked(plan: PlanRow, work: BatchWork, question: Question, ask: Ask) -> PlanResult:

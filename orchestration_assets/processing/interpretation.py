@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.conversations.stale import stale_items
 from orchestration_assets.evidence.verdict_history import gold_rows
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.policy.task_graph import task_inputs
@@ -34,11 +36,17 @@ from orchestration_assets.processing.judged_inputs import judged_answers
 from orchestration_assets.processing.known_inputs import KnownInputs
 from orchestration_assets.processing.near_copy_sharing import (
     LEADER_COLUMNS,
+    answered_each,
     in_order,
     near_copy_leaders,
     process_sharing,
 )
 from orchestration_assets.processing.near_items import NearItems
+from orchestration_assets.processing.remembered_answers import (
+    note_stored,
+    remembered_inputs,
+    with_later_messages,
+)
 from orchestration_assets.processing.rollout_batch import (
     RolloutBatch,
     RolloutRows,
@@ -48,6 +56,7 @@ from orchestration_assets.processing.rollout_batch import (
 )
 from orchestration_assets.processing.take_up import kept, plans_to_take_up, stored_result
 from orchestration_assets.processing.taught_batch import TaughtBatch
+from orchestration_assets.processing.thread_memories import ThreadMemories, memories_of
 from orchestration_assets.processing.trial_companion import TrialCompanion
 from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
@@ -59,6 +68,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     PlanRow,
 )
+from orchestration_assets.schemas.task_inputs import Inputs
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
@@ -102,7 +112,9 @@ def interpret_batch(
     rows = list(PROCESSING_PLANS.rows(plans))
     stored = stored_result(home.tables, batch) if only_deferred else BatchResult()
     inputs = task_inputs(policy)
-    due = plans_to_take_up(rows, stored, inputs) if only_deferred else rows
+    memories = memories_of(policy, home, batch)
+    stale = stale_items(home, batch) if only_deferred and memories else frozenset[str]()
+    due = _to_take_up(rows, stored, inputs, memories, stale) if only_deferred else rows
     progress.stage("asking services", len({plan.item_id for plan in due}))
     rollout = rollout_batch(home, batch, due, tables.profiles, watches=not only_deferred)
     sharing = policy is not None and policy.features.share_answers
@@ -113,16 +125,20 @@ def interpret_batch(
         ContentReader(home, source) as beside,
         NearItems(batch, home, seconds) as near,
     ):
-        work = _work(home, batch, policy, plans, near, rollout)
+        work = replace(_work(home, batch, policy, plans, near, rollout), memories=memories)
         cache = AnswerCache(home.answers)
         budget, writer = batch_budget(policy, home, batch, budget)
         load = _loader(tables, heavy, reader, beside)
         standing = KnownInputs(inputs, work.tasks)
         standing.add(stored)
-        judged = judged_answers(gold_rows(home.tables), rows, inputs) if inputs else {}
+        waited_for = {**inputs, **(remembered_inputs(memories) if memories else {})}
+        judged = judged_answers(gold_rows(home.tables), rows, waited_for) if waited_for else {}
+        if memories is not None:
+            note_stored(stored, rows, memories, work.tasks, judged)
         work = replace(work, given=standing, judged=judged)
         limits = batch_limits(policy, budget, home, batch, work)
-        leader_of = _leaders(home, batch) if sharing else {}
+        leader_of = _leaders(home, batch, tables.manifest) if sharing else {}
+        in_turns = memories.in_turns({plan.item_id for plan in due}) if memories else frozenset()
         tools = TrialTools(cache, limits, near, work, leader_of)
         trial = TrialRun(rollout, tools) if rollout else None
 
@@ -145,7 +161,7 @@ def interpret_batch(
 
         def process(plans: Sequence[PlanRow]) -> BatchResult:
             # first what never waits: beside calls over HTTP it would hold up their clocks
-            here = embedded_items(plans, work)
+            here = embedded_items(plans, work) - in_turns
             embedded = [plan for plan in plans if plan.item_id in here]
             others = [plan for plan in plans if plan.item_id not in here]
             if policy is None or not embedded:
@@ -167,7 +183,7 @@ def interpret_batch(
                 due,
                 trial,
                 lambda plans, leaders: process_sharing(
-                    plans, leaders, process, inputs, _of_parts(work), judged
+                    plans, leaders, process, inputs, answered_each(work.tasks, memories), judged
                 ),
                 lambda companions: carry_out_plans([], work, beside=companions),
                 leader_of,
@@ -175,6 +191,20 @@ def interpret_batch(
     if only_deferred:
         result = _with_stored(rows, due, stored, result)
     return Interpreted(result, added, [*_warnings(near, cache, result), *taught.warnings])
+
+
+def _to_take_up(
+    rows: Sequence[PlanRow],
+    stored: BatchResult,
+    inputs: Inputs,
+    memories: ThreadMemories | None,
+    stale: Collection[str],
+) -> list[PlanRow]:
+    if memories is None:
+        return plans_to_take_up(rows, stored, inputs)
+    pairs = {(item, task) for item in stale for task in memories.shown}
+    due = plans_to_take_up(rows, stored, inputs, pairs)
+    return with_later_messages(due, rows, memories, inputs)
 
 
 def _work(
@@ -196,11 +226,6 @@ def _work(
         home.series.await_earlier(batch, RESOLUTIONS.name)
         near.prepare()
     return work
-
-
-def _of_parts(work: BatchWork) -> set[str]:
-    """The tasks that are asked of parts."""
-    return {name for name, task in work.tasks.items() if task.parts is not None}
 
 
 def _carried_out(
@@ -236,8 +261,16 @@ def _with_stored(
     return in_order(rows, kept(stored, others), result)
 
 
-def _leaders(home: Home, batch: str) -> dict[str, str]:
-    return near_copy_leaders(home.tables.read(CONTENT_VECTORS.name, batch, LEADER_COLUMNS))
+def _leaders(home: Home, batch: str, manifest: pa.Table) -> dict[str, str]:
+    """Who is asked for whom; of messages each is asked about itself, whatever others say."""
+    vectors = home.tables.read(CONTENT_VECTORS.name, batch, LEADER_COLUMNS)
+    own = pc.is_valid(manifest["message"])
+    messages = set(manifest.filter(own)["item_id"].to_pylist()) if pc.any(own).as_py() else set()
+    return {
+        item: leader
+        for item, leader in near_copy_leaders(vectors).items()
+        if not {item, leader} & messages
+    }
 
 
 def _warnings(near: NearItems, cache: AnswerCache, result: BatchResult) -> Iterator[str]:

@@ -10,8 +10,10 @@ from orchestration_assets.policy.task_graph import connected
 from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.answer_checks import CheckEnd
 from orchestration_assets.processing.event_loop import BatchResult
+from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.processing.validation import REFUSE
 from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.items import Task
 from orchestration_assets.schemas.tables import DecisionRow, PlanRow
 from orchestration_assets.schemas.task_inputs import Inputs
 from orchestration_assets.selection.answer_conditions import Admission
@@ -42,28 +44,35 @@ def near_copy_leaders(vectors: pa.Table) -> dict[str, str]:
     }
 
 
+def answered_each(tasks: Mapping[str, Task], memories: ThreadMemories | None) -> set[str]:
+    """The tasks whose answers no item shares with its near-copies: those that are asked of parts,
+    and those that tell of conversations, where equal messages come after others."""
+    of_conversations = memories.shown | memories.remembered if memories else frozenset[str]()
+    return {*of_conversations, *(name for name, task in tasks.items() if task.parts is not None)}
+
+
 def process_sharing(
     plans: Sequence[PlanRow],
     leader_of: Mapping[str, str],
     process: Callable[[Sequence[PlanRow]], BatchResult],
     inputs: Inputs | None = None,
-    of_parts: Collection[str] = (),
+    each: Collection[str] = (),
     judged: Collection[_Pair] = (),
 ) -> BatchResult:
     """Processes the plans; a copy whose leader has the same plan shares what its leader was told.
 
     A copy is asked about itself when its leader got a failure, or is processed in another way.
     Tasks that build on each other by their ``inputs`` are shared together or not at all. Those that
-    are asked ``of_parts`` are not: equal parts have one answer, and others one of their own. Nor
-    are those that build on answers that people ``judged``, of the copy or of its leader: a verdict
-    stands for its own item. Rows come out in the order of the plans.
+    are answered for ``each`` item are not (:func:`answered_each`). Nor are those that build on
+    answers that people ``judged``, of the copy or of its leader: a verdict stands for its own item.
+    Rows come out in the order of the plans.
     """
     inputs = inputs or {}
     options = {(plan.item_id, plan.task): plan.option for plan in plans}
     shares = {
         pair: leader
         for pair, option in options.items()
-        if pair[1] not in of_parts
+        if pair[1] not in each
         and (leader := leader_of.get(pair[0]))
         and options.get((leader, pair[1])) == option
         and pair not in judged

@@ -31,6 +31,7 @@ from orchestration_assets.processing.event_loop import (
     collect,
     warm_up,
 )
+from orchestration_assets.processing.near_copy_sharing import answered_each
 from orchestration_assets.processing.near_items import NearItems
 from orchestration_assets.processing.plan_result import PlanResult
 from orchestration_assets.processing.rollout_copies import (
@@ -228,17 +229,17 @@ class RolloutBatch:
             toolbox=self.work.toolbox,
             wait_limit_s=self.config.patience_s,
         )
-        parts = {name for name, task in self.work.tasks.items() if task.parts is not None}
+        each = answered_each(self.work.tasks, tools.work.memories)
         judged = tools.work.judged
         self._leader_of = copies_on_trial(
             self.tried,
             tools.leader_of,
-            lambda item, task: task in parts or (item, task) in judged,
+            lambda item, task: task in each or (item, task) in judged,
         )
         at_once = limits.in_flight(self.work.services.values())
         in_flight = self.config.look_every, round(at_once * share)
         # what stands of plans that were carried out before is known to both
-        work = replace(self.work, given=tools.work.given)
+        work = replace(self.work, given=tools.work.given, memories=tools.work.memories)
         plans = without(self.tried, self._leader_of), work, asker, self._tried_over
         return TrialCompanion(*plans, *in_flight, limits.ends_at)
 

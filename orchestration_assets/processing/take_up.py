@@ -1,6 +1,6 @@
 """Asking again only what was deferred: every other plan of the batch keeps the rows that it has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -52,10 +52,13 @@ def result_of(tables: Mapping[str, pa.Table]) -> BatchResult:
 
 
 def plans_to_take_up(
-    plans: Sequence[PlanRow], stored: BatchResult, inputs: Inputs | None = None
+    plans: Sequence[PlanRow],
+    stored: BatchResult,
+    inputs: Inputs | None = None,
+    stale: Collection[_Pair] = frozenset(),
 ) -> list[PlanRow]:
-    """The plans with a deferred reading, and those whose stored rows are not those of the plan;
-    with each what hangs on it by the ``inputs`` of tasks.
+    """The plans with a deferred reading, the ``stale`` ones, and those whose stored rows are not
+    those of the plan; with each what hangs on it by the ``inputs`` of tasks.
 
     Rows are not the plan's when the item had another content or the plan another model, or when a
     process was killed between writing the readings and the logs.
@@ -84,6 +87,7 @@ def plans_to_take_up(
         pair
         for plan in plans
         if (pair := (plan.item_id, plan.task)) in outdated
+        or pair in stale
         or pair not in decided
         or (pair not in turned_away and (*pair, plan.model, plan.content_hash) not in known)
     }

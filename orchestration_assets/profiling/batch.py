@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
+from orchestration_assets.content.message_places import held_contents
 from orchestration_assets.profiling.own_table import OWN_TABLE, OwnTable, marked
 from orchestration_assets.profiling.placement import Placement, Workers, shared_out
 from orchestration_assets.profiling.profile_cache import (
@@ -146,7 +147,11 @@ def profile_accepted(
     home.cache_uses.write(batch, CONTENT_PROFILES.name, cache, {OWN_TABLE: done.own})
     # whoever else holds what could not be computed here computes it in a later batch
     superseded = done.profiles.filter(pc.equal(done.profiles["status"], ProfileStatus.SUPERSEDED))
-    home.content_index.release(batch, superseded["content_hash"].to_pylist())
+    if superseded.num_rows:
+        gone = manifest.filter(
+            pc.is_in(manifest["item_id"], superseded["item_id"].combine_chunks())
+        )
+        home.content_index.release(batch, held_contents(gone))
     warnings = [done.choice.reason] if done.choice.tier is SizeTier.BEYOND else []
     return TableResult(done.profiles, profile_figures(done) | cache.figures(), warnings)
 

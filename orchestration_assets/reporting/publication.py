@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
 from orchestration_assets.disagreement.item_contents import (
     ItemContents,
@@ -94,7 +95,8 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
         figures = batch_figures(whole, sources, earlier)
         questions = figures.questions
         votes = votes_about(questions.shown, [tables[name] for name in names])
-        shown = question_contents(questions.shown, contents, votes)
+        conversations = EarlierMessages(home, batch)
+        shown = question_contents(questions.shown, contents, votes, earlier=conversations)
     path = home.reports / f"{batch}.html"
     _write(path, render_batch(row, figures))
     _write(home.reports / f"{batch}-review.html", render_review(batch, questions, shown))

@@ -37,9 +37,7 @@ class ThreadMessageRow:
     batch: Annotated[str, Column("batch that the message came in")]
     item_id: Annotated[str, Column("blake2b-64 of the item's address, hex")]
     thread: Annotated[str, Column("conversation that the message belongs to")]
-    position: Annotated[
-        float | None, Column("its place or time in its thread; null: none")
-    ]
+    position: Annotated[float | None, Column("its place or time in its thread; null: none")]
     speaker: Annotated[str | None, Column("who speaks; null: not declared")]
     path: Annotated[str, Column("file of the record, relative to the source")]
     record: Annotated[int, Column("number of the record in its file, from 1")]
@@ -53,6 +51,9 @@ class ThreadMessageRow:
         ),
     ]
     thread_version: Annotated[int, Column("version of the thread's state that it was read from")]
+    entry_id: Annotated[
+        str | None, Column("listed entry of the batch that the message is a record of")
+    ] = None
 
 
 THREAD_MESSAGES: Final = table_of("thread_messages", ThreadMessageRow, ("item_id",))
@@ -107,8 +108,9 @@ class MemoryPiece:
 @dataclass(frozen=True, slots=True)
 class ConversationMemory:
     """What is remembered of the messages before one. ``digest`` names it: blake2b-64 of all pieces,
-    hex; ``messages`` counts those before."""
+    hex; ``messages`` counts those before. ``speaker`` is who says the message itself."""
 
     pieces: tuple[MemoryPiece, ...]
     messages: int
     digest: str
+    speaker: str | None = None

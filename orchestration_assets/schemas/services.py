@@ -339,7 +339,7 @@ class HttpConfig(Strict):
 
 class Prompt(Strict):
     """Jinja2 templates. Known: task, labels, scale, fields, content, earlier, neighbours, path,
-    answers, part, parts.
+    answers, part, parts, passages, memory.
 
     Unknown names fail. ``fields`` are those of a record, in words; where a prompt does not name
     them, they are said after it. ``earlier`` holds what other services answered (service, answer,
@@ -347,7 +347,10 @@ class Prompt(Strict):
     similarity, path), ``answers`` those to the tasks that come before this one: task -> its text,
     of a record field -> text; empty where there is none. ``part`` says of which part of an item
     the content is (number, of, heading); ``parts`` holds what was answered about each, for a
-    service that joins (number, of, heading, answer), whose content says the same.
+    service that joins (number, of, heading, answer), whose content says the same. ``passages`` are
+    those of knowledge (number, document, heading, content, corpus). ``memory`` is what is
+    remembered of a conversation: its ``text``, or ``core``, ``facts``, ``summary``, ``events`` and
+    ``recent``, each a list (text, number, speaker); its ``speaker`` says the content itself.
     """
 
     system: str = Field(default="", description="the system message; empty sends none")

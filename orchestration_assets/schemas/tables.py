@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
-from orchestration_assets.schemas.conversations import MessagePlace
+from orchestration_assets.schemas.conversations import THREAD_MESSAGES, MessagePlace
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
@@ -901,6 +901,7 @@ _ALL: Final[tuple[Table[Any], ...]] = (
     CONTENT_PROFILES,
     CONTENT_VECTORS,
     KNOWLEDGE,
+    THREAD_MESSAGES,
     PROCESSING_PLANS,
     *INTERPRETATIONS.values(),
     DECISION_LOG,

@@ -20,8 +20,9 @@ class Service(Protocol):
 
     ``version`` is derived from code and model: a changed one makes cached answers stale.
     ``expected_ms`` is the usual time of one call, ``cost_usd`` its price. ``reads`` names what
-    an answer depends on beside the content: ``path``, profile features, or ``answers`` to the tasks
-    before the one asked; it is part of the cache key, so that an answer is reused exactly where it
+    an answer depends on beside the content: ``path``, profile features, ``answers`` to the tasks
+    before the one asked, or the ``memory`` of the messages before the item in its conversation; it
+    is part of the cache key, so that an answer is reused exactly where it
     would come out the same. One that reads ``objection`` is asked again where its answer violates a
     rule.
     ``concurrency`` is the number of calls that may be under way at once. ``fingerprint`` tells

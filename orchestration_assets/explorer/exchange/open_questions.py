@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
 from orchestration_assets.disagreement.item_contents import ItemContents
 from orchestration_assets.disagreement.review_contents import question_contents, votes_about
@@ -74,7 +75,8 @@ def _with_contents(home: Home, batch: str, rows: list[ReviewRow]) -> Iterator[Op
             tables[CONTENT_PROFILES.name],
             reader,
         )
-        shown = question_contents(rows, contents, votes, tables[PROCESSING_PLANS.name])
+        earlier = EarlierMessages(home, batch)
+        shown = question_contents(rows, contents, votes, tables[PROCESSING_PLANS.name], earlier)
     for row in rows:
         key = (row.item_id, row.task)
         answers = tuple(
@@ -82,4 +84,5 @@ def _with_contents(home: Home, batch: str, rows: list[ReviewRow]) -> Iterator[Op
             for service, reading in votes.get(key, ())
             if reading.status is Status.OK and reading.answer is not None
         )
-        yield OpenQuestion(row, shown[key].excerpt.as_text(), answers, shown[key].passages)
+        content = "\n".join((*shown[key].conversation, shown[key].excerpt.as_text()))
+        yield OpenQuestion(row, content, answers, shown[key].passages)

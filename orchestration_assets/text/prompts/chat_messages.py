@@ -40,6 +40,7 @@ def chat_messages(
         with_path=with_path,
         neighbour_tokens=limits.neighbour_tokens if "neighbours" in named else None,
         passage_tokens=limits.passage_tokens if "passages" in named else None,
+        memory_tokens=limits.memory_tokens if "memory" in named else None,
         with_answers="answers" in named,
     )
     while True:
@@ -88,6 +89,7 @@ def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, 
         "earlier": context.earlier,
         "neighbours": context.neighbours,
         "passages": context.passages,
+        "memory": {**context.memory.values, "speaker": context.speaker},
         "path": context.path,
         "answers": context.answers,
         "part": context.part,

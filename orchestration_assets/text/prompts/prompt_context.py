@@ -5,10 +5,12 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from orchestration_assets.schemas.answers import shown
+from orchestration_assets.schemas.conversations import ConversationMemory
 from orchestration_assets.schemas.items import NearItem, Question
 from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.context_window import FittedContext, fit, fit_pieces
 from orchestration_assets.text.prompts.shown_answers import ShownAnswer, shown_answers
+from orchestration_assets.text.prompts.shown_memory import ShownMemory, shown_memory
 from orchestration_assets.text.prompts.shown_parts import shown_part, shown_parts
 from orchestration_assets.text.prompts.shown_passages import shown_passages
 from orchestration_assets.text.redacted_pieces import RedactedPieces, redacted_pieces
@@ -18,10 +20,13 @@ from orchestration_assets.text.redaction import (
     redact,
     without_turn_marks,
 )
+from orchestration_assets.text.sentences import one_line
 from orchestration_assets.text.token_estimates import token_estimate
 
 _EARLIER_SHARE: Final = 4
 """Earlier answers take at most one in so many tokens of the window; the latest come first."""
+_MEMORY_SHARE: Final = 2
+"""One in so many tokens of the memory is kept as long as there is content that can give way."""
 _NEIGHBOUR_CHARS: Final = 16_000
 """Characters of a neighbour that its few hundred tokens are chosen from."""
 _MAX_SECRET_CHARS: Final = 24_000
@@ -29,7 +34,10 @@ _MAX_SECRET_CHARS: Final = 24_000
 _MAX_KEPT_CHARS: Final = 16_384
 _MAX_KEPT: Final = 256
 """So many redacted texts are kept, of so many characters at most: a few megabytes."""
-_NO_PATH: Final = RedactedText("", {})
+_NOTHING_SAID: Final = RedactedText("", {})
+_SPEAKER_CHARS: Final = 200
+_NO_MEMORY: Final = shown_memory(ConversationMemory((), 0, ""), (), 0)
+"""Of an item that belongs to no conversation."""
 
 
 class SentContent(NamedTuple):
@@ -63,6 +71,9 @@ class PromptContext(NamedTuple):
     parts: tuple[Mapping[str, Any], ...]
     passages: tuple[dict[str, Any], ...] = ()
     passages_left_out: int = 0
+    memory: ShownMemory = _NO_MEMORY
+    memory_kept: int = 0
+    speaker: str = ""
 
     @property
     def left_out(self) -> str | None:
@@ -76,6 +87,8 @@ class PromptContext(NamedTuple):
             parts.append(f"{self.neighbours_left_out} neighbours")
         if self.passages_left_out:
             parts.append(f"{self.passages_left_out} passages")
+        if self.memory.left_out:
+            parts.append(f"of the conversation {self.memory.left_out}")
         if self.answers_cut:
             parts.append(f"the ends of {self.answers_cut} answers to other tasks")
         return ", ".join(parts) or None
@@ -85,7 +98,8 @@ class PromptContext(NamedTuple):
         """Places in what is shown that read like instructions to a model."""
         shown = (*self.neighbours, *self.passages)
         near = sum(injection_markers(one["content"]) for one in shown)
-        return injection_markers(self.content.text) + near
+        remembered = injection_markers(self.memory.values["text"])
+        return injection_markers(self.content.text) + near + remembered
 
     def sent(self, tokens: int) -> SentContent:
         """The record of a request of so many tokens that holds this context."""
@@ -98,19 +112,25 @@ class PromptContext(NamedTuple):
         """The context with about ``tokens`` tokens less; None when there is nothing to remove.
 
         Neighbours are removed first, the least similar before others; then passages but the best;
-        then content; then that passage, and earlier answers, the oldest first.
+        then half of the memory, what matters least before the rest; then content; then that
+        passage, what is left of the memory, and earlier answers, the oldest first.
         """
         if self.neighbours:
             left_out = self.neighbours_left_out + 1
             return self._replace(neighbours=self.neighbours[:-1], neighbours_left_out=left_out)
         if len(self.passages) > 1:
             return self._without_last_passage()
+        spare = self.memory.tokens - self.memory_kept
+        if spare > 0 and (memory := self.memory.smaller(min(tokens, spare))) is not None:
+            return self._replace(memory=memory)
         if self.content.tokens:
             return self._replace(
                 content=fit_pieces(self.pieces, max(0, self.content.tokens - tokens))
             )
         if self.passages:
             return self._without_last_passage()
+        if (memory := self.memory.smaller(tokens)) is not None:
+            return self._replace(memory=memory)
         if self.earlier:
             left_out = self.earlier_left_out + 1
             return self._replace(earlier=self.earlier[1:], earlier_left_out=left_out)
@@ -130,6 +150,7 @@ def context_for(
     with_path: bool = False,
     neighbour_tokens: int | None = None,
     passage_tokens: int | None = None,
+    memory_tokens: int | None = None,
     with_answers: bool = False,
 ) -> PromptContext:
     """What a prompt shows of a question: redacted first, then cut to its token limits.
@@ -137,18 +158,23 @@ def context_for(
     ``window_tokens`` limits the whole prompt. ``with_path``: whether the path is shown.
     ``neighbour_tokens`` limits all neighbours together; None when none are shown.
     ``passage_tokens`` limits all passages together; None when none are shown.
+    ``memory_tokens`` limits what is shown of the conversation; None when nothing is.
     ``with_answers``: whether the answers to the tasks before this one are shown. A long text is cut
     into pieces before it is redacted, at places that no secret spans.
     """
     text = question.item.text
     shown_by = _shown if len(text) <= _MAX_KEPT_CHARS else _shown.__wrapped__
     pieces, in_content, content = shown_by(text, tuple(kinds), content_tokens)
-    path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NO_PATH
+    path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NOTHING_SAID
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
     items = question.near if neighbour_tokens is not None else ()
     neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
     chosen = question.passages if passage_tokens is not None else ()
     passages, without = shown_passages(chosen, kinds, passage_tokens or 0) if chosen else ([], 0)
+    memory = _NO_MEMORY
+    if memory_tokens is not None and question.memory is not None:
+        memory = shown_memory(question.memory, kinds, memory_tokens)
+    speaker = _speaker(question.memory, kinds) if memory_tokens is not None else _NOTHING_SAID
     before = question.answers if with_answers else ()
     answers = shown_answers(before, kinds, window_tokens // _EARLIER_SHARE)
     part, in_part = shown_part(question.part, kinds)
@@ -159,6 +185,8 @@ def context_for(
         *(answer.counts for _, answer, _ in earlier),
         *redacted,
         *(one.counts for one in passages),
+        memory.counts,
+        speaker.counts,
         *answers.redacted,
         *in_part,
     )
@@ -180,6 +208,9 @@ def context_for(
         parts,
         tuple(one.values for one in passages),
         without,
+        memory,
+        memory.tokens // _MEMORY_SHARE,
+        speaker.text,
     )
 
 
@@ -194,6 +225,12 @@ def _shown(
     pieces, counts = redacted_pieces(text, tokens, lambda part: redact(part, kinds))
     pieces = RedactedPieces(tuple(map(without_turn_marks, pieces.texts)), pieces.share)
     return pieces, counts, fit_pieces(pieces, tokens)
+
+
+def _speaker(memory: ConversationMemory | None, kinds: Collection[SensitiveKind]) -> RedactedText:
+    """Who says the message, on one line; "" for nobody."""
+    who = "" if memory is None else one_line(memory.speaker or "")[:_SPEAKER_CHARS]
+    return redact(without_turn_marks(who), kinds)
 
 
 def _neighbours(

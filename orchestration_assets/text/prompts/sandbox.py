@@ -80,6 +80,7 @@ def budget_for(values: Mapping[str, Any]) -> RenderBudget:
     characters = len(values.get("content") or "")
     for shown in ("neighbours", "passages"):
         characters += sum(len(one["content"]) for one in values.get(shown) or ())
+    characters += len((values.get("memory") or {}).get("text", ""))
     characters += sum(len(str(answer)) for answer in (values.get("answers") or {}).values())
     labels = len(values.get("labels") or ())
     return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * characters)

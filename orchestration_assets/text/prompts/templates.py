@@ -23,7 +23,7 @@ from orchestration_assets.text.replies.record_schema import fields_in_words
 
 VARIABLES: Final = (
     *("task", "labels", "scale", "fields", "content", "earlier", "neighbours", "path", "answers"),
-    *("part", "parts", "passages"),
+    *("part", "parts", "passages", "memory"),
 )
 """The variables of a template."""
 
@@ -202,6 +202,14 @@ _SAMPLE: Final[Mapping[str, Any]] = {
         {"number": n, "content": "said", "document": f"{n}.md", "heading": "It", "corpus": "book"}
         for n in range(1, 7)
     ),
+    "memory": {
+        **dict.fromkeys(
+            ("core", "facts", "summary", "events", "recent"),
+            tuple({"text": "said", "number": n, "speaker": "Ada"} for n in range(1, 7)),
+        ),
+        "speaker": "Ada",
+        "text": "Latest messages:\n[1] Ada: said\n" * 20,
+    },
     "path": "folder/file.txt",
     "answers": _SampleAnswers(sample=_SampleAnswer("label 1")),
     "part": {"number": 2, "of": 6, "heading": "Terms"},
@@ -221,7 +229,7 @@ def render(prompt: Prompt, values: Mapping[str, Any]) -> tuple[str, str]:
 
 
 _ITEM_VARIABLES: Final = frozenset(
-    {"content", "earlier", "neighbours", "path", "answers", "passages"}
+    {"content", "earlier", "neighbours", "path", "answers", "passages", "memory"}
 )
 
 

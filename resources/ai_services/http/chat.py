@@ -48,7 +48,7 @@ _MAX_FRAMES: Final = 64
 _encode: Final = json.JSONEncoder().encode
 _EMPTY_ANSWER: Final = "(no answer)"
 """Chat templates refuse turns without text."""
-_SHOWN: Final = frozenset({"path", "neighbours", "answers", "passages"})
+_SHOWN: Final = frozenset({"path", "neighbours", "answers", "passages", "memory"})
 """Variables of a prompt that hold what is no part of the content."""
 _STREAM_STARTS: Final = (b"d", b"e", b":")
 """First bytes of a stream of events; a JSON object has none of them."""
@@ -90,9 +90,9 @@ class ChatService(HttpService):
             settings["max_output_name"] = None
         if self.config.explain:
             settings["explain"] = True
-        for shown in ("neighbour", "passage"):
-            if f"{shown}s" not in self.reads:
-                del settings["context"][f"{shown}_tokens"]
+        for shown in ("neighbours", "passages", "memory"):
+            if shown not in self.reads:
+                del settings["context"][f"{shown.removesuffix('s')}_tokens"]
         return settings
 
     def _most_output(self) -> int:

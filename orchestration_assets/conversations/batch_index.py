@@ -1,0 +1,50 @@
+"""Which batches hold messages: of which entries and threads, so that others need not be looked at.
+
+Below ``<home>/threads/batches/`` is a file for each batch that accepted messages.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration_assets.schemas.errors import DamagedFileError
+from resources.home import Home
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedBatch:
+    """``entries``: entry -> address of its file. ``threads`` are names of conversations."""
+
+    batch: str
+    entries: Mapping[str, str]
+    threads: tuple[str, ...]
+
+
+def index_batch(
+    home: Home, batch: str, entries: Mapping[str, str], threads: Collection[str]
+) -> None:
+    """Notes the entries and threads that the batch holds messages of."""
+    stated = {"entries": dict(sorted(entries.items())), "threads": sorted(threads)}
+    home.files.overwrite(_path(home, batch), json.dumps(stated).encode())
+
+
+def drop_batch(home: Home, batch: str) -> None:
+    """Takes away what is noted of a batch, if anything is."""
+    home.files.remove(_path(home, batch))
+
+
+def indexed_batches(home: Home) -> Iterator[IndexedBatch]:
+    """The batches that hold messages, the oldest first. Raises DamagedFileError."""
+    for path in sorted((home.threads / "batches").glob("[!.]*.json")):
+        try:
+            stated = json.loads(path.read_bytes())
+            entries, threads = dict(stated["entries"]), tuple(map(str, stated["threads"]))
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = "run its batch with --reprocess"
+            raise DamagedFileError(path, f"cannot be read ({error})", remedy) from error
+        yield IndexedBatch(path.stem, entries, threads)
+
+
+def _path(home: Home, batch: str) -> Path:
+    return home.threads / "batches" / f"{batch}.json"

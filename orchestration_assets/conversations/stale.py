@@ -1,0 +1,133 @@
+"""Batches with messages whose earlier messages changed since they were asked about.
+
+Below ``<home>/threads/stale/<batch>/`` is a file for each change of a thread's state that such a
+batch has messages after, with the items of these: ``<state>.<version>.json``. It counts until the
+batch was carried out to its end with that version, or a later one.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from orchestration_assets.schemas.conversations import THREAD_MESSAGES
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.errors import DamagedFileError
+from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
+from resources.damage import leaving_out_damage
+from resources.home import Home
+from resources.run_claims import report_version
+from resources.table_store import TableMissingError
+
+
+def state_name(thread: str) -> str:
+    """The name of a thread's state: a hash, as threads may be called anything."""
+    return f"thread-{blake2b(thread.encode(), digest_size=12).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class StaleNote:
+    """The items of a batch that a change of a thread's state has made stale."""
+
+    state: str
+    version: int
+    items: tuple[str, ...]
+    path: Path
+
+
+def note_stale(home: Home, batch: str, state: str, version: int, items: Sequence[str]) -> None:
+    """Notes that a version of a thread's state changes what comes before these items."""
+    path = home.threads / "stale" / batch / f"{state}.{version:09d}.json"
+    home.files.overwrite(path, json.dumps({"items": list(items)}).encode())
+
+
+def stale_notes(home: Home, batch: str) -> list[StaleNote]:
+    """The notes about a batch, by state and version. Raises DamagedFileError."""
+    return [_read(path) for path in sorted((home.threads / "stale" / batch).glob("[!.]*.json"))]
+
+
+def noted_batches(home: Home) -> list[str]:
+    """The batches that there are notes about, the oldest first."""
+    return sorted(
+        path.name for path in (home.threads / "stale").glob("[!.]*") if any(path.glob("[!.]*.json"))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StaleBatch:
+    """A finished batch with stale messages: how many, the policy that its plans are under, and when
+    the last of them became so, in seconds since 1970."""
+
+    batch: str
+    messages: int
+    policy_hash: str
+    since: float
+
+
+def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
+    """Those of the batches that have stale messages, in the order given; settled notes are removed.
+
+    A batch without a report is left out: it is yet to be carried out. What is damaged is left out,
+    and said.
+    """
+    noted = set(noted_batches(home))
+    found = []
+    for batch in batches:
+        if batch not in noted or not home.tables.exists(DISAGREEMENT_REPORT.name, batch):
+            continue
+        with leaving_out_damage():
+            notes = _unsettled(home, batch)
+            if notes:
+                columns = ["policy_hash"]
+                (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, columns).to_pylist()
+                items = {item for note in notes for item in note.items}
+                since = max(note.path.stat().st_mtime for note in notes)
+                found.append(StaleBatch(batch, len(items), row["policy_hash"], since))
+    return found
+
+
+def stale_items(home: Home, batch: str) -> frozenset[str]:
+    """The messages of a batch that are to be asked about again. Raises DamagedFileError."""
+    return frozenset(item for note in stale_notes(home, batch) for item in note.items)
+
+
+def _unsettled(home: Home, batch: str) -> list[StaleNote]:
+    """The notes that count still; the others are removed."""
+    known, items = _carried_out(home, batch)
+    left = []
+    for note in stale_notes(home, batch):
+        if note.version <= known.get(note.state, 0) or items.isdisjoint(note.items):
+            home.files.remove(note.path)
+        else:
+            left.append(note)
+    return left
+
+
+def _carried_out(home: Home, batch: str) -> tuple[Mapping[str, int], set[str]]:
+    """State -> the version of its thread that the batch was carried out to its end with; and the
+    messages of the batch."""
+    tables = home.tables
+    report = report_version(tables, batch)
+    columns = ("item_id", "thread", "thread_version")
+    try:
+        made = tables.path(THREAD_MESSAGES.name, batch).stat().st_mtime_ns
+        rows = list(values(tables.read(THREAD_MESSAGES.name, batch, columns), *columns))
+    except (FileNotFoundError, TableMissingError):
+        return {}, set()
+    items = {item for item, _, _ in rows}
+    # its table comes first, its report last
+    if report is None or report[0] < made:
+        return {}, items
+    return {state_name(thread): version for _, thread, version in rows}, items
+
+
+def _read(path: Path) -> StaleNote:
+    state, _, version = path.name.removesuffix(".json").rpartition(".")
+    try:
+        items = tuple(map(str, json.loads(path.read_bytes())["items"]))
+        return StaleNote(state, int(version), items, path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedFileError(
+            path, f"cannot be read ({error})", "delete it, and run the batch with --reprocess"
+        ) from error
