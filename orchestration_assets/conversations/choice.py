@@ -51,6 +51,8 @@ _SAME_SUBJECT: Final = 0.5
 """Facts about the subject of one that the question is about are about it by so much of its
 relevance: a question may name a thing by what is known of it."""
 _SUMMARY_CHARS: Final = 400
+_SOUGHT_CHARS: Final = 8_000
+"""What an item is about shows within so many characters."""
 
 
 def chosen_pieces(
@@ -61,6 +63,7 @@ def chosen_pieces(
     if not messages:
         return
     recent = max(0, messages - config.recent)
+    text = text[:_SOUGHT_CHARS]
     relevance = log.messages_index.scores(text, messages)
     facts, stating = _facts(log, messages, config.facts, text, relevance)
     yield from facts

@@ -60,9 +60,10 @@ class ThreadMemory:
         return self._log.facts.facts(size, self._log.number(self.messages))
 
     def pieces(self, text: str) -> ConversationMemory:
-        """What may be shown for a question about ``text``, with priorities."""
+        """What may be shown for a question about ``text``, the highest priority first."""
         with self._log.lock:
-            pieces = tuple(chosen_pieces(self._log, self.messages, self.config, text))
+            found = list(chosen_pieces(self._log, self.messages, self.config, text))
+        pieces = tuple(sorted(found, key=lambda one: -one.priority))
         return ConversationMemory(pieces, self.messages, _digest(pieces))
 
 
@@ -72,8 +73,10 @@ def nothing(config: ConversationConfig) -> ThreadMemory:
 
 
 def _digest(pieces: tuple[MemoryPiece, ...]) -> str:
+    """Of the pieces in their order, not of how far one comes before another: what else was said may
+    shift that, and what is shown remains the same."""
     hashed = blake2b(digest_size=8)
     for one in pieces:
-        parts = (one.level, one.text, one.brief, one.speaker, one.number, round(one.priority, 6))
+        parts = (one.level, one.text, one.brief, one.speaker, one.number)
         hashed.update(repr(tuple(map(str, parts))).encode("utf-8", "surrogatepass"))
     return hashed.hexdigest()

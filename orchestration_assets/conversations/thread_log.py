@@ -18,6 +18,8 @@ from orchestration_assets.conversations.statements import statements_of
 from orchestration_assets.conversations.typed_values import ValueKind
 from orchestration_assets.schemas.conversations import Fact, Message
 
+_READ: Final = 16_384
+"""Characters of a message that tell what it is about."""
 _LOOSE: Final = 0.5
 """How something is in words ("the gate is open") matters less than what has a name or a number."""
 
@@ -65,13 +67,14 @@ class ThreadLog:
     def add(self, taken: Taken) -> None:
         """Takes up one more message."""
         message = taken.message
+        text = message.text[:_READ]
         before = self.taken[-1].message if self.taken else None
         answers = before is not None and before.speaker != message.speaker and asks(before.text)
-        score = importance(message.text, self._surprise.of(message.text), answers=answers)
+        score = importance(text, self._surprise.of(text), answers=answers)
         self._add_sentences(message, score)
-        self._surprise.add(message.text)
+        self._surprise.add(text)
         self._add_facts(taken, score)
-        self.messages_index.add(f"{message.speaker or ''} {message.text}")
+        self.messages_index.add(f"{message.speaker or ''} {text}")
         self.importance.append(score)
         if taken.summary is not None:
             self.summaries.append(len(self.taken))

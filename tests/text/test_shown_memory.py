@@ -121,7 +121,7 @@ def test_a_long_message_leaves_room_for_others_and_the_loss_is_told() -> None:
     ]
     shown = shown_memory(memory_of(*pieces), (), 60)
     assert shown_texts(shown, MemoryLevel.RECENT) == ["other " * 40, "in short"]
-    assert shown.left_out == "7 messages of 9, 1 in brief, 1 facts"
+    assert shown.left_out == "7 messages of 9, 1 in brief, 1 fact"
     # what is left at the end goes to what was shown in brief
     shown = shown_memory(
         memory_of(*pieces[:2], MemoryPiece(MemoryLevel.CORE, "x " * 99, 0)), (), 140
