@@ -11,6 +11,7 @@ from typing import Final
 
 from orchestration_assets.conversations.sentence_cues import Factuality, changes, factuality
 from orchestration_assets.conversations.statement_patterns import (
+    CLAUSES,
     COPULAR,
     DENIED,
     ELLIPSIS,
@@ -105,7 +106,9 @@ def _sentences(text: str) -> Iterator[str]:
     given = map(one_line, lines[:MAX_SENTENCES]) if is_form else sentences_of(text, MAX_SENTENCES)
     for sentence in given:
         if 0 < len(sentence) <= _MAX_SENTENCE_CHARS:
-            yield sentence
+            # a question or a condition is one as a whole
+            whole = factuality(sentence) is Factuality.NOT_ASSERTED
+            yield from (sentence,) if whole else CLAUSES.split(sentence)
 
 
 def _of_sentence(
