@@ -73,6 +73,16 @@ LOOKED_AT: Forms = Forms(
         "What is the {a2} of whatever has {v} as its {a}?",
         "{v} is the {a} of something. What is its {a2}?",
     ),
+    mentions=(
+        "We should talk about {s} on {d}.",
+        "{p} asked about {s} again, I sent {n} pages.",
+        "I like how {s} is going so far.",
+        "The {a} of {s} was discussed for {m} minutes, without a result.",
+        "Who takes care of {s} while {p} is away?",
+        "There were {n} mails about the {a} today.",
+        "{s} is in the {w} folder, if you look for it.",
+        "{p} does not care about the {a} at all.",
+    ),
     chat=(
         "Good morning everyone, how was the {w}?",
         "I had {n} meetings on {d} and none of them was useful.",

@@ -4,8 +4,8 @@ They were written before the rules, by somebody who tried to say the same things
 ``_dialogue_forms`` does, and only the final figures are measured on them. Whoever changes a rule
 because of what stands here moves it there, and writes new ones.
 
-Slots: ``{s}`` what is spoken of, ``{a}`` its attribute, ``{v}`` the value, ``{old}`` the one before,
-``{n}`` ``{m}`` ``{p}`` ``{w}`` ``{d}`` a number, another one, a person, a thing and a day.
+Slots: ``{s}`` what is spoken of, ``{a}`` its attribute, ``{v}`` the value, ``{old}`` the one
+before, ``{n}`` ``{m}`` ``{p}`` ``{w}`` ``{d}`` a number, another one, a person, a thing and a day.
 """
 
 from benchmarks._dialogue_words import Forms
@@ -77,6 +77,16 @@ HELD_OUT: Forms = Forms(
     chains=(
         "Whatever has {v} as its {a}, which {a2} does it have?",
         "Tell me the {a2} of the one where the {a} is {v}.",
+    ),
+    mentions=(
+        "{p} would not stop about {s} at lunch, I nearly missed the {w}.",
+        "Is {s} on the list for {d}? Somebody has to bring the {w} then.",
+        "I dreamt of {s}, there were {n} of them and all of them sang.",
+        "We lost {m} minutes over the {a} question for {s} and did not get anywhere.",
+        "{s} again, sigh. {p} promised me cake if I look at the {a} by {d}.",
+        "Whoever wrote the page on {s} forgot the picture of the {w}.",
+        "My view on {s} has not moved since {d}, and {p} knows.",
+        "There is more about the {a} in the thread with {p}, {n} messages or so.",
     ),
     chat=(
         "{p} left the lights on again, third time this {d}.",

@@ -10,7 +10,8 @@ Drawn = Callable[[random.Random], str]
 
 @dataclass(frozen=True)
 class Forms:
-    """Wordings by what they do. Those with ``own`` are of a speaker about himself."""
+    """Wordings by what they do. Those with ``own`` are of a speaker about himself; ``mentions``
+    speak of a subject or an attribute and say nothing of it."""
 
     statements: Sequence[str]
     own_statements: Sequence[str]
@@ -22,6 +23,7 @@ class Forms:
     own_questions: Sequence[str]
     pairs: Sequence[str]
     chains: Sequence[str]
+    mentions: Sequence[str]
     chat: Sequence[str]
 
 
@@ -60,7 +62,9 @@ _COLOURS: Final = "teal ochre crimson ivory slate amber olive navy plum sand".sp
 
 def _date(rng: random.Random) -> str:
     day, month = rng.randint(1, 28), rng.choice(_MONTHS)
-    return rng.choice((f"{day} {month}", f"{month} {day}", f"2027-{rng.randint(1, 12):02}-{day:02}"))
+    return rng.choice(
+        (f"{day} {month}", f"{month} {day}", f"2027-{rng.randint(1, 12):02}-{day:02}")
+    )
 
 
 def _time(rng: random.Random) -> str:
@@ -112,6 +116,45 @@ def _colour(rng: random.Random) -> str:
     return f"{rng.choice(_COLOURS)} {rng.randint(10, 99)}"
 
 
+ASKED_AS: Final = {
+    "deadline": ("last day", "cut-off"),
+    "budget": ("money", "funds"),
+    "lead": ("boss", "person in charge"),
+    "server": ("machine", "host"),
+    "ticket number": ("ticket", "issue"),
+    "meeting room": ("room", "place to meet"),
+    "desk": ("place to sit", "seat in the office"),
+    "extension": ("internal number", "number to dial"),
+    "start date": ("first day",),
+    "email address": ("mail", "e-mail"),
+    "price": ("cost", "amount to pay"),
+    "departure time": ("time to leave", "departure"),
+    "booking code": ("reservation", "confirmation code"),
+    "date": ("day",),
+    "contact": ("person to call",),
+    "street address": ("street", "location"),
+    "passport number": ("passport",),
+    "phone number": ("phone", "number to call"),
+    "order number": ("order", "purchase number"),
+    "delivery date": ("arrival", "day of delivery"),
+    "refund": ("money back", "reimbursement"),
+    "technician": ("repair person", "mechanic"),
+    "warehouse": ("depot", "storage"),
+    "customer number": ("client number", "customer id"),
+    "address": ("place to send things to",),
+    "colour": ("paint", "shade"),
+    "contractor": ("builder", "company"),
+    "estimate": ("quote", "expected cost"),
+    "brand": ("make", "manufacturer"),
+    "permit number": ("permit", "licence"),
+    "doctor": ("physician",),
+    "temperature": ("heat", "degrees"),
+    "supplier": ("vendor", "source"),
+    "batch number": ("lot", "batch"),
+    "owner": ("responsible person",),
+    "supervisor": ("adviser",),
+}
+"""What some questions call an attribute."""
 DOMAINS: Final = (
     Domain(
         "projects",
@@ -129,11 +172,22 @@ DOMAINS: Final = (
             *(("price", _money), ("departure time", _time), ("booking code", _code)),
             *(("date", _date), ("contact", _person), ("street address", _street)),
         ),
-        (("seat", _room), ("passport number", _code), ("birthday", _date), ("phone number", _phone)),
+        (
+            ("seat", _room),
+            ("passport number", _code),
+            ("birthday", _date),
+            ("phone number", _phone),
+        ),
     ),
     Domain(
         "support",
-        ("the washing machine", "the grey laptop", "the router", "the coffee grinder", "the scanner"),
+        (
+            "the washing machine",
+            "the grey laptop",
+            "the router",
+            "the coffee grinder",
+            "the scanner",
+        ),
         (
             *(("order number", _code), ("delivery date", _date), ("refund", _money)),
             *(("model", _code), ("technician", _person), ("warehouse", _name)),
@@ -151,7 +205,13 @@ DOMAINS: Final = (
     ),
     Domain(
         "laboratory",
-        ("sample K7", "the second centrifuge", "the yeast culture", "the Hartmann study", "sample Q2"),
+        (
+            "sample K7",
+            "the second centrifuge",
+            "the yeast culture",
+            "the Hartmann study",
+            "sample Q2",
+        ),
         (
             *(("temperature", _degrees), ("supplier", _name), ("batch number", _code)),
             *(("cost", _money), ("owner", _person), ("due date", _date), ("shelf", _room)),

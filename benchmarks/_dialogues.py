@@ -5,7 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks._dialogue_words import DAYS, DOMAINS, OTHERS, PEOPLE, THINGS, Domain, Drawn, Forms
+from benchmarks._dialogue_words import (
+    ASKED_AS,
+    DAYS,
+    DOMAINS,
+    OTHERS,
+    PEOPLE,
+    THINGS,
+    Domain,
+    Drawn,
+    Forms,
+)
 from orchestration_assets.schemas.conversations import Message
 
 _LENGTHS: Final = (200, 2_000)
@@ -16,6 +26,10 @@ _CONTRADICTED: Final = 0.15
 _ASKED_AT: Final = (0.5, 0.75, 1.0)
 _QUESTIONS: Final = 12
 """Questions at each of these shares of the dialogue."""
+_MENTIONS: Final = 0.35
+"""Share of the chat that speaks of a subject or an attribute."""
+_OTHER_WORDS: Final = 0.4
+"""Share of the questions that call an attribute otherwise than the messages did."""
 _PAIR_SHARE, _CHAIN_SHARE = 0.2, 0.15
 
 
@@ -50,7 +64,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class AskedQuestion:
+class DialogueQuestion:
     """A question after so many messages, and the facts that its answer needs."""
 
     after: int
@@ -65,7 +79,7 @@ class Dialogue:
 
     domain: str
     messages: tuple[Message, ...]
-    questions: tuple[AskedQuestion, ...]
+    questions: tuple[DialogueQuestion, ...]
 
 
 def dialogue(seed: int, forms: Forms) -> Dialogue:
@@ -77,7 +91,7 @@ def dialogue(seed: int, forms: Forms) -> Dialogue:
     planted, texts = _planted(rng, domain, speakers, forms, length)
     messages = []
     for number in range(1, length + 1):
-        speaker, text = texts.get(number) or (rng.choice(speakers), _chat(rng, forms))
+        speaker, text = texts.get(number) or (rng.choice(speakers), _chat(rng, forms, domain))
         messages.append(Message(f"{seed:08x}{number:08x}", number, text, speaker))
     return Dialogue(domain.name, tuple(messages), tuple(_questions(rng, planted, forms, length)))
 
@@ -157,22 +171,34 @@ def _filled(form: str, subject: str, attribute: str, value: str, old: str) -> st
     return text[0].upper() + text[1:] if form[0] == "{" else text
 
 
-def _chat(rng: random.Random, forms: Forms) -> str:
+def _chat(rng: random.Random, forms: Forms, domain: Domain) -> str:
+    count = rng.choice((1, 1, 2, 3))
+    given = [rng.choice(forms.chat) for _ in range(count)]
+    if rng.random() < _MENTIONS:
+        given[0] = rng.choice(forms.mentions)
     return " ".join(
-        rng.choice(forms.chat).format(
+        form.format(
             n=rng.randint(2, 60),
             m=rng.randint(3, 500),
             p=rng.choice(OTHERS),
             w=rng.choice(THINGS),
             d=rng.choice(DAYS),
+            s=rng.choice(domain.subjects),
+            a=rng.choice(domain.of_subjects)[0],
         )
-        for _ in range(rng.choice((1, 1, 2, 3)))
+        for form in given
     )
+
+
+def _called(rng: random.Random, attribute: str) -> str:
+    """The attribute as a question calls it."""
+    others = ASKED_AS.get(attribute, ())
+    return rng.choice(others) if others and rng.random() < _OTHER_WORDS else attribute
 
 
 def _questions(
     rng: random.Random, planted: Sequence[Planted], forms: Forms, length: int
-) -> Iterator[AskedQuestion]:
+) -> Iterator[DialogueQuestion]:
     for share in _ASKED_AT:
         after = round(length * share)
         known = [fact for fact in planted if fact.said[0].number <= after]
@@ -182,7 +208,7 @@ def _questions(
 
 def _question(
     rng: random.Random, fact: Planted, known: Sequence[Planted], forms: Forms, after: int
-) -> AskedQuestion:
+) -> DialogueQuestion:
     need = _need(fact, after)
     drawn = rng.random()
     same = [
@@ -193,19 +219,24 @@ def _question(
     if drawn < _CHAIN_SHARE and same and not fact.of_speaker and len(need.said) == 1:
         second = rng.choice(same)
         words = rng.choice(forms.chains).format(
-            v=need.said[-1].value, a=fact.attribute, a2=second.attribute
+            v=need.said[-1].value, a=fact.attribute, a2=_called(rng, second.attribute)
         )
-        return AskedQuestion(after, words, "two, one leads to the other", (_need(second, after),))
+        return DialogueQuestion(
+            after, words, "two, one leads to the other", (_need(second, after),)
+        )
     if drawn < _CHAIN_SHARE + _PAIR_SHARE:
         second = rng.choice([one for one in known if one is not fact] or [fact])
         words = rng.choice(forms.pairs).format(
-            s=fact.subject, a=fact.attribute, s2=second.subject, a2=second.attribute
+            s=fact.subject,
+            a=_called(rng, fact.attribute),
+            s2=second.subject,
+            a2=_called(rng, second.attribute),
         )
-        return AskedQuestion(after, words, "two", (need, _need(second, after)))
+        return DialogueQuestion(after, words, "two", (need, _need(second, after)))
     form = rng.choice(forms.own_questions if fact.of_speaker else forms.questions)
-    words = form.format(s=fact.subject, a=fact.attribute)
+    words = form.format(s=fact.subject, a=_called(rng, fact.attribute))
     kind = "updated" if len(need.said) > 1 else "contradicted" if need.other else "one"
-    return AskedQuestion(after, words, kind, (need,))
+    return DialogueQuestion(after, words, kind, (need,))
 
 
 def _need(fact: Planted, after: int) -> Need:

@@ -21,7 +21,7 @@ from benchmarks._dialogue_forms import LOOKED_AT
 from benchmarks._dialogue_forms_held_out import HELD_OUT
 from benchmarks._dialogue_reader import Read, read
 from benchmarks._dialogue_words import Forms
-from benchmarks._dialogues import AskedQuestion, Dialogue, dialogue
+from benchmarks._dialogues import Dialogue, DialogueQuestion, dialogue
 from benchmarks._output import table, write_json
 from orchestration_assets.conversations.fold import ThreadMemory, nothing
 from orchestration_assets.conversations.relevance import GrowingIndex
@@ -61,7 +61,7 @@ class Prepared:
         self.memories = _memories(given)
 
 
-Shows = Callable[[Prepared, AskedQuestion, int], str]
+Shows = Callable[[Prepared, DialogueQuestion, int], str]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -88,7 +88,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def measured(seeds: Sequence[int], forms: Forms, ways: Mapping[str, Shows] | None = None) -> list[Asked]:
+def measured(
+    seeds: Sequence[int], forms: Forms, ways: Mapping[str, Shows] | None = None
+) -> list[Asked]:
     """What is read for every question of the dialogues, in every way and window."""
     found = []
     for seed in seeds:
@@ -169,32 +171,32 @@ def _memories(given: Dialogue) -> dict[int, ThreadMemory]:
     return memories
 
 
-def _memory(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _memory(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     pieces = prepared.memories[question.after].pieces(question.text)
     return str(shown_memory(pieces, (), tokens).values["text"])
 
 
-def _last(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _last(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     return _that_fit(prepared, range(question.after - 1, -1, -1), tokens)
 
 
-def _beginning(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _beginning(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     return _that_fit(prepared, range(question.after), tokens)
 
 
-def _ends(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _ends(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     first = _that_fit(prepared, range(question.after), tokens // 2)
     shown = len(first.splitlines())
     rest = range(question.after - 1, shown - 1, -1)
     return f"{first}\n{_that_fit(prepared, rest, tokens - tokens // 2)}"
 
 
-def _by_words(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _by_words(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     scores = prepared.index.scores(question.text, question.after)
     return _that_fit(prepared, np.argsort(-scores, kind="stable").tolist(), tokens)
 
 
-def _by_vectors(prepared: Prepared, question: AskedQuestion, tokens: int) -> str:
+def _by_vectors(prepared: Prepared, question: DialogueQuestion, tokens: int) -> str:
     scores = prepared.vectors[: question.after] @ hashed_words([question.text])[0]
     return _that_fit(prepared, np.argsort(-scores, kind="stable").tolist(), tokens)
 
@@ -223,8 +225,11 @@ WAYS: Final[dict[str, Shows]] = {
 def _print(name: str, figures: Mapping[str, Any]) -> None:
     header = ("way", "window", "facts", "questions", "newer", "outdated", "tokens")
     rows = [
-        [*list(row.values())[:1], "all" if row["window"] == UNLIMITED else f"{row['window']:,}"]
-        + list(row.values())[2:]
+        [
+            row["way"],
+            "all" if row["window"] == UNLIMITED else f"{row['window']:,}",
+            *list(row.values())[2:],
+        ]
         for row in figures["recall"]
     ]
     print(table(f"Needed facts that are known: {name}", header, rows))

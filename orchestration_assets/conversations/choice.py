@@ -5,6 +5,7 @@ recency (Park et al. 2023, Generative Agents, section 4.1, where the three weigh
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ DECAY: Final = 0.995
 """Recency is this to the power of the messages since (Park et al. 2023)."""
 
 
-class Weights(NamedTuple):
+class _Weights(NamedTuple):
     """What relevance, importance and recency count for; together 1."""
 
     relevance: float
@@ -26,17 +27,17 @@ class Weights(NamedTuple):
     recency: float
 
 
-EVENT: Final = Weights(0.75, 0.15, 0.10)
-FACT: Final = Weights(0.75, 0.15, 0.10)
+_EVENT: Final = _Weights(0.75, 0.15, 0.10)
+_FACT: Final = _Weights(0.75, 0.15, 0.10)
 _CORE: Final = 4.0
 _LATEST: Final = 3.0
 _FIRM: Final = 4
 """The last messages, which the one at hand replies to, come before all but the core."""
 _SUMMARY_GIVEN: Final = 2.5
-_RECENT: Final = 0.5
+_RECENT: Final = 0.35
 _RECENT_DECAY: Final = 0.97
 """Other recent messages have this priority, times the decay to the power of the messages since."""
-_FACT_FACTOR: Final = 1.1
+_FACT_FACTOR: Final = 1.2
 """Facts are shorter than the messages that state them: they come before these."""
 _STATED_FACTOR: Final = 0.8
 """A message whose facts are shown tells little more."""
@@ -44,9 +45,14 @@ _SUMMARY: Final = 0.2
 _MOST_SENTENCES: Final = 24
 _ASKED_FOR: Final = 0.3
 """What a fact replaced is shown where the fact's relevance is at least this."""
-_FEEDBACK: Final = 3
-_FEEDBACK_WEIGHT: Final = 0.4
+_MOST_BEFORE: Final = 3
+"""Of what a fact replaced so many values are shown, the latest."""
+_SAME_SUBJECT: Final = 0.5
+"""Facts about the subject of one that the question is about are about it by so much of its
+relevance: a question may name a thing by what is known of it."""
 _SUMMARY_CHARS: Final = 400
+_SOUGHT_CHARS: Final = 8_000
+"""What an item is about shows within so many characters."""
 
 
 def chosen_pieces(
@@ -57,7 +63,8 @@ def chosen_pieces(
     if not messages:
         return
     recent = max(0, messages - config.recent)
-    relevance = _relevance(log, messages, text)
+    text = text[:_SOUGHT_CHARS]
+    relevance = log.messages_index.scores(text, messages)
     facts, stating = _facts(log, messages, config.facts, text, relevance)
     yield from facts
     events = _events(log, messages, recent, config.events, relevance, stating)
@@ -86,18 +93,7 @@ def _message(log: ThreadLog, place: int, level: MemoryLevel, priority: float) ->
     return MemoryPiece(level, message.text, priority, brief, message.number, message.speaker)
 
 
-def _relevance(log: ThreadLog, messages: int, text: str) -> Any:
-    """How much each message is about the text, in [0, 1]: by its words, then by those of the best
-    messages too (pseudo-relevance feedback, Rocchio 1971): a fact may lead to another."""
-    own = log.messages_index.scores(text, messages)
-    best = np.argsort(-own, kind="stable")[:_FEEDBACK]
-    words = " ".join(log.taken[place].message.text for place in best.tolist() if own[place] > 0.0)
-    if not words:
-        return own
-    return np.maximum(own, _FEEDBACK_WEIGHT * log.messages_index.scores(words, messages))
-
-
-def _scores(weights: Weights, relevance: Any, importance: Any, ages: Any) -> Any:
+def _scores(weights: _Weights, relevance: Any, importance: Any, ages: Any) -> Any:
     return np.round(
         weights.relevance * relevance
         + weights.importance * importance
@@ -117,15 +113,15 @@ def _facts(
 ) -> tuple[list[MemoryPiece], set[int | None]]:
     """The facts in force that are shown, and the numbers of the messages that state them."""
     _, size = log.ends(messages)
-    standing = [p for p in range(size) if log.facts.superseded_by(p, messages) is None]
+    last = log.number(messages)
+    standing = [p for p in range(size) if log.facts.superseded_by(p, last) is None]
     if not standing or not at_most:
         return [], set()
-    first = log.taken[0].message.number
-    places = np.array([log.facts[place].fact.number - first for place in standing])
+    places = np.array(log.fact_messages[:size])[standing]
     own = log.facts_index.scores(text, size)[standing]
-    relevance = np.maximum(own, of_messages[places])
+    relevance = _with_same_subject(log, standing, np.maximum(own, of_messages[places]))
     importance = np.array(log.fact_importance[:size])[standing]
-    scores = _scores(FACT, relevance, importance, messages - 1 - places)
+    scores = _scores(_FACT, relevance, importance, messages - 1 - places)
     chosen = _best(scores, at_most)
     pieces = [
         _fact(log, standing[one], float(scores[one]) * _FACT_FACTOR, float(relevance[one]))
@@ -134,14 +130,25 @@ def _facts(
     return pieces, {one.number for one in pieces}
 
 
+def _with_same_subject(log: ThreadLog, standing: list[int], relevance: Any) -> Any:
+    """The relevance of facts, with what it is by their subject."""
+    best: dict[str, float] = {}
+    subjects = [log.facts[place].fact.subject.casefold() for place in standing]
+    for subject, own in zip(subjects, relevance.tolist(), strict=True):
+        best[subject] = max(own, best.get(subject, 0.0))
+    shared = [_SAME_SUBJECT * best[one] if one else 0.0 for one in subjects]
+    return np.maximum(relevance, shared)
+
+
 def _fact(log: ThreadLog, place: int, priority: float, relevance: float) -> MemoryPiece:
     stated = log.facts[place]
     fact = stated.fact
     name = ", ".join(filter(None, (fact.subject, fact.attribute)))
     brief = f"{name}: {fact.value}" if name else fact.value
+    asked_for = relevance >= _ASKED_FOR
     before = [
         f"{one.fact.value} [{one.fact.number}]"
-        for one in (log.facts.before(place) if relevance >= _ASKED_FOR else ())
+        for one in (islice(log.facts.before(place), _MOST_BEFORE) if asked_for else ())
     ]
     text = f"{brief} (before: {', '.join(before)})" if before else brief
     shorter = brief if before else ""
@@ -160,7 +167,7 @@ def _events(
         return []
     ages = messages - 1 - np.arange(before)
     importance = np.array(log.importance[:before])
-    scores = _scores(EVENT, relevance[:before], importance, ages)
+    scores = _scores(_EVENT, relevance[:before], importance, ages)
     chosen = _best(scores, at_most)
     return [
         _message(

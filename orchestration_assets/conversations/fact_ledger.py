@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from orchestration_assets.conversations.statements import Statement, telling_words
+from orchestration_assets.conversations.statements import MessageStatement, telling_words
 from orchestration_assets.schemas.conversations import Fact, Message
 
 OFFLINE: Final = "offline rules"
@@ -45,15 +45,15 @@ class FactLedger:
     def __getitem__(self, place: int) -> StatedFact:
         return self._stated[place]
 
-    def superseded_by(self, place: int, messages: int) -> int | None:
-        """The message that replaced a fact, within the first ``messages``; None: it stands."""
+    def superseded_by(self, place: int, until: int) -> int | None:
+        """The number of the message that replaced a fact, up to that number; None: it stands."""
         number = self._superseded.get(place)
-        return number if number is not None and number <= messages else None
+        return number if number is not None and number <= until else None
 
-    def facts(self, size: int, messages: int) -> Iterator[Fact]:
-        """The first ``size`` facts as they stand after so many messages."""
+    def facts(self, size: int, until: int) -> Iterator[Fact]:
+        """The first ``size`` facts as they stand after the message of a number."""
         for place, stated in enumerate(self._stated[:size]):
-            yield replace(stated.fact, superseded_by=self.superseded_by(place, messages))
+            yield replace(stated.fact, superseded_by=self.superseded_by(place, until))
 
     def before(self, place: int) -> Iterator[StatedFact]:
         """What a fact replaced that had another value, the latest first."""
@@ -65,7 +65,7 @@ class FactLedger:
                 yield stated
                 value = stated.fact.value
 
-    def add_statements(self, message: Message, statements: Iterable[Statement]) -> None:
+    def add_statements(self, message: Message, statements: Iterable[MessageStatement]) -> None:
         """Takes up what offline rules found in a message.
 
         A statement replaces the one in force about the same when its words say that something
@@ -86,7 +86,8 @@ class FactLedger:
             self._add(fact, message.speaker, one.kind.value, one.words, given_way)
 
     def add_facts(self, message: Message, facts: Iterable[Fact]) -> None:
-        """Takes up facts that a task found: they replace those of the same subject and attribute."""
+        """Takes up facts that a task found: they replace those of the same subject and
+        attribute."""
         for fact in facts:
             words = telling_words(fact.subject, fact.attribute)
             same = [
@@ -95,7 +96,7 @@ class FactLedger:
             stated = replace(fact, number=message.number, item_id=message.item_id)
             self._add(replace(stated, superseded_by=None), message.speaker, "", words, same)
 
-    def _add_ellipsis(self, message: Message, one: Statement) -> None:
+    def _add_ellipsis(self, message: Message, one: MessageStatement) -> None:
         for place in range(len(self._stated) - 1, -1, -1):
             earlier = self._stated[place]
             if earlier.fact.number < message.number - _NEAR:
@@ -106,10 +107,16 @@ class FactLedger:
                 self._add(said, message.speaker, earlier.kind, earlier.words, [place])
                 return
 
-    def _same(self, one: Statement) -> list[int]:
+    def _same(self, one: MessageStatement) -> list[int]:
         """The facts in force about the same subject and attribute; for words of change, else none,
         the one whose name is a part of this one's or the other way round."""
-        held = [p for p in self._candidates(one.words) if self._stated[p].kind == one.kind.value]
+        # "noon" may follow "10:30" where the attribute says that both are times
+        any_kind = one.changes and bool(one.attribute)
+        held = [
+            place
+            for place in self._candidates(one.words)
+            if any_kind or self._stated[place].kind == one.kind.value
+        ]
         equal = [place for place in held if self._stated[place].words == one.words]
         if equal or not one.changes:
             return equal
@@ -124,9 +131,11 @@ class FactLedger:
     def _candidates(self, words: frozenset[str]) -> list[int]:
         return sorted(set().union(*(self._standing.get(word, ()) for word in words)))
 
-    def _gives_way(self, place: int, one: Statement, message: Message) -> bool:
-        earlier = self._stated[place]
-        return one.changes or earlier.speaker == message.speaker or self._equal(place, one.value)
+    def _gives_way(self, place: int, one: MessageStatement, message: Message) -> bool:
+        if one.believed or one.several:
+            return one.several and self._equal(place, one.value)
+        same_speaker = self._stated[place].speaker == message.speaker
+        return one.changes or same_speaker or self._equal(place, one.value)
 
     def _equal(self, place: int, value: str) -> bool:
         return self._stated[place].fact.value.casefold() == value.casefold()

@@ -35,16 +35,18 @@ class ThreadMemory:
         """The memory with one message more.
 
         ``facts`` are those that the message states, and ``summary`` is that of the conversation
-        until there, this message included; for None the offline rules find them. The number of the
-        message is the next one. Raises ValueError for another number.
+        until there, this message included; for None the offline rules find them. Raises ValueError
+        where the number of the message is not above those before; numbers may be left out, as those
+        of messages whose texts are gone.
         """
-        if message.number != self.messages + 1:
-            raise ValueError(
-                f"message {message.number} does not follow message {self.messages} of its thread"
-            )
         taken = Taken(message, facts, summary)
         log = self._log
         with log.lock:
+            last = log.number(self.messages)
+            if message.number <= last:
+                raise ValueError(
+                    f"message {message.number} does not follow message {last} of its thread"
+                )
             if len(log.taken) == self.messages:
                 log.add(taken)
             elif log.taken[self.messages] != taken:
@@ -55,12 +57,13 @@ class ThreadMemory:
     def facts(self) -> Iterator[Fact]:
         """All facts in the order that they were stated, with what superseded them so far."""
         _, size = self._log.ends(self.messages)
-        return self._log.facts.facts(size, self.messages)
+        return self._log.facts.facts(size, self._log.number(self.messages))
 
     def pieces(self, text: str) -> ConversationMemory:
-        """What may be shown for a question about ``text``, with priorities."""
+        """What may be shown for a question about ``text``, the highest priority first."""
         with self._log.lock:
-            pieces = tuple(chosen_pieces(self._log, self.messages, self.config, text))
+            found = list(chosen_pieces(self._log, self.messages, self.config, text))
+        pieces = tuple(sorted(found, key=lambda one: -one.priority))
         return ConversationMemory(pieces, self.messages, _digest(pieces))
 
 
@@ -70,8 +73,10 @@ def nothing(config: ConversationConfig) -> ThreadMemory:
 
 
 def _digest(pieces: tuple[MemoryPiece, ...]) -> str:
+    """Of the pieces in their order, not of how far one comes before another: what else was said may
+    shift that, and what is shown remains the same."""
     hashed = blake2b(digest_size=8)
     for one in pieces:
-        parts = (one.level, one.text, one.brief, one.speaker, one.number, round(one.priority, 6))
+        parts = (one.level, one.text, one.brief, one.speaker, one.number)
         hashed.update(repr(tuple(map(str, parts))).encode("utf-8", "surrogatepass"))
     return hashed.hexdigest()

@@ -33,7 +33,7 @@ _QUESTION: Final = 0.4
 
 
 class WordSurprise:
-    """How surprising words are after the texts so far: -log2 of the share of texts that hold one."""
+    """How surprising words are after the texts so far: -log2 of the share that holds one."""
 
     def __init__(self) -> None:
         self._holding: Counter[str] = Counter()

@@ -33,7 +33,7 @@ _ASKED: Final = re.compile(
 )
 _UNREAL: Final = _words(
     r"if|unless|suppose|supposing|imagine|wish|wished|hope|hopes|hoping|would|could|might|joke|joking"
-    r"|kidding|pretend|example|for instance|whether|in case|wonder|wondering"
+    r"|kidding|pretend|for example|an example|for instance|whether|in case|wonder|wondering"
 )
 _OTHER_TIME: Final = _words(
     r"last (?:year|month|week|summer|winter|spring|autumn|time)|used to|once|back then|formerly"
@@ -45,15 +45,15 @@ _BELIEVED: Final = _words(
     r"|i am (?:fairly|pretty) sure|should be|seems?|someone|somebody|rumou?r"
 )
 _CHANGE: Final = re.compile(
-    r"\b(?:now|actually|instead|correction|no longer|not any ?more|anymore|sorry|scratch that|i meant"
-    r"|make (?:that|it)|new|updated?|changed?|changes|moved?|moves|switched|renamed|rescheduled"
-    r"|postponed|pushed|raised|lowered|increased|reduced|cut|replaced|from now on|as of|rather than"
-    r"|wrong|mistake|mistaken|superseded|revised)\b|^\W*no\b[,.:]",
+    r"\b(?:now|actually|instead|correction|no longer|not any ?more|anymore|sorry|scratch that"
+    r"|i meant|make (?:that|it)|new|updated?|changed?|changes|moved?|moves|switched|renamed"
+    r"|rescheduled|postponed|pushed|raised|lowered|increased|reduced|cut|replaced|from now on|as of"
+    r"|rather than|wrong|mistake|mistaken|superseded|revised)\b|^\W*no\b[,.:]",
     re.IGNORECASE,
 )
 _DECISION: Final = _words(
-    r"agreed?|agreement|decided?|decision|settled|approved|confirmed|chose|chosen|signed|will go with"
-    r"|going with|we(?:'ll| will| shall)|must|promised?|committed|deadline|final"
+    r"agreed?|agreement|decided?|decision|settled|approved|confirmed|chose|chosen|signed"
+    r"|will go with|going with|we(?:'ll| will| shall)|must|promised?|committed|deadline|final"
 )
 _NEGATION: Final = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|without|cannot)\b|n['\u2019]t\b", re.IGNORECASE

@@ -11,14 +11,20 @@ from typing import Final
 
 from orchestration_assets.conversations.sentence_cues import Factuality, changes, factuality
 from orchestration_assets.conversations.statement_patterns import (
+    COPULAR,
+    DENIED,
     ELLIPSIS,
     KEY_VALUE,
+    MOVED,
     NO_KEYS,
     NO_NAMES,
+    NO_STATE,
     NOT_VALUES,
     OPENING,
     PATTERNS,
     PRONOUNS,
+    SINGLE_VALUED,
+    STATIVE,
     TOPIC,
     UNTELLING,
     VALUE_END,
@@ -33,24 +39,25 @@ MAX_SENTENCES: Final = 40
 _MAX_STATEMENTS: Final = 12
 _MAX_SENTENCE_CHARS: Final = 320
 _MAX_OPENINGS: Final = 4
+_SPEAKERS: Final = frozenset(("i", "we", "you"))
+_ONLY_ARTICLES: Final = frozenset(("the", "a", "an", "this", "that"))
 _MAX_KEY_WORDS: Final = 4
+_STEM: Final = 3
 _WORD: Final = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
-_POSSESSIVE: Final = re.compile(r"['\u2019]s?\b")
-_COPULAS: Final = re.compile(
-    r"^(?:is|are|was|were|will|has|have|had|am|be|been|=|'m|'re|becomes|became|remains|stays|equals"
-    r"|should|changed|moved|set|raised|lowered|increased|reduced|cut|postponed|pushed|switched"
-    r"|renamed|rescheduled|updated|corrected)\b|^=",
-    re.IGNORECASE,
+_ARTICLES: Final = re.compile(
+    r"^(?:(?:the|our|my|its|a|an|new|current|actual|latest|correct) )+", re.IGNORECASE
 )
+_POSSESSIVE: Final = re.compile(r"['\u2019]s?\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class MessageStatement:
     """What a sentence says of something.
 
     ``subject`` is empty where the sentence leaves open of what. ``words`` are those that tell one
     subject and attribute from another, lower-case. ``changes``: the sentence says that it was
     otherwise before. ``believed``: the speaker is not sure. ``elliptic``: only a value is said.
+    ``several``: other values of the same may hold beside it.
     """
 
     subject: str
@@ -61,9 +68,10 @@ class Statement:
     changes: bool = False
     believed: bool = False
     elliptic: bool = False
+    several: bool = False
 
 
-def statements_of(text: str, speaker: str | None, addressee: str | None) -> list[Statement]:
+def statements_of(text: str, speaker: str | None, addressee: str | None) -> list[MessageStatement]:
     """What a message states, at most 12 statements, in its order.
 
     *I* and *my* are the speaker, *you* and *your* the addressee, who is the one that spoke before.
@@ -71,7 +79,7 @@ def statements_of(text: str, speaker: str | None, addressee: str | None) -> list
     """
     if sensitive_spans(text, (SensitiveKind.SECRET,)):
         return []
-    found: list[Statement] = []
+    found: list[MessageStatement] = []
     topic = ""
     for sentence in _sentences(text):
         own, topic = _of_sentence(sentence, speaker or "", addressee or "", topic)
@@ -85,7 +93,9 @@ def statements_of(text: str, speaker: str | None, addressee: str | None) -> list
 def telling_words(*names: str) -> frozenset[str]:
     """The words of names that tell them from others: without articles, possessives and the like."""
     words = _WORD.findall(_POSSESSIVE.sub(" ", " ".join(names)).casefold())
-    return frozenset(words) - UNTELLING
+    # lives, live
+    stems = {w[:-1] if len(w) > _STEM and w[-1] == "s" and w[-2] != "s" else w for w in words}
+    return frozenset(stems) - UNTELLING
 
 
 def _sentences(text: str) -> Iterator[str]:
@@ -100,7 +110,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _of_sentence(
     sentence: str, speaker: str, addressee: str, topic: str
-) -> tuple[Statement | None, str]:
+) -> tuple[MessageStatement | None, str]:
     """What a sentence states, and what the sentences after it are about where they do not say."""
     grade = factuality(sentence)
     rest, named = _without_opening(sentence)
@@ -110,21 +120,36 @@ def _of_sentence(
         if found is not None:
             subject, attribute, value, elliptic = found
             subject = _resolved(subject, speaker, addressee)
-            attribute = "" if _COPULAS.match(attribute) else attribute
-            statement = Statement(
+            kind, changed = kind_of(value), changes(sentence)
+            if MOVED.fullmatch(attribute):
+                attribute, changed = "lives in", True
+            elif COPULAR.fullmatch(attribute):
+                attribute = ""
+            attribute = _ARTICLES.sub("", attribute)
+            statement = MessageStatement(
                 subject,
                 attribute,
                 value,
-                kind_of(value),
+                kind,
                 telling_words(subject, attribute),
-                changes(sentence),
+                changed,
                 grade is Factuality.BELIEVED,
                 elliptic,
+                _may_be_several(attribute, kind, changed=changed),
             )
             if elliptic or statement.words:
                 return statement, subject or topic
     about = TOPIC.search(sentence)
-    return None, about["topic"] if about else topic
+    if about is None or NO_NAMES.search(about["topic"]) or about["topic"].casefold() in PRONOUNS:
+        return None, topic
+    return None, about["topic"]
+
+
+def _may_be_several(attribute: str, kind: ValueKind, *, changed: bool) -> bool:
+    """Whether values hold side by side: what one likes, and how a thing is ("open", "red")."""
+    if not attribute:
+        return kind is ValueKind.WORDS and not changed
+    return bool(STATIVE.fullmatch(attribute)) and not SINGLE_VALUED.match(attribute)
 
 
 def _without_opening(sentence: str) -> tuple[str, str]:
@@ -148,13 +173,14 @@ def _by_patterns(sentence: str, topic: str) -> _Found | None:
         if match is None:
             continue
         subject, value = match["subject"].strip(), _value(match["value"])
-        if not value or subject.casefold() in PRONOUNS:
+        plain_subject = subject.casefold()
+        if not value or plain_subject in PRONOUNS or plain_subject in _ONLY_ARTICLES:
             continue
         attribute = match["attribute"] if "attribute" in pattern.groupindex else ""
-        is_clause = not _COPULAS.match(attribute) and NO_NAMES.search(attribute)
-        if (subject.casefold() not in ("i", "we", "you") and NO_NAMES.search(subject)) or is_clause:
+        is_clause = not COPULAR.fullmatch(attribute) and NO_NAMES.search(attribute)
+        if is_clause or (plain_subject not in _SPEAKERS and NO_NAMES.search(subject)):
             continue
-        if topic and _COPULAS.match(attribute) and subject.casefold() not in ("i", "we"):
+        if topic and COPULAR.fullmatch(attribute) and subject.casefold().startswith("the "):
             # "about Atlas. The deadline is 12 May"
             return topic, subject, value, False
         return subject, attribute.strip(), value, False
@@ -185,6 +211,8 @@ def _value(text: str) -> str:
     """The value that a clause begins with: what shows by its form where it ends, or the words to
     the end of the clause."""
     text = text.strip(" \"'*_`")
+    if DENIED.match(text) or NO_STATE.match(text):
+        return ""
     for typed in typed_values(text):
         # "on 14 May", "about 300 EUR"
         if len(text[: typed.start].split()) <= 1:

@@ -7,7 +7,7 @@ same message, the later one copies what they share.
 
 from array import array
 from threading import RLock
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from orchestration_assets.conversations.brevity import brief_of, whole_sentences
 from orchestration_assets.conversations.fact_ledger import FactLedger
@@ -15,7 +15,13 @@ from orchestration_assets.conversations.importance import WordSurprise, importan
 from orchestration_assets.conversations.relevance import GrowingIndex
 from orchestration_assets.conversations.sentence_cues import asks
 from orchestration_assets.conversations.statements import statements_of
+from orchestration_assets.conversations.typed_values import ValueKind
 from orchestration_assets.schemas.conversations import Fact, Message
+
+_READ: Final = 16_384
+"""Characters of a message that tell what it is about."""
+_LOOSE: Final = 0.5
+"""How something is in words ("the gate is open") matters less than what has a name or a number."""
 
 
 class Taken(NamedTuple):
@@ -37,7 +43,8 @@ class ThreadLog:
     """The messages of a thread with what is known of each by itself and by those before it.
 
     ``importance``, ``fact_importance`` and ``sentence_importance`` are in [0, 1]. ``briefs`` holds
-    what may stand for a message, "" where nothing shorter tells it.
+    what may stand for a message, "" where nothing shorter tells it; ``fact_messages`` the places of
+    the messages that state the facts.
     """
 
     def __init__(self) -> None:
@@ -49,6 +56,7 @@ class ThreadLog:
         self.sentence_importance = array("d")
         self.facts = FactLedger()
         self.fact_importance = array("d")
+        self.fact_messages = array("Q")
         self.messages_index = GrowingIndex()
         self.facts_index = GrowingIndex()
         self.summaries: list[int] = []
@@ -59,13 +67,14 @@ class ThreadLog:
     def add(self, taken: Taken) -> None:
         """Takes up one more message."""
         message = taken.message
+        text = message.text[:_READ]
         before = self.taken[-1].message if self.taken else None
         answers = before is not None and before.speaker != message.speaker and asks(before.text)
-        score = importance(message.text, self._surprise.of(message.text), answers=answers)
+        score = importance(text, self._surprise.of(text), answers=answers)
         self._add_sentences(message, score)
-        self._surprise.add(message.text)
+        self._surprise.add(text)
         self._add_facts(taken, score)
-        self.messages_index.add(f"{message.speaker or ''} {message.text}")
+        self.messages_index.add(f"{message.speaker or ''} {text}")
         self.importance.append(score)
         if taken.summary is not None:
             self.summaries.append(len(self.taken))
@@ -78,6 +87,10 @@ class ThreadLog:
         for taken in self.taken[:messages]:
             log.add(taken)
         return log
+
+    def number(self, messages: int) -> int:
+        """The number of the last of the first ``messages``; 0 of none."""
+        return self.taken[messages - 1].message.number if messages else 0
 
     def ends(self, messages: int) -> tuple[int, int]:
         """How many sentences and facts there are in the first ``messages``."""
@@ -111,4 +124,6 @@ class ThreadLog:
             fact = self.facts[place].fact
             words = f"{fact.subject} {fact.attribute} {fact.value}"
             self.facts_index.add(f"{message.speaker or ''} {words}")
-            self.fact_importance.append(score)
+            loose = not fact.attribute and self.facts[place].kind == ValueKind.WORDS
+            self.fact_importance.append(score * _LOOSE if loose else score)
+            self.fact_messages.append(len(self.taken))

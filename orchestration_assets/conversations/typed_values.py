@@ -28,9 +28,16 @@ _TIME: Final = re.compile(
     re.IGNORECASE,
 )
 _PHONE: Final = re.compile(r"(?<![\w+])\+?\d[\d ()/-]{6,18}\d(?!\w)")
-_QUANTITY: Final = re.compile(r"(?<![\w.,])-?\d{1,15}(?:[.,]\d+)*(?: ?%|\s[^\W\d_]{1,12}\b)")
+_QUANTITY: Final = re.compile(
+    r"(?<![\w.,])-?\d{1,15}(?:[.,]\d+)*(?: ?%|\s(?!(?:instead|and|or|of|for|now|not|but|at|in|on"
+    r"|as|by|the|please|to|is|are|was|with|from|so|because|again|today|yesterday)\b)[^\W\d_]{1,12}\b)"
+)
+_ADDRESS: Final = re.compile(
+    r"(?<![\w.,])\d{1,5}[a-z]? [^\W\d_a-z][\w'\u2019.-]+(?: [^\W\d_a-z][\w'\u2019-]+){1,3}"
+)
 _NUMBER: Final = re.compile(r"(?<![\w.,])-?\d{1,15}(?:[.,]\d+)*(?![\w])")
 _NAME: Final = re.compile(r"[^\W\d_a-z][\w'\u2019-]*(?: [^\W\d_a-z][\w'\u2019-]*){0,3}")
+_PREPOSITIONS: Final = frozenset("on at in by about from until till around".split())
 _LEAST_PHONE: Final = 7
 
 
@@ -44,6 +51,7 @@ class ValueKind(StrEnum):
     AMOUNT = "amount"
     PHONE = "phone"
     IDENTIFIER = "identifier"
+    ADDRESS = "address"
     NUMBER = "number"
     NAME = "name"
     WORDS = "words"
@@ -68,10 +76,11 @@ def typed_values(text: str) -> list[TypedValue]:
 
 
 def kind_of(value: str) -> ValueKind:
-    """The kind of a value that stands by itself."""
-    typed = typed_values(value)
-    if typed:
-        return typed[0].kind
+    """The kind of a value that stands by itself, maybe with a preposition before it."""
+    for typed in typed_values(value):
+        before = value[: typed.start].strip().casefold()
+        if typed.end == len(value) and (not before or before in _PREPOSITIONS):
+            return typed.kind
     return ValueKind.NAME if _NAME.fullmatch(value) else ValueKind.WORDS
 
 
@@ -93,5 +102,6 @@ def _all(text: str) -> Iterator[TypedValue]:
     for found in _PHONE.finditer(text):
         if sum(map(str.isdigit, found[0])) >= _LEAST_PHONE:
             yield TypedValue(*found.span(), ValueKind.PHONE)
+    yield from (TypedValue(*one.span(), ValueKind.ADDRESS) for one in _ADDRESS.finditer(text))
     yield from (TypedValue(*one.span(), ValueKind.NUMBER) for one in _QUANTITY.finditer(text))
     yield from (TypedValue(*one.span(), ValueKind.NUMBER) for one in _NUMBER.finditer(text))

@@ -111,8 +111,7 @@ class ThreadMemories:
         begin = max((count for count in own.folds if count <= place), default=0)
         folded = own.folds[begin] if begin else nothing(self._config)
         for message in self._messages(thread)[begin:place]:
-            # numbers count messages whose texts are gone, too; what is folded has none of those
-            folded = self._with(folded, replace(message, number=folded.messages + 1))
+            folded = self._with(folded, message)
         if begin != place:
             own.folds[place] = folded
         while len(own.folds) > _HELD:

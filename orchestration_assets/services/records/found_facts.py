@@ -94,7 +94,7 @@ class FoundFactParameters(BaseModel):
     finds: Mapping[str, FactKind] = Field(default_factory=dict)
 
 
-class Fact(NamedTuple):
+class _Fact(NamedTuple):
     """One fact: as text, the words of the content, and what else is known of it by name."""
 
     value: str
@@ -164,50 +164,50 @@ def kind_of(field: RecordField) -> FactKind | None:
     return kind if field.type is FieldType.TEXT else None
 
 
-def _facts(text: str, kind: FactKind) -> Iterator[Fact]:
+def _facts(text: str, kind: FactKind) -> Iterator[_Fact]:
     if kind in _FINDERS:
         return _FINDERS[kind](text)
     scheme = _SCHEMES.get(kind)
     return (
-        Fact(name, text[start:end], scheme=given.value)
+        _Fact(name, text[start:end], scheme=given.value)
         for start, end, name, given in written_identifiers(text)
         if scheme is None or given is scheme
     )
 
 
-def _dates(text: str) -> Iterator[Fact]:
+def _dates(text: str) -> Iterator[_Fact]:
     for start, end, iso in written_dates(text, settled_in(text)):
         if iso is not None:
-            yield Fact(iso, text[start:end])
+            yield _Fact(iso, text[start:end])
 
 
-def _amounts(text: str) -> Iterator[Fact]:
+def _amounts(text: str) -> Iterator[_Fact]:
     for amount in written_amounts(text):
         words = text[amount.start : amount.end]
-        yield Fact(str(amount), words, amount.value, amount.currency)
+        yield _Fact(str(amount), words, amount.value, amount.currency)
 
 
-def _currencies(text: str) -> Iterator[Fact]:
+def _currencies(text: str) -> Iterator[_Fact]:
     for amount in written_amounts(text):
-        yield Fact(amount.currency, text[amount.start : amount.end])
+        yield _Fact(amount.currency, text[amount.start : amount.end])
 
 
-def _emails(text: str) -> Iterator[Fact]:
+def _emails(text: str) -> Iterator[_Fact]:
     for start, end in mail_addresses(text):
-        yield Fact(text[start:end], text[start:end])
+        yield _Fact(text[start:end], text[start:end])
 
 
-def _urls(text: str) -> Iterator[Fact]:
+def _urls(text: str) -> Iterator[_Fact]:
     for _, _, url in written_urls(text):
-        yield Fact(url, url)
+        yield _Fact(url, url)
 
 
-def _phone_numbers(text: str) -> Iterator[Fact]:
+def _phone_numbers(text: str) -> Iterator[_Fact]:
     for start, end in sorted(set(phone_numbers(text, character_classes(text)))):
-        yield Fact(" ".join(text[start:end].split()), text[start:end])
+        yield _Fact(" ".join(text[start:end].split()), text[start:end])
 
 
-_FINDERS: Final[Mapping[FactKind, Callable[[str], Iterator[Fact]]]] = {
+_FINDERS: Final[Mapping[FactKind, Callable[[str], Iterator[_Fact]]]] = {
     FactKind.DATES: _dates,
     FactKind.AMOUNTS: _amounts,
     FactKind.CURRENCIES: _currencies,
@@ -217,8 +217,8 @@ _FINDERS: Final[Mapping[FactKind, Callable[[str], Iterator[Fact]]]] = {
 }
 
 
-def _list(field: RecordField, facts: Sequence[Fact]) -> Found | None:
-    entries: dict[RecordAnswer, Fact] = {}
+def _list(field: RecordField, facts: Sequence[_Fact]) -> Found | None:
+    entries: dict[RecordAnswer, _Fact] = {}
     for fact in facts:
         entry = _entry(field, fact)
         if entry and len(entries) < _MOST_ENTRIES:
@@ -234,7 +234,7 @@ def _list(field: RecordField, facts: Sequence[Fact]) -> Found | None:
     return Found(tuple(entries), 1.0, quotes, first.words)
 
 
-def _entry(field: RecordField, fact: Fact) -> RecordAnswer:
+def _entry(field: RecordField, fact: _Fact) -> RecordAnswer:
     values: list[tuple[str, FieldValue]] = []
     told = False
     for one in field.fields:
@@ -254,7 +254,7 @@ def _entry(field: RecordField, fact: Fact) -> RecordAnswer:
     return RecordAnswer(tuple(values) if told else ())
 
 
-def _fitting(field: RecordField, fact: Fact) -> str | float | None:
+def _fitting(field: RecordField, fact: _Fact) -> str | float | None:
     """What a field takes of a fact: a number field of an amount its number, in its own currency."""
     if field.type is FieldType.NUMBER:
         currency = currency_of(field.unit) if field.unit else None
@@ -264,7 +264,7 @@ def _fitting(field: RecordField, fact: Fact) -> str | float | None:
     return None
 
 
-def _one(field: RecordField, facts: Sequence[Fact]) -> Found | None:
+def _one(field: RecordField, facts: Sequence[_Fact]) -> Found | None:
     """What occurs most often, the first of several; less sure the smaller its part of all is."""
     values = [
         (value, fact)

@@ -214,9 +214,13 @@ def _left_out(
     brief -= whole
     without = max(0, messages - len(whole) - len(brief))
     parts = [
-        f"{without} messages of {messages}" if without else "",
+        f"{_counted(without, 'message')} of {messages}" if without else "",
         f"{len(brief)} in brief" if brief else "",
-        f"{missing[MemoryLevel.FACT]} facts" if missing[MemoryLevel.FACT] else "",
+        _counted(missing[MemoryLevel.FACT], "fact") if missing[MemoryLevel.FACT] else "",
         f"{missing[MemoryLevel.CORE]} that are always given" if missing[MemoryLevel.CORE] else "",
     ]
     return ", ".join(filter(None, parts)) or None
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
