@@ -98,17 +98,15 @@ def test_what_an_earlier_message_changes_is_asked_again_and_no_more(tmp_path: Pa
             row for row in found.table("resolutions", first) if row["task"] == "language"
         ]
 
-        # back to what was said first: every answer is known, and back again
-        for version, shown in ((1, texts["a3"]), (2, edited)):
-            code, _, error = found.call("thread", "a", "--to", str(version))
-            assert code == 0, error
-            assert "has changed since it was asked about" in found.call("thread", "a")[1]
-            summary, asked = found.run()
-            assert (asked, summary["batches"]) == ([], [first])
-            assert shown in found.call("thread", "a", "--at", "4")[1]
-            assert found.run()[0]["batches"] == []
+        # back to what was said first: every answer is known
+        code, _, error = found.call("thread", "a", "--to", "1")
+        assert code == 0, error
+        assert "has changed since it was asked about" in found.call("thread", "a")[1]
+        summary, asked = found.run()
+        assert (asked, summary["batches"]) == ([], [first])
+        assert texts["a3"] in found.call("thread", "a", "--at", "4")[1]
         told = found.call("thread", "a", "--history")[1].splitlines()
-        assert len(told) == 4
+        assert len(told) == 3
         assert "back to version 1" in told[2]
 
         # a message that comes late, and goes again
