@@ -235,10 +235,12 @@ class Removal:
         It says so by the hash of a content, else by what it quotes or names.
         """
         if hashes := set(_HASH.findall(line)):
-            names_item = any(item in line for item in self._removal.items)
-            return bool(hashes & self._contents) or (
-                names_item and not hashes.isdisjoint(self._removal.shared)
-            )
+            if hashes & self._contents:
+                return True
+            if not hashes.isdisjoint(self._removal.shared):
+                return any(item in line for item in self._removal.items)
+            # lines about later messages show those before
+            return self._removal.is_message and bool(self._traces.in_text(line))
         return bool(self._traces.in_text(line)) or any(name in line for name in self._removal.names)
 
     def from_content(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Final
 from orchestration_assets.content.csv_records import csv_fields, field_text
 from orchestration_assets.content.json_records import RepeatedKeyError, json_columns
 from orchestration_assets.content.manifest import content_hash
+from orchestration_assets.content.moved_records import MovedRecords
 from orchestration_assets.content.parquet_records import ParquetTexts
 from orchestration_assets.schemas.enums import RejectReason
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -42,6 +43,7 @@ class ContentReader:
         self._store = home.content
         self._address = source
         self._read_seconds = read_seconds
+        self._moved = MovedRecords(home, source)
         self._opened: Source | None = None
         self._streams: dict[tuple[str, str | None], BinaryIO] = {}
         self._parquet: dict[tuple[str, str], ParquetTexts] = {}
@@ -67,9 +69,19 @@ class ContentReader:
     def text(self, row: AcceptedItem) -> str:
         """The decoded content of an accepted manifest row.
 
-        Raises SupersededError when it has changed or vanished since the manifest, and ContentError
-        when it cannot be read.
+        A record that an edit of its file has moved since is read from where it is now. Raises
+        SupersededError when it has changed or vanished since the manifest, and ContentError when it
+        cannot be read.
         """
+        try:
+            return self._text(row)
+        except SupersededError:
+            moved = self._moved.find(row)
+            if moved is None:
+                raise
+            return self._text(moved)
+
+    def _text(self, row: AcceptedItem) -> str:
         try:
             data = self._bytes(row)
         except ContentError as error:

@@ -51,6 +51,11 @@ class PendingRemoval:
         """Every item that ever held one of the contents."""
         return frozenset(item for _, item in self.rows)
 
+    @property
+    def is_message(self) -> bool:
+        """Whether what goes was said in a conversation, where lines about others may show it."""
+        return not set(self.marked) <= set(self.contents)
+
 
 def mark_of(content_hash: str) -> str:
     """What a removed content is known by afterwards: a one-way hash of its hash, 128 bits, hex."""

@@ -13,7 +13,7 @@ from resources.home import Home
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedBatch:
+class BatchMessages:
     """``entries``: entry -> address of its file. ``threads`` are names of conversations."""
 
     batch: str
@@ -34,7 +34,7 @@ def drop_batch(home: Home, batch: str) -> None:
     home.files.remove(_path(home, batch))
 
 
-def indexed_batches(home: Home) -> Iterator[IndexedBatch]:
+def indexed_batches(home: Home) -> Iterator[BatchMessages]:
     """The batches that hold messages, the oldest first. Raises DamagedFileError."""
     for path in sorted((home.threads / "batches").glob("[!.]*.json")):
         try:
@@ -43,7 +43,7 @@ def indexed_batches(home: Home) -> Iterator[IndexedBatch]:
         except (ValueError, KeyError, TypeError) as error:
             remedy = "run its batch with --reprocess"
             raise DamagedFileError(path, f"cannot be read ({error})", remedy) from error
-        yield IndexedBatch(path.stem, entries, threads)
+        yield BatchMessages(path.stem, entries, threads)
 
 
 def _path(home: Home, batch: str) -> Path:

@@ -132,6 +132,12 @@ VALUE_END: Final = re.compile(
     r"|from now on|if|for now|then)\b",
     re.IGNORECASE,
 )
+CLAUSES: Final = re.compile(
+    r",? (?:and|but|while) "
+    r"(?=(?:my|our|your|his|her|their|the) [^,;.]{1,60} (?:is|are|was|will be) )",
+    re.IGNORECASE,
+)
+"""Between two main clauses of a sentence, each with a subject of its own."""
 NO_KEYS: Final = frozenset(
     "note re ps fyi hi hello todo example e.g i.e http https ftp btw update correction warning "
     "edit question answer q a tl;dr reminder news quick actually sorry".split()

@@ -11,6 +11,7 @@ from typing import Final
 
 from orchestration_assets.conversations.sentence_cues import Factuality, changes, factuality
 from orchestration_assets.conversations.statement_patterns import (
+    CLAUSES,
     COPULAR,
     DENIED,
     ELLIPSIS,
@@ -39,6 +40,8 @@ MAX_SENTENCES: Final = 40
 _MAX_STATEMENTS: Final = 12
 _MAX_SENTENCE_CHARS: Final = 320
 _MAX_OPENINGS: Final = 4
+_SPEAKERS: Final = frozenset(("i", "we", "you"))
+_ONLY_ARTICLES: Final = frozenset(("the", "a", "an", "this", "that"))
 _MAX_KEY_WORDS: Final = 4
 _STEM: Final = 3
 _WORD: Final = re.compile(r"[^\W_]+(?:[.-][^\W_]+)*")
@@ -103,7 +106,9 @@ def _sentences(text: str) -> Iterator[str]:
     given = map(one_line, lines[:MAX_SENTENCES]) if is_form else sentences_of(text, MAX_SENTENCES)
     for sentence in given:
         if 0 < len(sentence) <= _MAX_SENTENCE_CHARS:
-            yield sentence
+            # a question or a condition is one as a whole
+            whole = factuality(sentence) is Factuality.NOT_ASSERTED
+            yield from (sentence,) if whole else CLAUSES.split(sentence)
 
 
 def _of_sentence(
@@ -171,11 +176,12 @@ def _by_patterns(sentence: str, topic: str) -> _Found | None:
         if match is None:
             continue
         subject, value = match["subject"].strip(), _value(match["value"])
-        if not value or subject.casefold() in PRONOUNS:
+        plain_subject = subject.casefold()
+        if not value or plain_subject in PRONOUNS or plain_subject in _ONLY_ARTICLES:
             continue
         attribute = match["attribute"] if "attribute" in pattern.groupindex else ""
         is_clause = not COPULAR.fullmatch(attribute) and NO_NAMES.search(attribute)
-        if (subject.casefold() not in ("i", "we", "you") and NO_NAMES.search(subject)) or is_clause:
+        if is_clause or (plain_subject not in _SPEAKERS and NO_NAMES.search(subject)):
             continue
         if topic and COPULAR.fullmatch(attribute) and subject.casefold().startswith("the "):
             # "about Atlas. The deadline is 12 May"

@@ -134,7 +134,7 @@ def interpret_batch(
         waited_for = {**inputs, **(remembered_inputs(memories) if memories else {})}
         judged = judged_answers(gold_rows(home.tables), rows, waited_for) if waited_for else {}
         if memories is not None:
-            note_stored(stored, rows, memories, work.tasks, judged)
+            note_stored(stored, rows, memories, work.tasks, judged, inputs)
         work = replace(work, given=standing, judged=judged)
         limits = batch_limits(policy, budget, home, batch, work)
         leader_of = _leaders(home, batch, tables.manifest) if sharing else {}

@@ -17,9 +17,10 @@ def note_stored(
     memories: ThreadMemories,
     tasks: Mapping[str, Task],
     judged: Judged,
+    inputs: Inputs,
 ) -> None:
     """Takes up what stands of plans that were carried out before."""
-    known = KnownInputs(remembered_inputs(memories), tasks)
+    known = KnownInputs({**inputs, **remembered_inputs(memories)}, tasks)
     known.add(stored)
     for plan in plans:
         pair = plan.item_id, plan.task

@@ -23,7 +23,8 @@ class ConversationConfig(Strict):
         default=60, description="facts in force that are shown at most"
     )
     events: Annotated[int, Field(ge=0, le=1_000)] = Field(
-        default=20, description="important earlier messages that are shown at most"
+        default=200,
+        description="important earlier messages that are shown at most, as far as they fit",
     )
     facts_from: Name | None = Field(
         default=None,

@@ -121,6 +121,13 @@ def test_the_policy_bounds_what_may_be_shown() -> None:
     assert [levels.count(one) for one in ("core", "recent", "fact", "event")] == [1, 2, 1, 1]
 
 
+def test_clauses_that_are_joined_are_facts_of_their_own() -> None:
+    memory = told([("The deadline of Atlas is 12 May and my desk is B204, ok.", "Ann")])
+    assert standing(memory) == [("Atlas", "deadline", "12 May"), ("Ann", "desk", "B204")]
+    memory = told([("If the deadline of Atlas is 12 May and my desk is B204, ok.", "Ann")])
+    assert standing(memory) == []
+
+
 def test_messages_come_in_their_order() -> None:
     memory = told([(WORDS[0], "Ann")]).remember(Message("x", 30, WORDS[1], "Ben"))
     assert [one.superseded_by for one in memory.facts()] == [30, None]

@@ -1,5 +1,6 @@
 """Ticks of deferred_questions_sensor, and the runs that it asks for, carried out."""
 
+import json
 from datetime import timedelta
 
 import dagster as dg
@@ -10,7 +11,10 @@ from orchestration_assets.content.deferred import MAX_TAKE_UPS
 from resources.ai_services.drill.faults import Fault, FaultScript
 from resources.home_resource import HomeResource, PolicyFileResource
 from sensors.deferred_questions import deferred_questions_sensor
+from tests.chat_servers import chat_server
 from tests.command.test_deferred import DOWN, POLICY
+from tests.conversations.runs import POLICY as CHATS
+from tests.conversations.runs import message
 
 PAUSE = "execution: {deferred_pause_s: 0.001}\n"
 
@@ -138,3 +142,30 @@ def _after_many(plan):
         return plan(deferred, many, now, first_pause, at_once)
 
     return planned
+
+
+def test_batches_whose_conversations_changed_are_taken_up_by_themselves(project, tmp_path) -> None:
+    source = tmp_path / "chats"
+    source.mkdir()
+
+    def write_chat(name: str, *numbers: int) -> None:
+        lines = [json.dumps(message("a", number)) for number in numbers]
+        (source / name).write_text("\n".join(lines) + "\n")
+
+    with chat_server(lambda prompt: ("good", 0.9)) as server:
+        project.write_policy(CHATS.format(url=server.url) + PAUSE)
+        write_chat("first.jsonl", 2, 4, 5)
+        (first,) = project.take_in(source)
+        assert project.execute("process_batch", first).success
+        assert not tick(project).run_requests
+        write_chat("later.jsonl", 3)
+        (second,) = project.take_in(source)
+        assert project.execute("process_batch", second).success
+        asked = len(server.asked)
+        (request,) = tick(project).run_requests
+        assert (request.job_name, request.partition_key) == ("take_up_deferred", first)
+        assert carry_out(project, request).success
+        # of the batch only what comes after the new message
+        texts = sorted(one.rpartition("|| ")[2] for one in server.asked[asked:])
+        assert texts == [message("a", number)["text"] for number in (4, 5)]
+        assert not tick(project).run_requests

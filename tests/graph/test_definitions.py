@@ -13,6 +13,7 @@ KEYS = {
     "content_ledger",
     "content_profiles",
     "content_vectors",
+    "thread_messages",
     "processing_plans",
     "sequential_interpretations",
     "parallel_interpretations",

@@ -64,6 +64,13 @@ def test_what_cannot_be_remembered_is_refused_with_the_remedy(given, instead, sa
     assert said in told
 
 
+@pytest.mark.parametrize("column", ["position", "speaker"])
+def test_a_place_without_its_conversation_is_refused(column) -> None:
+    (told,) = problems(POLICY.replace("thread: chat", f"{column}: said"))
+    assert f"content.records[0].{column}" in told
+    assert "says nothing without `thread`" in told
+
+
 def test_no_service_is_taught_out_of_the_order_of_messages() -> None:
     taught = "  quick: {type: taught, by: reader, task: about}\ntasks:"
     said = problems(
