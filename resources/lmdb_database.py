@@ -290,6 +290,21 @@ def _close_idle() -> None:
         _open.pop(folder).lmdb.close()
 
 
+def close_unused() -> None:
+    """Closes what is not in use; it is opened anew when it is next needed.
+
+    Pages that were read stay in memory for as long as their file is open: a process that goes
+    through many batches would hold more and more of files that grow with the home.
+    """
+    with _lock:
+        _close_all_unused()
+
+
+def _close_all_unused() -> None:
+    for folder in [folder for folder, environment in _open.items() if not environment.users]:
+        _open.pop(folder).lmdb.close()
+
+
 def _before_fork() -> None:
     """Closes what is not in use: a child can neither use nor close what its parent has open.
 
@@ -297,8 +312,7 @@ def _before_fork() -> None:
     open, and its folder is refused to the child.
     """
     _lock.acquire()
-    for folder in [folder for folder, environment in _open.items() if not environment.users]:
-        _open.pop(folder).lmdb.close()
+    _close_all_unused()
 
 
 def _after_fork_in_child() -> None:

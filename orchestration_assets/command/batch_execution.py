@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.claims import Owner, claimed, claimed_unless_held, owner_description, owner_of
 from resources.home import Home
+from resources.lmdb_database import close_unused
 
 _WHAT = "orchestrate run"
 
@@ -106,6 +107,8 @@ def _carry_out_ours(
         say(str(error))
     else:
         carried.done.append(batch)
+    finally:
+        close_unused()
 
 
 def say(message: str) -> None:
