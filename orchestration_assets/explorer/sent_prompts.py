@@ -32,7 +32,7 @@ from orchestration_assets.text.prompts.templates import PromptError, variables_i
 from resources.home import Home
 from resources.table_store import TableMissingError
 
-_OF_OTHERS: Final = frozenset({"earlier", "neighbours", "answers", "memory"})
+_OF_OTHERS: Final = frozenset({"earlier", "neighbours", "answers"})
 Messages = Sequence[tuple[str, str]]
 """Role and text of each message."""
 
