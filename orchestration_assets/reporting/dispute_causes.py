@@ -131,8 +131,10 @@ class TaskFeatures:
         of that share lies above that of the share elsewhere.
         """
         parts = Counter(pair for item in disputed for pair in self._features.get(item, {}).items())
+        # items of which a feature is not known, as the language of "ok", are on neither side
+        known = Counter(name for item in disputed for name in self._features.get(item, ()))
         found = [
-            CommonContent(name, value, part, whole, len(disputed) - part, elsewhere)
+            CommonContent(name, value, part, whole, known[name] - part, elsewhere)
             for (name, value), part in parts.items()
             if (whole := self._of_value[name, value]) >= ENOUGH
             and part >= max(_FEWEST, _MOST_OF_IT * len(disputed), _NOTABLE * whole)

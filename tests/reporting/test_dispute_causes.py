@@ -73,6 +73,16 @@ def test_a_share_of_a_few_items_or_of_all_content_explains_nothing() -> None:
     assert cause.explanation is None, "a cause of 3 in 100 is not at home there"
 
 
+def test_items_of_which_a_feature_is_not_known_are_on_neither_side() -> None:
+    """As the language of short messages: there may be more of them than of all other values."""
+    known = features(md=40, py=20) | {f"short{n}": {"family": "markup"} for n in range(60)}
+    items = [*(f"md{n}" for n in range(36)), *(f"short{n}" for n in range(30)), "py0"]
+    ((cause,), _) = found_in([pair(item, "markdown", "rst") for item in items], known)
+    why = cause.explanation
+    assert why is not None
+    assert (why.value, why.elsewhere, why.asked_elsewhere) == ("md", 1, 20)
+
+
 def test_one_answer_against_several_about_the_same_content_is_one_cause() -> None:
     known = features(f90=60, py=400)
     others = ["ruby", "lua", "text"]
