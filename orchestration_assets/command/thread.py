@@ -29,6 +29,8 @@ from resources.home import Home
 
 _TIMES_FROM: Final = 10_000_000.0
 """Positions from here on are times: April 1970 and later."""
+_LONGEST: Final = 1_000
+"""Characters of a message that lines for people tell; JSON tells all that is remembered."""
 
 
 def list_threads(settings: Settings, *, as_json: bool) -> int:
@@ -127,7 +129,7 @@ def _lines(view: ThreadView) -> Iterator[str]:
             "next orchestrate run asks again. What follows is what it was asked with."
         )
     for shown in view.shown:
-        left_out = f"; {shown.left_out}" if shown.left_out else ""
+        left_out = f"; left out: {shown.left_out}" if shown.left_out else ""
         within = f"at most {shown.tokens:,} tokens{left_out}"
         yield f"Before message {view.at}, {shown.service} is shown ({within}):"
         yield from (f"  {text}" for text in (shown.text or "nothing").splitlines())
@@ -139,6 +141,8 @@ def _lines(view: ThreadView) -> Iterator[str]:
 def _message(line: ThreadLine, *, is_at: bool) -> Iterator[str]:
     speaker = f"{line.speaker}: " if line.speaker else ""
     text = line.text if line.text is not None else "(its text is gone)"
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST].rstrip()} … ({len(text) - _LONGEST:,} more characters)"
     first, *rest = text.splitlines() or [""]
     mark = ">" if is_at else " "
     yield f"{mark}{line.number:>4}  {_position(line.position)}{speaker}{first}"

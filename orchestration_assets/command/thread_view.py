@@ -1,8 +1,9 @@
 """What a home knows of one conversation: its messages, what stands of them, and its memory."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ from orchestration_assets.schemas.services import ChatConfig, Context, Sensitive
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, RESOLUTIONS
 from orchestration_assets.text.content_excerpts import redacted
 from orchestration_assets.text.prompts.shown_memory import shown_memory
+from orchestration_assets.text.sentences import one_line
 from orchestration_assets.text.visible_text import visible_text
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -133,14 +135,14 @@ def thread_view(home: Home, policy: Policy, name: str, at: str | None) -> Thread
     thread, version = current_thread(home, name)
     if not version:
         raise unknown_thread(home, name)
-    hides = hides_content([policy])
-    lines = list(_lines(home, thread, hides=hides))
+    hidden = _hidden_batches(home, policy, thread)
+    lines = list(_lines(home, thread, hidden))
     if not lines:
         return ThreadView(name, version, ())
     place = _place(lines, at)
     one = thread.messages[place]
     stale = one.item_id in stale_items(home, one.batch)
-    shown, facts = ([], []) if hides else _memory(home, policy, one)
+    shown, facts = ([], []) if hidden else _memory(home, policy, one)
     return ThreadView(name, version, lines, place + 1, stale, shown, facts)
 
 
@@ -155,7 +157,24 @@ def _place(lines: Sequence[ThreadLine], at: str | None) -> int:
     )
 
 
-def _lines(home: Home, thread: Thread, *, hides: bool) -> Iterator[ThreadLine]:
+def _hidden_batches(home: Home, policy: Policy, thread: Thread) -> frozenset[str]:
+    """The batches whose messages nobody may see: all where the policy in force says so, else those
+    that were asked under one that did, or whose policy cannot be read."""
+    batches = frozenset(one.batch for one in thread.messages)
+    return batches if hides_content([policy]) else frozenset(filter(partial(_hides, home), batches))
+
+
+def _hides(home: Home, batch: str) -> bool:
+    try:
+        asked_by = read_pinned_policy(home.policies, home.tables.read(PROCESSING_PLANS.name, batch))
+    except (TableMissingError, DamagedFileError):
+        return False
+    except PinnedPolicyError:
+        return True
+    return asked_by is not None and hides_content([asked_by])
+
+
+def _lines(home: Home, thread: Thread, hidden: Collection[str]) -> Iterator[ThreadLine]:
     items: dict[str, set[str]] = {}
     for one in thread.messages:
         items.setdefault(one.batch, set()).add(one.item_id)
@@ -165,17 +184,20 @@ def _lines(home: Home, thread: Thread, *, hides: bool) -> Iterator[ThreadLine]:
         for row in decode(_Said, _rows(home, THREAD_MESSAGES, batch, wanted, _Said)):
             said[row.item_id] = row
         for answer in decode(_Stands, _rows(home, RESOLUTIONS, batch, wanted, _Stands)):
-            if answer.answer is not None and not hides:
+            if answer.answer is not None and batch not in hidden:
                 answers.setdefault(answer.item_id, {})[answer.task] = redacted(answer.answer)
     for number, one in enumerate(thread.messages, 1):
         held = said.get(one.item_id)
+        hides = one.batch in hidden
         text = None if held is None else (_HIDDEN if hides else redacted(held.text))
+        # names are content, too
+        speaker = None if held is None or hides else held.speaker
         yield ThreadLine(
             number,
             one.item_id,
             one.batch,
             one.position,
-            held.speaker if held else None,
+            redacted(one_line(speaker)) if speaker else None,
             one.path,
             one.record,
             text,
@@ -212,7 +234,12 @@ def _memory(
         fits = shown_memory(memory, kinds, limits.memory_tokens)
         text = visible_text(fits.values["text"])
         shown.append(ShownMemoryOf(name, limits.memory_tokens, text, fits.left_out))
-    return shown, list(memories.facts(one.item_id))
+    return shown, [_for_people(fact) for fact in memories.facts(one.item_id)]
+
+
+def _for_people(fact: Fact) -> Fact:
+    said = {name: redacted(getattr(fact, name)) for name in ("subject", "attribute", "value")}
+    return replace(fact, **said)
 
 
 def _readers(
