@@ -56,6 +56,7 @@ def test_it_fits_and_nothing_gives_way_to_less(pieces, tokens) -> None:
     there = {words for level in MemoryLevel for words in shown_texts(shown, level)}
     above: list[MemoryPiece] = []
     for one in sorted(pieces, key=lambda one: -one.priority):
+        # pieces are too short here to be told by their beginning
         forms = [replace(one, text=words, brief="") for words in (one.text, one.brief) if words]
         taken = [form for form in forms if form.text in there]
         if not taken:
@@ -127,6 +128,24 @@ def test_a_long_message_leaves_room_for_others_and_the_loss_is_told() -> None:
         memory_of(*pieces[:2], MemoryPiece(MemoryLevel.CORE, "x " * 99, 0)), (), 140
     )
     assert shown_texts(shown, MemoryLevel.RECENT) == ["other " * 40, "word " * 60]
+
+
+def test_a_long_message_without_a_brief_is_told_by_its_beginning() -> None:
+    """As one that holds a secret: it is redacted before it is cut."""
+    words = f"The password is hunter2, write to a.b@c.example. {'On and on. ' * 100}"
+    pieces = [
+        MemoryPiece(MemoryLevel.RECENT, words, 0.9, number=9),
+        MemoryPiece(MemoryLevel.RECENT, "y" * 900, 0.8, number=8),
+        MemoryPiece(MemoryLevel.FACT, "fact " * 60, 0.7, number=7),
+    ]
+    shown = shown_memory(memory_of(*pieces), tuple(SensitiveKind), 120)
+    first, second = shown_texts(shown, MemoryLevel.RECENT)
+    assert first == f"{'y' * 160} ..."
+    assert second.startswith("The password is [SECRET], write to [EMAIL]. On and")
+    assert second.endswith("...")
+    assert len(second) <= 164
+    assert shown.counts == {"email": 1, "secret": 1}
+    assert shown.left_out == "7 messages of 9, 2 in brief, 1 fact"
 
 
 def test_what_is_shown_is_redacted_and_cannot_pass_for_other_messages() -> None:

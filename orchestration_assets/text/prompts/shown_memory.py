@@ -27,6 +27,11 @@ _HEADING_TOKENS: Final = {level: token_estimate(heading) for level, _, heading i
 _SHARE: Final = 4
 """What can be said in brief is shown whole only within one of so many tokens, so that one long
 message does not take the place of all others; what is left at the end goes to it again."""
+_MESSAGES: Final = (MemoryLevel.EVENT, MemoryLevel.RECENT)
+_LONG: Final = 48
+"""A message of fewer tokens is shown whole or not at all."""
+_BEGINNING: Final = 160
+"""Characters of the beginning that stands for a long message which has nothing else in brief."""
 _MAX_KEPT: Final = 8_192
 _MAX_KEPT_CHARS: Final = 2_048
 """So many redacted texts are kept, of so many characters at most: a message is shown again for
@@ -104,7 +109,10 @@ def shown_memory(
 def _candidate(place: int, piece: MemoryPiece, kinds: tuple[SensitiveKind, ...]) -> _Candidate:
     said_by = _redacted(one_line(piece.speaker), kinds).text if piece.speaker else None
     whole = _line(piece.text, piece.number, said_by, kinds)
-    brief = _line(piece.brief, piece.number, said_by, kinds) if piece.brief else None
+    if piece.brief:
+        brief = _line(piece.brief, piece.number, said_by, kinds)
+    else:
+        brief = _beginning(whole, piece, said_by)
     if brief is not None and brief.tokens >= whole.tokens:
         brief = None
     return _Candidate(
@@ -112,10 +120,26 @@ def _candidate(place: int, piece: MemoryPiece, kinds: tuple[SensitiveKind, ...])
     )
 
 
+def _beginning(whole: _Line, piece: MemoryPiece, speaker: str | None) -> _Line | None:
+    """How a long message begins, cut after it was redacted: of one that holds a secret nothing
+    shorter is given, since no cut may hide what a secret is recognised by."""
+    if piece.level not in _MESSAGES or whole.tokens < _LONG or len(whole.text) <= _BEGINNING:
+        return None
+    start = whole.text[:_BEGINNING]
+    words = start.rpartition(" ")[0] if " " in start[_BEGINNING // 2 :] else start
+    text = f"{words.rstrip()} ..."
+    marks = {kind: text.count(f"[{kind.upper()}]") for kind in whole.counts}
+    counts = {kind: count for kind, count in marks.items() if count}
+    return _block(RedactedText(text, counts), piece.number, speaker)
+
+
 def _line(
     text: str, number: int | None, speaker: str | None, kinds: tuple[SensitiveKind, ...]
 ) -> _Line:
-    content = _redacted(text, kinds)
+    return _block(_redacted(text, kinds), number, speaker)
+
+
+def _block(content: RedactedText, number: int | None, speaker: str | None) -> _Line:
     first = f"[{number}] " if number is not None else "- "
     who = f"{speaker}: " if speaker else ""
     block = first + who + "\n    ".join(content.text.splitlines())
