@@ -19,6 +19,20 @@ _LONG: Final = 48
 _BEGINNING: Final = 160
 """Characters of a beginning, at most."""
 _READ: Final = 16_384
+_BEHIND: Final = 8_192
+"""Characters behind a cut that tell whether it falls into something sensitive."""
+
+
+def remembered(text: str, characters: int) -> str:
+    """So many characters of a message at most: fewer where something sensitive spans the cut, since
+    half of a key or of an address is not recognised any more."""
+    if len(text) <= characters:
+        return text
+    cut = characters
+    for start, end, _ in sensitive_spans(text[: characters + _BEHIND], tuple(SensitiveKind)):
+        if start < characters < end:
+            cut = start
+    return text[:cut]
 
 
 def whole_sentences(text: str) -> list[str]:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.conversations.arrivals import Arrivals, ListedMessage, arrivals
 from orchestration_assets.conversations.batch_index import drop_batch, index_batch
+from orchestration_assets.conversations.brevity import remembered
 from orchestration_assets.conversations.stale import noted_batches
 from orchestration_assets.conversations.thread_state import change_thread, changes_in_words
 from orchestration_assets.conversations.threads import MessageReference, Thread, merged
@@ -121,7 +122,9 @@ def _texts(home: Home, batch: str, manifest: pa.Table, warnings: list[str]) -> M
             if texts.get((row.item_id, row.content_hash)):
                 continue
             try:
-                texts[row.item_id, row.content_hash] = reader.text(row)[:SHOWN_CHARACTERS]
+                texts[row.item_id, row.content_hash] = remembered(
+                    reader.text(row), SHOWN_CHARACTERS
+                )
             except (SupersededError, ContentError) as error:
                 warnings.append(f"{row.path}: not remembered, {error}")
     return {item: texts[item, content] for item, content in accepted if (item, content) in texts}
