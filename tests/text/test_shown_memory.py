@@ -130,6 +130,16 @@ def test_a_long_message_leaves_room_for_others_and_the_loss_is_told() -> None:
     assert shown_texts(shown, MemoryLevel.RECENT) == ["other " * 40, "word " * 60]
 
 
+def test_a_name_is_redacted_before_it_is_cut() -> None:
+    name = f"{'x' * 190} ann.smith@example.org {'z' * 5_000}"
+    shown = shown_memory(
+        memory_of(MemoryPiece(MemoryLevel.RECENT, "hello", 1.0, number=2, speaker=name)),
+        (SensitiveKind.EMAIL,),
+        200,
+    )
+    assert shown.values["recent"][0]["speaker"] == f"{'x' * 190} [EMAIL] z"
+
+
 def test_a_long_message_without_a_brief_is_told_by_its_beginning() -> None:
     """As one that holds a secret: it is redacted before it is cut."""
     words = f"The password is hunter2, write to a.b@c.example. {'On and on. ' * 100}"

@@ -10,7 +10,7 @@ from orchestration_assets.schemas.items import NearItem, Question
 from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.text.context_window import FittedContext, fit, fit_pieces
 from orchestration_assets.text.prompts.shown_answers import ShownAnswer, shown_answers
-from orchestration_assets.text.prompts.shown_memory import ShownMemory, shown_memory
+from orchestration_assets.text.prompts.shown_memory import ShownMemory, shown_memory, shown_speaker
 from orchestration_assets.text.prompts.shown_parts import shown_part, shown_parts
 from orchestration_assets.text.prompts.shown_passages import shown_passages
 from orchestration_assets.text.redacted_pieces import RedactedPieces, redacted_pieces
@@ -20,7 +20,6 @@ from orchestration_assets.text.redaction import (
     redact,
     without_turn_marks,
 )
-from orchestration_assets.text.sentences import one_line
 from orchestration_assets.text.token_estimates import token_estimate
 
 _EARLIER_SHARE: Final = 4
@@ -35,7 +34,6 @@ _MAX_KEPT_CHARS: Final = 16_384
 _MAX_KEPT: Final = 256
 """So many redacted texts are kept, of so many characters at most: a few megabytes."""
 _NOTHING_SAID: Final = RedactedText("", {})
-_SPEAKER_CHARS: Final = 200
 _NO_MEMORY: Final = shown_memory(ConversationMemory((), 0, ""), (), 0)
 """Of an item that belongs to no conversation."""
 
@@ -171,10 +169,10 @@ def context_for(
     neighbours, redacted = _neighbours(items, kinds, neighbour_tokens or 0) if items else ((), [])
     chosen = question.passages if passage_tokens is not None else ()
     passages, without = shown_passages(chosen, kinds, passage_tokens or 0) if chosen else ([], 0)
-    memory = _NO_MEMORY
+    memory, speaker = _NO_MEMORY, _NOTHING_SAID
     if memory_tokens is not None and question.memory is not None:
         memory = shown_memory(question.memory, kinds, memory_tokens)
-    speaker = _speaker(question.memory, kinds) if memory_tokens is not None else _NOTHING_SAID
+        speaker = shown_speaker(question.memory.speaker, kinds)
     before = question.answers if with_answers else ()
     answers = shown_answers(before, kinds, window_tokens // _EARLIER_SHARE)
     part, in_part = shown_part(question.part, kinds)
@@ -225,12 +223,6 @@ def _shown(
     pieces, counts = redacted_pieces(text, tokens, lambda part: redact(part, kinds))
     pieces = RedactedPieces(tuple(map(without_turn_marks, pieces.texts)), pieces.share)
     return pieces, counts, fit_pieces(pieces, tokens)
-
-
-def _speaker(memory: ConversationMemory | None, kinds: Collection[SensitiveKind]) -> RedactedText:
-    """Who says the message, on one line; "" for nobody."""
-    who = "" if memory is None else one_line(memory.speaker or "")[:_SPEAKER_CHARS]
-    return redact(without_turn_marks(who), kinds)
 
 
 def _neighbours(

@@ -32,6 +32,7 @@ _LONG: Final = 48
 """A message of fewer tokens is shown whole or not at all."""
 _BEGINNING: Final = 160
 """Characters of the beginning that stands for a long message which has nothing else in brief."""
+_SPEAKER_CHARS: Final = 200
 _MAX_KEPT: Final = 8_192
 _MAX_KEPT_CHARS: Final = 2_048
 """So many redacted texts are kept, of so many characters at most: a message is shown again for
@@ -106,8 +107,15 @@ def shown_memory(
     return _fitted(ranked, memory.messages, tokens)
 
 
+def shown_speaker(speaker: str | None, kinds: Collection[SensitiveKind]) -> RedactedText:
+    """Who says a message, on one line of at most 200 characters, cut after it was redacted; "" for
+    nobody."""
+    who = _redacted(one_line(speaker or ""), tuple(kinds))
+    return who._replace(text=who.text[:_SPEAKER_CHARS])
+
+
 def _candidate(place: int, piece: MemoryPiece, kinds: tuple[SensitiveKind, ...]) -> _Candidate:
-    said_by = _redacted(one_line(piece.speaker), kinds).text if piece.speaker else None
+    said_by = shown_speaker(piece.speaker, kinds).text
     whole = _line(piece.text, piece.number, said_by, kinds)
     if piece.brief:
         brief = _line(piece.brief, piece.number, said_by, kinds)
