@@ -5,7 +5,7 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from orchestration_assets.content.intake import Intake, of_source, take_in, unfi
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.extensions.features import added_features
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
 from orchestration_assets.processing.question_costs import observed_costs
@@ -74,6 +75,11 @@ from orchestration_assets.selection.shown_context import (
     ShownPieces,
     pieces_of,
 )
+from orchestration_assets.selection.shown_conversations import (
+    memory_by_question,
+    messages_before_new,
+    messages_known,
+)
 from orchestration_assets.selection.shown_plans import ShownInPlan
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.contract import Service
@@ -106,7 +112,8 @@ class Preview:
     ``needed_usd`` is what all questions are expected to cost. ``conditional`` plans are carried out
     only where the answers to other tasks admit it: all of them are counted. ``shown_tokens`` of
     passages were found for all questions; of corpora that are ``not_indexed`` some documents say
-    how long passages are, or, where no source is read, they count as full ones.
+    how long passages are, or, where no source is read, they count as full ones. ``memory_tokens``
+    of conversations are shown for all questions, where earlier messages are as long as others.
     """
 
     source: str | None
@@ -133,6 +140,7 @@ class Preview:
     budget_usd: float | None = None
     conditional: int = 0
     shown_tokens: int = 0
+    memory_tokens: int = 0
     not_indexed: tuple[str, ...] = ()
 
 
@@ -186,6 +194,11 @@ def look_ahead(
         cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
         known = _sample_of_source(shadow, taken, policy, services, sample, home.knowledge)
+        if memory_tasks(policy):
+            earlier = messages_known(home.tables)
+            before = messages_before_new(shadow.tables, taken.accepted, earlier)
+            own = {one.item_id for one in known.profiles}
+            known = replace(known, before={k: v for k, v in before.items() if k in own})
     known_batches = of_source(home.batches, home.batches.recorded(), taken.source)
     deferred = [one.batch for one in deferred_batches(home, known_batches)]
     left = [*of_source(home.batches, unfinished(home), taken.source), *deferred]
@@ -260,7 +273,7 @@ def _sample_of_source(
         vectors,
     )
     whole = sum(taken.accepted.values())
-    return PreviewSample(profiles, tokens, answer_keys, inputs, whole, len(picked), shown)
+    return PreviewSample(profiles, tokens, answer_keys, inputs, whole, len(picked), shown, {})
 
 
 def _forecast(
@@ -284,11 +297,13 @@ def _forecast(
     )
     refused = refused_panels(policy, services, home.models, {**prices, **recent})
     plans = list(plan_items("", profiles, policy, "", prices, known, refused=refused))
-    shown = {
+    passages = {
         about: known_items.shown.get(about, usual.get(plan.task, NOTHING_SHOWN))
         for plan in plans
         for about in ((plan.item_id, plan.task),)
     }
+    told = memory_by_question(policy, known_items.before, tokens)
+    shown = {about: {**of, **told.get(about, NOTHING_SHOWN)} for about, of in passages.items()}
     answer_keys = {
         about: known_items.answer_keys[about]
         for plan in plans
@@ -332,9 +347,14 @@ def _forecast(
         observed=priced.observed,
         needed_usd=priced.usd,
         budget_usd=budget,
-        shown_tokens=scaled(sum(sum(of) for one in shown.values() for of in one.values())),
+        shown_tokens=scaled(_tokens_of(passages.values())),
+        memory_tokens=scaled(_tokens_of(told.get(about, NOTHING_SHOWN) for about in shown)),
         not_indexed=not_indexed(policy, home.knowledge),
     )
+
+
+def _tokens_of(shown: Iterable[ShownPieces]) -> int:
+    return sum(sum(of) for one in shown for of in one.values())
 
 
 def _budget(
@@ -488,6 +508,7 @@ def render(preview: Preview) -> str:
         else f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and "
         "cost nothing",
         *([f"  passages      {_passages(preview)}"] if preview.shown_tokens else []),
+        *([f"  memory        {_memory(preview)}"] if preview.memory_tokens else []),
         f"  price         {preview.usd:.4f} USD, between {preview.usd_low:.4f} and "
         f"{preview.usd_high:.4f}{about}; "
         + (
@@ -514,6 +535,10 @@ def _passages(preview: Preview) -> str:
         return counted
     names = ", ".join(preview.not_indexed)
     return f"about {counted}: not indexed yet: {names} (`orchestrate job refresh_knowledge`)"
+
+
+def _memory(preview: Preview) -> str:
+    return f"about {preview.memory_tokens:,} tokens of earlier messages to be shown"
 
 
 def _enough(left: float, preview: Preview) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.part_questions import part_questions
@@ -18,6 +19,7 @@ from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.selection.batch import is_learned, learning_inputs
 from orchestration_assets.selection.expectations import BatchInputs
 from orchestration_assets.selection.shown_context import ShownPieces, pieces_of
+from orchestration_assets.selection.shown_conversations import messages_before
 from orchestration_assets.selection.shown_plans import ShownInPlan, as_asked_now, shown_in_plans
 from orchestration_assets.services.contract import Service
 from resources.damage import leaving_out_damage
@@ -33,7 +35,8 @@ about each of its parts."""
 class PreviewSample:
     """Profiles of ``sampled`` items of ``whole`` accepted ones, their sizes in tokens, the keys of
     the answers that may be asked for, and what learned steps decide by, where any are learned.
-    ``shown``: what prompts show beside the content by (item, task), where it is known."""
+    ``shown``: what prompts show beside the content by (item, task), where it is known; ``before``:
+    how many messages come before one in its conversation."""
 
     profiles: Sequence[ItemProfile]
     tokens: Mapping[str, int]
@@ -42,6 +45,7 @@ class PreviewSample:
     whole: int
     sampled: int
     shown: Mapping[tuple[str, str], ShownPieces]
+    before: Mapping[str, int]
 
 
 def answer_keys_of(
@@ -81,6 +85,8 @@ def sample_of_home(
     profiled: list[pa.Table] = []
     planned: list[ShownInPlan] = []
     vectors: list[pa.Table] = []
+    remembers = memory_tasks(policy)
+    told: dict[str, int] = {}
     before = 0
     for batch, count in counts.items():
         here = [place - before for place in wanted if before <= place < before + count]
@@ -88,12 +94,15 @@ def sample_of_home(
         if here:
             rows = home.tables.read(CONTENT_PROFILES.name, batch).take(here)
             profiled.append(rows)
+            items = set(rows["item_id"].to_pylist())
             with leaving_out_damage():
-                items = set(rows["item_id"].to_pylist())
                 planned += shown_in_plans(home.tables, batch, policy, items)
+            if remembers:
+                known = messages_before(home.tables, batch)
+                told |= {item: known[item] for item in items if item in known}
             vectors += _vectors(home.tables, batch) if learns else []
     if not profiled:
-        return PreviewSample((), {}, {}, None, 0, 0, {})
+        return PreviewSample((), {}, {}, None, 0, 0, {}, {})
     together = pa.concat_tables(profiled)
     profiles = list(profiles_of(together))
     keys: AnswerKeys = {}
@@ -113,6 +122,7 @@ def sample_of_home(
         whole,
         len(profiles),
         {(one.item_id, one.task): pieces_of(one) for one in shown},
+        told,
     )
 
 

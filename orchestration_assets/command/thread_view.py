@@ -238,8 +238,12 @@ def _memory(
 
 
 def _for_people(fact: Fact) -> Fact:
-    said = {name: redacted(getattr(fact, name)) for name in ("subject", "attribute", "value")}
-    return replace(fact, **said)
+    return replace(
+        fact,
+        subject=redacted(fact.subject),
+        attribute=redacted(fact.attribute),
+        value=redacted(fact.value),
+    )
 
 
 def _readers(

@@ -23,6 +23,10 @@ from orchestration_assets.schemas.tables import (
     PlanRow,
 )
 from orchestration_assets.selection.shown_context import NOTHING_SHOWN, ShownPieces
+from orchestration_assets.selection.shown_conversations import (
+    memory_by_question,
+    messages_before,
+)
 from orchestration_assets.selection.shown_plans import shown_by_question
 from resources.home import Home
 
@@ -104,6 +108,7 @@ def _add(
         )
     )
     shown = shown_by_question(home.tables, batch, policy)
+    told = memory_by_question(policy, messages_before(home.tables, batch), tokens)
     log = home.tables.read(CALL_LOG.name, batch)
     calls, unasked = _calls(log), _unasked(log)
     alike = {
@@ -117,7 +122,8 @@ def _add(
         way = (task, option, artefact, point)
         costs = found.setdefault(way, WayCosts(tuple(services)))
         asked = calls.get((item, task), {})
-        beside = shown.get((item, task), NOTHING_SHOWN)
+        about = item, task
+        beside = {**shown.get(about, NOTHING_SHOWN), **told.get(about, NOTHING_SHOWN)}
         prices = [price(name, tokens.get(item) or 0, parts or 1, beside) for name in costs.services]
         rows = [_due(asked.get(name, ())) for name in costs.services]
         costs.ratios.append([_ratio(row, one) for row, one in zip(rows, prices, strict=True)])

@@ -5,6 +5,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol
 
+from orchestration_assets.schemas.conversations import ConversationMemory
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.services import Context
 from orchestration_assets.services.contract import Service
@@ -14,7 +15,10 @@ from resources.ai_services.http.service import HttpService
 ShownPieces = Mapping[str, tuple[int, ...]]
 """Kind of context -> the estimated tokens of each of its pieces, the most important first."""
 NOTHING_SHOWN: Final[ShownPieces] = {}
+MEMORY_LINE: Final = 8
+"""Tokens of the number and the speaker of a message, about."""
 _KEPT_TEXTS: Final = 4096
+_PART: Final = 16
 
 
 class ShowsPassages(Protocol):
@@ -37,9 +41,14 @@ def _of_passages(passages: Sequence[RetrievedPassage]) -> tuple[int, ...]:
     return tuple(_tokens(one.text) for one in passages)
 
 
+def _of_memory(memory: ConversationMemory) -> tuple[int, ...]:
+    return in_pieces(sum(_tokens(one.text) + MEMORY_LINE for one in memory.pieces))
+
+
 # a further kind is a line here
 _KINDS: Final[Mapping[str, _Kind]] = {
     "passages": _Kind(_of_passages, attrgetter("passage_tokens")),
+    "memory": _Kind(_of_memory, attrgetter("memory_tokens")),
 }
 
 
@@ -50,6 +59,12 @@ def pieces_of(holder: ShowsPassages) -> ShownPieces:
         for name, kind in _KINDS.items()
         if (held := getattr(holder, name, None))
     }
+
+
+def in_pieces(tokens: int) -> tuple[int, ...]:
+    """As pieces so small that about as much is shown as fits: of what is told in brief where the
+    whole does not fit."""
+    return (_PART,) * (tokens // _PART)
 
 
 def shown_tokens(service: Service, pieces: ShownPieces) -> int:

@@ -117,10 +117,11 @@ def shown_speaker(speaker: str | None, kinds: Collection[SensitiveKind]) -> Reda
 def _candidate(place: int, piece: MemoryPiece, kinds: tuple[SensitiveKind, ...]) -> _Candidate:
     said_by = shown_speaker(piece.speaker, kinds).text
     whole = _line(piece.text, piece.number, said_by, kinds)
-    if piece.brief:
-        brief = _line(piece.brief, piece.number, said_by, kinds)
-    else:
-        brief = _beginning(whole, piece, said_by)
+    brief = (
+        _line(piece.brief, piece.number, said_by, kinds)
+        if piece.brief
+        else _beginning(whole, piece, said_by)
+    )
     if brief is not None and brief.tokens >= whole.tokens:
         brief = None
     return _Candidate(
