@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -79,6 +80,7 @@ from orchestration_assets.selection.shown_conversations import (
     memory_by_question,
     messages_before_new,
     messages_known,
+    told_of_message,
 )
 from orchestration_assets.selection.shown_plans import ShownInPlan
 from orchestration_assets.selection.training_corpus import recent_prices
@@ -197,8 +199,9 @@ def look_ahead(
         if memory_tasks(policy):
             earlier = messages_known(home.tables)
             before = messages_before_new(shadow.tables, taken.accepted, earlier)
-            own = {one.item_id for one in known.profiles}
-            known = replace(known, before={k: v for k, v in before.items() if k in own})
+            known = replace(
+                known, before={item: before[item] for item in known.tokens.keys() & before}
+            )
     known_batches = of_source(home.batches, home.batches.recorded(), taken.source)
     deferred = [one.batch for one in deferred_batches(home, known_batches)]
     left = [*of_source(home.batches, unfinished(home), taken.source), *deferred]
@@ -240,6 +243,7 @@ def _sample_of_source(
     shown: dict[tuple[str, str], ShownPieces] = {}
     tasks, learns = build_tasks(policy), is_learned(policy)
     profiles: list[ItemProfile] = []
+    remembers, told = bool(memory_tasks(policy)), list[int]()
     answer_keys: AnswerKeys = {}
     tokens: dict[str, int] = {}
     vectors: list[TextVectors] = []
@@ -258,6 +262,8 @@ def _sample_of_source(
             ItemProfile(row.item_id, row.content_hash, row.path, ProfileStatus.OK, features)
         )
         tokens[row.item_id] = token_count(features)
+        if remembers:
+            told.append(told_of_message(policy, text))
         if learns:
             vectors.append(text_vectors(text, semantic=policy.features.semantic))
         # the text goes on to the next item: keys are all that is kept of it
@@ -273,7 +279,17 @@ def _sample_of_source(
         vectors,
     )
     whole = sum(taken.accepted.values())
-    return PreviewSample(profiles, tokens, answer_keys, inputs, whole, len(picked), shown, {})
+    return PreviewSample(
+        profiles,
+        tokens,
+        answer_keys,
+        inputs,
+        whole,
+        len(picked),
+        shown,
+        {},
+        fmean(told) if told else 0.0,
+    )
 
 
 def _forecast(
@@ -302,7 +318,7 @@ def _forecast(
         for plan in plans
         for about in ((plan.item_id, plan.task),)
     }
-    told = memory_by_question(policy, known_items.before, tokens)
+    told = memory_by_question(policy, known_items.before, known_items.told)
     shown = {about: {**of, **told.get(about, NOTHING_SHOWN)} for about, of in passages.items()}
     answer_keys = {
         about: known_items.answer_keys[about]

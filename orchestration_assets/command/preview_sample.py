@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.selection.batch import is_learned, learning_inputs
 from orchestration_assets.selection.expectations import BatchInputs
 from orchestration_assets.selection.shown_context import ShownPieces, pieces_of
-from orchestration_assets.selection.shown_conversations import messages_before
+from orchestration_assets.selection.shown_conversations import messages_before, told_in_batch
 from orchestration_assets.selection.shown_plans import ShownInPlan, as_asked_now, shown_in_plans
 from orchestration_assets.services.contract import Service
 from resources.damage import leaving_out_damage
@@ -36,7 +37,8 @@ class PreviewSample:
     """Profiles of ``sampled`` items of ``whole`` accepted ones, their sizes in tokens, the keys of
     the answers that may be asked for, and what learned steps decide by, where any are learned.
     ``shown``: what prompts show beside the content by (item, task), where it is known; ``before``:
-    how many messages come before one in its conversation."""
+    how many messages come before one in its conversation; ``told``: the tokens that an earlier
+    message takes in the mean."""
 
     profiles: Sequence[ItemProfile]
     tokens: Mapping[str, int]
@@ -46,6 +48,7 @@ class PreviewSample:
     sampled: int
     shown: Mapping[tuple[str, str], ShownPieces]
     before: Mapping[str, int]
+    told: float
 
 
 def answer_keys_of(
@@ -86,7 +89,8 @@ def sample_of_home(
     planned: list[ShownInPlan] = []
     vectors: list[pa.Table] = []
     remembers = memory_tasks(policy)
-    told: dict[str, int] = {}
+    earlier: dict[str, int] = {}
+    sizes: list[int] = []
     before = 0
     for batch, count in counts.items():
         here = [place - before for place in wanted if before <= place < before + count]
@@ -99,10 +103,11 @@ def sample_of_home(
                 planned += shown_in_plans(home.tables, batch, policy, items)
             if remembers:
                 known = messages_before(home.tables, batch)
-                told |= {item: known[item] for item in items if item in known}
+                earlier |= {item: known[item] for item in items if item in known}
+                sizes += told_in_batch(policy, home.tables, batch)
             vectors += _vectors(home.tables, batch) if learns else []
     if not profiled:
-        return PreviewSample((), {}, {}, None, 0, 0, {}, {})
+        return PreviewSample((), {}, {}, None, 0, 0, {}, {}, 0.0)
     together = pa.concat_tables(profiled)
     profiles = list(profiles_of(together))
     keys: AnswerKeys = {}
@@ -122,7 +127,8 @@ def sample_of_home(
         whole,
         len(profiles),
         {(one.item_id, one.task): pieces_of(one) for one in shown},
-        told,
+        earlier,
+        fmean(sizes) if sizes else 0.0,
     )
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -26,6 +27,7 @@ from orchestration_assets.selection.shown_context import NOTHING_SHOWN, ShownPie
 from orchestration_assets.selection.shown_conversations import (
     memory_by_question,
     messages_before,
+    told_in_batch,
 )
 from orchestration_assets.selection.shown_plans import shown_by_question
 from resources.home import Home
@@ -108,7 +110,9 @@ def _add(
         )
     )
     shown = shown_by_question(home.tables, batch, policy)
-    told = memory_by_question(policy, messages_before(home.tables, batch), tokens)
+    before = messages_before(home.tables, batch)
+    sizes = told_in_batch(policy, home.tables, batch) if before else []
+    told = memory_by_question(policy, before, fmean(sizes) if sizes else 0.0)
     log = home.tables.read(CALL_LOG.name, batch)
     calls, unasked = _calls(log), _unasked(log)
     alike = {

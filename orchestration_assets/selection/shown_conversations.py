@@ -1,6 +1,7 @@
 """What prompts will show of conversations, in tokens, before anything is remembered.
 
-An estimate: as many messages of the mean size as come before one, as far as they fit.
+An estimate: as many messages as come before one, as far as they fit; each takes what is remembered
+of a message in the mean, the facts that it states among it.
 """
 
 from collections import Counter
@@ -10,8 +11,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.conversations.fold import nothing
 from orchestration_assets.policy.memory import memory_tasks, shows_memory
-from orchestration_assets.schemas.conversations import THREAD_MESSAGES
+from orchestration_assets.schemas.conversations import THREAD_MESSAGES, Message
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Policy
@@ -22,27 +24,48 @@ from orchestration_assets.text.token_estimates import token_estimate
 from resources.damage import leaving_out_damage
 from resources.table_store import TableStore
 
-_SHARE: Final = 4
-"""A longer message than one in so many tokens of the memory is mostly told in brief."""
+_LONGEST: Final = 512
+"""Tokens that are shown of a message, about: a longer one is mostly told in brief."""
+_READ: Final = 8_000
+_LOOKED_AT: Final = 100
+"""Messages of a batch that tell how much is remembered of one."""
 
 
 def memory_by_question(
-    policy: Policy, before: Mapping[str, int], tokens: Mapping[str, int]
+    policy: Policy, before: Mapping[str, int], told: float
 ) -> dict[tuple[str, str], ShownPieces]:
     """(item, task) -> what its prompt shows of the conversation, for tasks that show it and items
-    that belong to one. ``before``: messages before an item; ``tokens``: those of items."""
+    that belong to one. ``before``: messages before an item; ``told``: tokens that one of them takes
+    in the mean."""
     config = policy.conversation
     core = sum(token_estimate(words) + 1 for words in config.core)
     most_messages = config.recent + config.events + config.facts
     found: dict[tuple[str, str], ShownPieces] = {}
     for task in memory_tasks(policy):
         most = _most(policy, task)
-        sizes = [min(tokens[item], most // _SHARE) for item in before if item in tokens]
-        message = MEMORY_LINE + (sum(sizes) / len(sizes) if sizes else 0)
         for item, count in before.items():
-            shown = core + round(message * min(count, most_messages))
+            shown = core + round(told * min(count, most_messages))
             found[item, task] = {"memory": in_pieces(min(most, shown))}
     return found
+
+
+def told_of_message(policy: Policy, text: str) -> int:
+    """The tokens that what is remembered of one message takes, as far as rules tell."""
+    facts = None if policy.conversation.facts_from is None else ()
+    config = policy.conversation.model_copy(update={"core": ()})
+    alone = nothing(config).remember(Message("", 1, text[:_READ]), facts)
+    pieces = alone.pieces("").pieces
+    return sum(min(_LONGEST, token_estimate(one.text)) + MEMORY_LINE for one in pieces)
+
+
+def told_in_batch(policy: Policy, tables: TableStore, batch: str) -> list[int]:
+    """What some messages of a batch of the home take, evenly spread."""
+    with leaving_out_damage():
+        if memory_tasks(policy) and tables.exists(THREAD_MESSAGES.name, batch):
+            texts = tables.read(THREAD_MESSAGES.name, batch, ["text"])["text"]
+            step = max(1, len(texts) // _LOOKED_AT)
+            return [told_of_message(policy, texts[n].as_py()) for n in range(0, len(texts), step)]
+    return []
 
 
 def messages_before(tables: TableStore, batch: str) -> dict[str, int]:
