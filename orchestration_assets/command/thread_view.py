@@ -14,7 +14,7 @@ from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.stale import stale_items
 from orchestration_assets.conversations.thread_state import current_thread
 from orchestration_assets.conversations.threads import MessageReference, Thread
-from orchestration_assets.disagreement.item_contents import NOT_SHOWN, hides_content
+from orchestration_assets.disagreement.item_contents import NOT_SHOWN, hidden_in, hides_content
 from orchestration_assets.policy.memory import memory_tasks, shows_memory
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.processing.thread_memories import ThreadMemories
@@ -161,17 +161,9 @@ def _hidden_batches(home: Home, policy: Policy, thread: Thread) -> frozenset[str
     """The batches whose messages nobody may see: all where the policy in force says so, else those
     that were asked under one that did, or whose policy cannot be read."""
     batches = frozenset(one.batch for one in thread.messages)
-    return batches if hides_content([policy]) else frozenset(filter(partial(_hides, home), batches))
-
-
-def _hides(home: Home, batch: str) -> bool:
-    try:
-        asked_by = read_pinned_policy(home.policies, home.tables.read(PROCESSING_PLANS.name, batch))
-    except (TableMissingError, DamagedFileError):
-        return False
-    except PinnedPolicyError:
-        return True
-    return asked_by is not None and hides_content([asked_by])
+    return (
+        batches if hides_content([policy]) else frozenset(filter(partial(hidden_in, home), batches))
+    )
 
 
 def _lines(home: Home, thread: Thread, hidden: Collection[str]) -> Iterator[ThreadLine]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
-from orchestration_assets.disagreement.item_contents import hides_content
+from orchestration_assets.disagreement.item_contents import hidden_in, hides_content
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
@@ -40,9 +40,9 @@ Messages = Sequence[tuple[str, str]]
 def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, Messages]:
     """The key of a reading's answer -> the messages that were sent about an explained item.
 
-    Empty where the policy hides content, where the content cannot be read as it was, and for
-    services that the policy in force no longer asks in the same way, that were shown a part or an
-    excerpt, or whose place another one took.
+    Empty where the policy in force or that of the batch hides content, where the content cannot be
+    read as it was, and for services that the policy in force no longer asks in the same way, that
+    were shown a part or an excerpt, or whose place another one took.
     """
     services = loaded.policy.services
     chats = {name: one for name, one in services.items() if isinstance(one, ChatConfig)}
@@ -57,6 +57,8 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
     ]
     row = next((row for row in found.seen if row.computed_as), None)
     if not asked or row is None or hides_content([loaded.policy]):
+        return {}
+    if hidden_in(home, found.computed_in):
         return {}
     passages = _passages(home, found)
     tasks, built = build_tasks(loaded.policy), build_services(services)

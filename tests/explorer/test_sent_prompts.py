@@ -64,6 +64,12 @@ def test_the_prompt_is_the_one_that_was_sent(
         load()
         (source / "ship.md").write_text("Something else stands here now.\n")
         assert sent_prompts(Home(home), found, loaded) == {}
+        # what was asked under a policy that hides content is not shown under another one
+        load(content="none")
+        assert main(["run", str(source), *place, "--json"]) == 0
+        loaded = load()
+        found = explanation(Home(home), "ship.md", loaded)
+        assert sent_prompts(Home(home), found, loaded) == {}
 
 
 def test_pages_hold_passages_and_parts_and_no_prompt_is_made_up(tmp_path: Path, home: Path) -> None:
