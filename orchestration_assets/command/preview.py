@@ -519,10 +519,13 @@ def render(preview: Preview) -> str:
             if preview.conditional
             else []
         ),
-        "  answers       those that are kept cost nothing; no source is read, so none is counted"
-        if preview.source is None
-        else f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and "
-        "cost nothing",
+        f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and "
+        "cost nothing"
+        + (
+            "; those about parts are not looked for: no source is read"
+            if preview.source is None
+            else ""
+        ),
         *([f"  passages      {_passages(preview)}"] if preview.shown_tokens else []),
         *([f"  memory        {_memory(preview)}"] if preview.memory_tokens else []),
         f"  price         {preview.usd:.4f} USD, between {preview.usd_low:.4f} and "

@@ -12,6 +12,9 @@ from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
 from orchestration_assets.processing.part_questions import part_questions
+from orchestration_assets.processing.recalled_memories import recalled_memories
+from orchestration_assets.processing.thread_memories import ThreadMemories
+from orchestration_assets.schemas.conversations import ConversationMemory
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.policy import Policy
@@ -57,15 +60,22 @@ def answer_keys_of(
     tasks: Mapping[str, Task],
     services: Mapping[str, Service],
     passages: Mapping[str, tuple[RetrievedPassage, ...]],
+    memories: ThreadMemories | None = None,
 ) -> AnswerKeys:
     """The keys of every answer that any choice of any of the tasks may ask about an item.
 
-    ``passages``: those that each task would be shown.
+    ``passages``: those that each task would be shown; ``memories``: what is remembered before it.
     """
+    remembered: dict[str, ConversationMemory | None] = {}
+    with leaving_out_damage():
+        if memories is not None:
+            remembered = {name: memories.of(item.item_id, name) for name in tasks}
     return {
         (item.item_id, name, service): tuple(
             answer_key(asked, services[service])
-            for asked in part_questions(Question(task, item, passages=passages.get(name, ())))
+            for asked in part_questions(
+                Question(task, item, passages=passages.get(name, ()), memory=remembered.get(name))
+            )
         )
         for name, task in tasks.items()
         for service in policy.tasks[name].askable
@@ -91,6 +101,7 @@ def sample_of_home(
     remembers = memory_tasks(policy)
     earlier: dict[str, int] = {}
     sizes: list[int] = []
+    memories: dict[str, ThreadMemories | None] = {}
     before = 0
     for batch, count in counts.items():
         here = [place - before for place in wanted if before <= place < before + count]
@@ -105,6 +116,8 @@ def sample_of_home(
                 known = messages_before(home.tables, batch)
                 earlier |= {item: known[item] for item in items if item in known}
                 sizes += told_in_batch(policy, home.tables, batch)
+                with leaving_out_damage():
+                    memories |= dict.fromkeys(items, recalled_memories(home, batch, policy))
             vectors += _vectors(home.tables, batch) if learns else []
     if not profiled:
         return PreviewSample((), {}, {}, None, 0, 0, {}, {}, 0.0)
@@ -118,7 +131,8 @@ def sample_of_home(
         passages[plan.item_id][plan.task] = plan.passages or ()
     for one in profiles:
         item = Item(one.item_id, one.content_hash, one.path, "", one.features)
-        keys |= answer_keys_of(item, policy, tasks, services, passages[one.item_id])
+        own = passages[one.item_id], memories.get(one.item_id)
+        keys |= answer_keys_of(item, policy, tasks, services, *own)
     return PreviewSample(
         profiles,
         {one.item_id: token_count(one.features) for one in profiles},

@@ -53,6 +53,8 @@ def test_a_preview_counts_what_prompts_will_show(tmp_path: Path) -> None:
         assert ahead["memory_tokens"] == pytest.approx(sent, rel=0.3)
         back = json.loads(found.call("preview", "--json")[1])
         assert back["memory_tokens"] == ahead["memory_tokens"]
+        # what was asked with the same memory is kept
+        assert back["answers_kept"] == back["answers_asked"] == 56
         assert f"about {back['memory_tokens']:,} tokens" in found.call("preview")[1]
         # what comes now is shown what is known
         found.write("2.jsonl", message("a", 15))
