@@ -12,6 +12,7 @@ from resources.ai_services.http.same_answers import SAME_ANSWERS
 
 
 def main() -> None:
+    """One line an adapter."""
     for adapter in (ChatService, EmbeddingsService):
         code = adapter.code()
         kept_under = SAME_ANSWERS.get(code, "itself")

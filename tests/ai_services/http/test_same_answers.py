@@ -3,7 +3,11 @@
 import json
 from dataclasses import replace
 from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.enums import AnswerKind, Status
@@ -99,3 +103,11 @@ def test_answers_stand_under_the_version_that_an_entry_names_for_this_code(monke
     monkeypatch.setattr(same_answers, "SAME_ANSWERS", entries)
     assert service.version == "before:small-1"
     assert other.version == f"{EmbeddingsService.code()}:small-1"
+
+
+def test_an_entry_is_for_the_code_as_it_is() -> None:
+    pinned = (Path(__file__).parents[3] / "constraints.txt").read_text().splitlines()
+    if not all(f"{name}=={version(name)}" in pinned for name in ("jinja2", "pyarrow", "pydantic")):
+        pytest.skip("entries are for the libraries of constraints.txt")
+    stale = {*same_answers.SAME_ANSWERS} - {ChatService.code(), EmbeddingsService.code()}
+    assert not stale, "take them out, or renew them: python -m resources.ai_services.code_versions"
