@@ -36,7 +36,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
-from resources.tool_servers.session import ToolSession
+from resources.tool_servers.session import OfferedTool, ToolSession
 
 pytest.importorskip("mcp")
 PROGRAM = Path(__file__).with_name("tool_server.py")
@@ -286,6 +286,21 @@ def test_a_server_that_is_none_is_left_alone_after_some_tries(
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     names = [Path(f"/proc/{one}/comm") for one in children.read_text("utf-8").split()]
     assert command[0] not in {one.read_text("utf-8").strip() for one in names if one.exists()}
+
+
+def test_tools_that_would_have_the_same_name_here_are_all_listed() -> None:
+    accepted_one = {"get_it": ServerTool(tool="gets", arguments={"type": "object"})}
+    server = ToolServer(command=("serve",), tools=accepted_one)
+    offered = {
+        name: OfferedTool(name, f"about {name}", {"type": "object"})
+        for name in ("Get-it", "get-it", "get_it")
+    }
+    tools = listing_of(server, offered).tools
+    assert [(name, one["tool"]) for name, one in tools.items()] == [
+        ("get_it_2", "Get-it"),
+        ("get_it_3", "get-it"),
+        ("get_it_4", "get_it"),
+    ]
 
 
 @pytest.mark.parametrize(
