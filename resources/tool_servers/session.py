@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tool_servers import ToolServer
+from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
+from resources.ai_services.http.keys import secret_parts
 from resources.tool_servers.address import address
 from resources.tool_servers.program import program
 
@@ -20,6 +23,8 @@ MOST_TOOLS: Final = 1_000
 """Tools of one server that are looked at."""
 _CLOSED_S: Final = 8.0
 _LONGEST_REASON: Final = 300
+_LONGEST_SEARCHED: Final = 4_000
+_NAMES_SECRET: Final = re.compile(r"key|token|secret|pass|credential|auth", re.IGNORECASE)
 
 
 class ToolServerError(OrchestrationError):
@@ -140,7 +145,7 @@ class ToolSession:
                 opened.set_exception(ToolServerError("it was not waited for any longer"))
         except BaseException as error:  # noqa: BLE001 -- whoever opened it is told
             if not opened.done():
-                opened.set_exception(ToolServerError(reason_of(error)))
+                opened.set_exception(ToolServerError(self._reason(error)))
         if not opened.cancelled():
             # read once, or nobody did: it is no error that was lost
             opened.exception()
@@ -151,7 +156,17 @@ class ToolSession:
             given = _values(server.variable_env)
             return program(server.command, given, shows_errors=self._shows_errors)
         assert server.url is not None
-        return address(server.url, _values(server.header_env), server.call_s + server.start_s)
+        headers = _values(server.header_env)
+        for name, value in headers.items():
+            if value != value.strip() or not (value.isascii() and value.isprintable()):
+                variable = server.header_env[name]
+                why = "line breaks, spaces at its ends or letters beyond ASCII"
+                raise ToolServerError(f"{variable} holds what no header may: take out {why}")
+        return address(server.url, headers, server.call_s + server.start_s)
+
+    def _reason(self, error: BaseException) -> str:
+        said = reason_of(error)
+        return echoes_of(self._server).redacted(said)[:_LONGEST_REASON]
 
     async def _listed(self) -> Mapping[str, OfferedTool]:
         from mcp_types import PaginatedRequestParams
@@ -176,18 +191,30 @@ class ToolSession:
                 return await work
         except TimeoutError as error:
             raise SlowToolServerError(f"it did not answer within {seconds:.3g} s") from error
-        except Exception as error:
-            raise ToolServerError(reason_of(error)) from error
+        except Exception as error:  # noqa: BLE001 -- as a cause it could show a key
+            raise ToolServerError(self._reason(error)) from None
 
 
 def reason_of(error: BaseException) -> str:
-    """What went wrong, in one line: of several at once, the first."""
+    """What went wrong, in one line: of several at once, the first; as the error says it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, ToolServerError):
         return str(error)
     said = " ".join(f"{type(error).__name__}: {error}".split())
-    return said[:_LONGEST_REASON]
+    return said[:_LONGEST_SEARCHED]
+
+
+def echoes_of(server: ToolServer) -> KeyEchoes:
+    """Finds the keys that the server was given in what it says: headers, and variables that are
+    named as keys are."""
+    named = [
+        variable
+        for name, variable in server.variable_env.items()
+        if _NAMES_SECRET.search(f"{name} {variable}")
+    ]
+    values = [os.environ.get(one, "").strip() for one in (*server.header_env.values(), *named)]
+    return key_echoes(tuple(part for value in values if value for part in secret_parts(value)))
 
 
 def _values(variables: Mapping[str, str]) -> dict[str, str]:

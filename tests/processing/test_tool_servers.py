@@ -267,6 +267,31 @@ def test_a_server_at_an_address_is_told_the_arguments_and_its_key(
     assert gone[0].reading.status is Status.DEFERRED
 
 
+@pytest.mark.parametrize("value", ["Bearer not-really-a-key\n", "Bearer not-réally-a-key"])
+def test_a_key_that_no_header_may_hold_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("WEATHER_KEY", value)
+    tool = ServerTool(arguments={"type": "object"})
+    server = ToolServer(
+        url="http://127.0.0.1:9/", header_env={"X": "WEATHER_KEY"}, tools={"forecast": tool}
+    )
+    with pytest.raises(ServerAwayError, match="WEATHER_KEY holds what no header may") as away:
+        asyncio.run(ServerCalls().call("forecast", tool, server, {}, 9.0))
+    assert "ally-a-key" not in str(away.value)
+
+
+def test_a_key_that_a_server_repeats_is_not_shown(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEATHER_KEY", "sunny at Oslo")
+    server = program(variable_env={"CALLS": "NOTED_CALLS", "API_KEY": "WEATHER_KEY"})
+    server["tools"] = accepted(ToolServer(**server))
+    cache = AnswerCache(CarriedAnswers({}))
+    (result,) = bench.ask(bench.policy(server), ["case a call."], cache)
+    assert [step[3] for step in steps_of(cache, result)] == ["[KEY]"]
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

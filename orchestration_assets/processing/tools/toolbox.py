@@ -41,6 +41,7 @@ from orchestration_assets.schemas.tools_config import LookUpTable, ToolsConfig
 from orchestration_assets.text.arithmetic import CalculationError, calculate
 from orchestration_assets.text.parts.sections import section_spans
 from resources.home import Home
+from resources.tool_servers.session import echoes_of
 
 CPU_S: Final = 1.0
 """Processor time that one call may take."""
@@ -116,7 +117,8 @@ class Toolbox:
             if held is None:
                 came = await self._one(number, request, question, counted[request], seconds_left())
                 held = shown_result(came.outcome, came.said, most, redacted)
-                held = replace(held, passing=came.passing)
+                text = self._without_keys(request, question, held.text)
+                held = replace(held, text=text, passing=came.passing)
                 if is_outside and finished is not None and not held.passing:
                     await finished.keep(number, held)
             results.append(held)
@@ -125,6 +127,12 @@ class Toolbox:
     def _is_outside(self, request: ToolRequest, question: Question) -> bool:
         config = self._configs.get(question.task.name)
         return config is not None and config.server_tool(request.name) is not None
+
+    def _without_keys(self, request: ToolRequest, question: Question, text: str) -> str:
+        """What a server says, without the keys that it was given to say it."""
+        config = self._configs.get(question.task.name)
+        found = config.server_tool(request.name) if config is not None else None
+        return text if found is None else echoes_of(found[1]).redacted(text)
 
     async def _one(
         self,
