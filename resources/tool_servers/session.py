@@ -1,6 +1,7 @@
 """A session with a tool server: what it offers, and calls of it, all bounded in time."""
 
 import asyncio
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -48,11 +49,13 @@ class OfferedTool:
 class ServerAnswer:
     """What a server said to a call: text, or a structure where it gave no text.
 
-    ``failed``: the tool says that it could not do what was asked.
+    ``failed``: the tool says that it could not do what was asked; ``passing``: the server says so
+    for it, and not of the arguments.
     """
 
     said: Any
     failed: bool
+    passing: bool = False
 
 
 def is_installed() -> bool:
@@ -101,7 +104,8 @@ class ToolSession:
         return found
 
     async def call(self, tool: str, arguments: Mapping[str, Any], seconds: float) -> ServerAnswer:
-        """What the tool says. Raises ToolServerError; SlowToolServerError after ``seconds``."""
+        """What the tool says, or the server for it. Raises ToolServerError;
+        SlowToolServerError after ``seconds``."""
         from mcp_types import CallToolRequest, CallToolRequestParams
         from pydantic import TypeAdapter
 
@@ -110,7 +114,27 @@ class ToolSession:
         )
         # as it is: the SDK would hold results to schemas that the server may have made to hang it
         plain = TypeAdapter(dict[str, Any])
-        return _answer_in(await self._within(self._session.send_request(request, plain), seconds))
+        sent = self._session.send_request(request, plain)
+        answer: ServerAnswer = await self._within(self._answer(sent), seconds)
+        return answer
+
+    async def _answer(self, sent: Any) -> ServerAnswer:
+        from mcp import MCPError
+        from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, REQUEST_TIMEOUT
+
+        try:
+            return _answer_in(await sent)
+        except MCPError as error:
+            # the SDK's own words; with others the code is any server's
+            is_closed = (error.code, error.message) == (CONNECTION_CLOSED, "Connection closed")
+            if is_closed or error.code == REQUEST_TIMEOUT:
+                raise
+            # a server that answers is there: arguments that it takes for wrong do not break it
+            return ServerAnswer(
+                f"error {error.code}: {error.message}",
+                failed=True,
+                passing=error.code != INVALID_PARAMS,
+            )
 
     async def aclose(self) -> None:
         """Ends the connection, and a program with it."""
@@ -128,6 +152,9 @@ class ToolSession:
     async def _hold(self, opened: "asyncio.Future[None]") -> None:
         from mcp import Client
 
+        # it writes down what servers send, line by line, and nothing that is not known here
+        for name in ("mcp", "client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             client = Client(
                 self._transport(),
@@ -201,8 +228,9 @@ def reason_of(error: BaseException) -> str:
         error = error.exceptions[0]
     if isinstance(error, ToolServerError):
         return str(error)
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    return said[:_LONGEST_SEARCHED]
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_SEARCHED]
+    # it is shown where signs could steer a terminal
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in said)
 
 
 def echoes_of(server: ToolServer) -> KeyEchoes:

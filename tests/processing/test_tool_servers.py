@@ -26,6 +26,7 @@ from orchestration_assets.processing.asker import CALLED, Asker, AskResult
 from orchestration_assets.processing.tools.loop import STEPS, keys_beside
 from orchestration_assets.processing.tools.server_calls import (
     MOST_FAILURES,
+    CameOf,
     ServerAwayError,
     ServerCalls,
 )
@@ -265,6 +266,27 @@ def test_a_server_at_an_address_is_told_the_arguments_and_its_key(
         running.wait()
     gone = bench.ask(bench.policy(server), ["case a crash."], AnswerCache(CarriedAnswers({})))
     assert gone[0].reading.status is Status.DEFERRED
+
+
+@pytest.mark.parametrize(("says", "passing"), [("wrong arguments", False), ("an error", True)])
+def test_a_server_that_answers_with_errors_is_there(
+    says: str, passing: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    tool = ServerTool(arguments={"type": "object"})
+    program_of_lines = str(PROGRAM.with_name("tool_server_of_lines.py"))
+    server = ToolServer(command=(sys.executable, program_of_lines, says), tools={"f": tool})
+
+    async def called() -> list[CameOf]:
+        calls = ServerCalls()
+        try:
+            return [await calls.call("f", tool, server, {}, 60.0) for _ in range(MOST_FAILURES + 2)]
+        finally:
+            await calls.aclose()
+
+    for one in asyncio.run(called()):
+        assert (one.outcome, one.passing) == (ToolOutcome.BROKEN, passing)
+        assert says in one.said
+    assert caplog.text == "", "the SDK repeats nothing that servers send"
 
 
 @pytest.mark.parametrize("value", ["Bearer not-really-a-key\n", "Bearer not-réally-a-key"])

@@ -77,7 +77,8 @@ class ServerCalls:
 
         It is broken where the server goes away during the call, says nothing within ``seconds`` or
         the server's own bound, or where the tool itself says that it failed; refused where it is
-        not the tool that was accepted any more. All but what the tool says is passing. Raises
+        not the tool that was accepted any more. All but what the tool says, or the server of the
+        arguments, is passing. Raises
         ServerAwayError where the server could not be asked.
         """
         reached = server.reached
@@ -100,7 +101,8 @@ class ServerCalls:
             await self._failed(line, session, is_slow=isinstance(error, SlowToolServerError))
             return CameOf(ToolOutcome.BROKEN, f"the tool's server: {error}", passing=True)
         self._failures[reached] = 0
-        return CameOf(ToolOutcome.BROKEN if answer.failed else ToolOutcome.ANSWERED, answer.said)
+        outcome = ToolOutcome.BROKEN if answer.failed else ToolOutcome.ANSWERED
+        return CameOf(outcome, answer.said, answer.passing)
 
     async def aclose(self) -> None:
         """Ends all sessions, and the programs with them."""
