@@ -13,7 +13,12 @@ from orchestration_assets.processing.part_questions import part_questions
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.tables import CONTENT_PROFILES, ItemProfile, profiles_of
+from orchestration_assets.schemas.tables import (
+    CONTENT_PROFILES,
+    PROCESSING_PLANS,
+    ItemProfile,
+    profiles_of,
+)
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.selection.batch import is_learned, learning_inputs
 from orchestration_assets.selection.expectations import BatchInputs
@@ -89,8 +94,10 @@ def sample_of_home(
             rows = home.tables.read(CONTENT_PROFILES.name, batch).take(here)
             profiled.append(rows)
             with leaving_out_damage():
-                items = set(rows["item_id"].to_pylist())
-                planned += shown_in_plans(home.tables, batch, policy, items)
+                # a run that is under way, or was killed, has profiled items without plans
+                if home.tables.exists(PROCESSING_PLANS.name, batch):
+                    items = set(rows["item_id"].to_pylist())
+                    planned += shown_in_plans(home.tables, batch, policy, items)
             vectors += _vectors(home.tables, batch) if learns else []
     if not profiled:
         return PreviewSample((), {}, {}, None, 0, 0, {})
