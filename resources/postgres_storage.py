@@ -50,7 +50,8 @@ class _OpenEventLog(PostgresEventLogStorage):
     def has_table(self, table_name: str) -> bool:
         # an upgrade adds tables; nothing takes one away
         if table_name not in self._tables:
-            self._tables = frozenset(inspect(self._engine).get_table_names())
+            with self._connect() as connection:
+                self._tables = frozenset(inspect(connection).get_table_names())
         return table_name in self._tables
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:

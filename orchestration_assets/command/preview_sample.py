@@ -18,7 +18,12 @@ from orchestration_assets.schemas.conversations import ConversationMemory
 from orchestration_assets.schemas.items import Item, Question, Task
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.tables import CONTENT_PROFILES, ItemProfile, profiles_of
+from orchestration_assets.schemas.tables import (
+    CONTENT_PROFILES,
+    PROCESSING_PLANS,
+    ItemProfile,
+    profiles_of,
+)
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.selection.batch import is_learned, learning_inputs
 from orchestration_assets.selection.expectations import BatchInputs
@@ -111,7 +116,9 @@ def sample_of_home(
             profiled.append(rows)
             items = set(rows["item_id"].to_pylist())
             with leaving_out_damage():
-                planned += shown_in_plans(home.tables, batch, policy, items)
+                # a run that is under way, or was killed, has profiled items without plans
+                if home.tables.exists(PROCESSING_PLANS.name, batch):
+                    planned += shown_in_plans(home.tables, batch, policy, items)
             if remembers:
                 known = messages_before(home.tables, batch)
                 earlier |= {item: known[item] for item in items if item in known}

@@ -3,8 +3,9 @@
 import asyncio
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,7 +74,7 @@ def listing_of(server: ToolServer, offered: Mapping[str, OfferedTool]) -> Server
         if (why := _unusable(tool)) is not None:
             lines.append(f"{at_server!a}: cannot be accepted: {why}")
             continue
-        name = names.get(at_server) or _name_for(at_server)
+        name = names.get(at_server) or _name_for(at_server, {*server.tools, *tools})
         if at_server not in names:
             lines.append(f"{name}: not accepted")
         one = {} if name == at_server else {"tool": at_server}
@@ -112,6 +113,9 @@ def _unusable(tool: OfferedTool) -> str | None:
     return None
 
 
-def _name_for(at_server: str) -> str:
+def _name_for(at_server: str, taken: Collection[str]) -> str:
+    """A name that a policy may hold, and no other tool of the server has."""
     plain = re.sub(r"[^a-z0-9_]+", "_", at_server.lower())[:50]
-    return plain if plain[0].isalpha() else f"tool_{plain}"
+    name = plain if plain[0].isalpha() else f"tool_{plain}"
+    further = (f"{name}_{number}" for number in count(2))
+    return next(one for one in chain((name,), further) if one not in taken)

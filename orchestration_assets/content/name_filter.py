@@ -38,11 +38,15 @@ def name_filter(names: Iterable[str]) -> dict[str, Any]:
 
 
 def may_hold(found: dict[str, Any], name: str) -> bool:
-    """Whether the name may be one of those that the filter was made of."""
-    size, bits = found["size"], b64decode(found["bits"])
+    """Whether the name may be one of those that the filter was made of; of what is no filter,
+    whatever a file held, it may."""
     begin, step = _hashes(name)
-    places = ((begin + probe * step) % size for probe in range(_PROBES))
-    return all(bits[place // 8] & (128 >> place % 8) for place in places)
+    try:
+        size, bits = int(found["size"]), b64decode(found["bits"])
+        places = ((begin + probe * step) % size for probe in range(_PROBES))
+        return all(bits[place // 8] & (128 >> place % 8) for place in places)
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return True
 
 
 def _hashes(name: str) -> tuple[int, int]:

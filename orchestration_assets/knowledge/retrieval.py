@@ -136,7 +136,7 @@ class Retrieval:
     ) -> tuple[RetrievedPassage, ...]:
         """The passages of these corpora that the text is most about, the best first.
 
-        A score is that of its corpus: its best passage by words has between 1 and 1.6.
+        A score is that of its corpus: its best passage by words has between 1 and 1.5.
         """
         found = [one for corpus in corpora for one in self._readers[corpus].search(text, at_most)]
         found.sort(key=lambda one: (-one.score, one.corpus, one.document, one.start))

@@ -316,7 +316,7 @@ class Asker:
         else:
             (called,) = await caller.call([question], [key], deadline)
             called = called._replace(reading=grounded(called.reading, question.item.text))
-        if called.reading.status in CACHED:
+        if called.reading.status in CACHED and not called.passing:
             self._cache.put(key, called.reading)
             # what was paid for must not be asked again, whatever happens from here on
             if (save := self._cache.save()) not in self._saves:

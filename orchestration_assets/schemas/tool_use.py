@@ -55,11 +55,16 @@ class ToolRequest:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the service is told of a call; ``cut``: it is only the beginning of the result."""
+    """What the service is told of a call; ``cut``: it is only the beginning of the result.
+
+    ``passing``: a later call may well come to something else, as of a server that was slow. Neither
+    the result is kept nor what rests on it.
+    """
 
     outcome: ToolOutcome
     text: str
     cut: bool = False
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

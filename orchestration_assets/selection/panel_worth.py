@@ -112,17 +112,21 @@ def refusal(
     """Why a panel does not pay, and what is asked instead; None where it pays.
 
     ``usd`` is the price of a call to each member, ``worth_usd`` what a right answer in place of a
-    wrong one is worth: the panel pays where what it gains is worth more than it costs more. Without
-    it the panel pays where it gains anything. Of two ways that are better than the panel the one
-    that is better by more is taken.
+    wrong one is worth: the panel pays where what it may gain is worth more than it costs more.
+    Without it the panel pays where it may gain anything. What it may gain is one standard error
+    above the mean: the best member was picked by the same items, so that the mean alone would
+    refuse many a panel that is better. Of two ways that are better than the panel the one that is
+    better by more is taken.
     """
     again = sum(calls * usd[name] for name, calls in figures.later.items())
     found: list[tuple[tuple[float, float], Refusal]] = []
     for one in figures.comparisons:
         first = [price for name, price in usd.items() if name in figures.later]
         more = again if one.member is None else again + sum(first) - usd[one.member]
-        worth = one.gain.mean if worth_usd is None else one.gain.mean * worth_usd - more
-        if worth <= 0.0 and not (one.gain.mean == 0.0 and more == 0.0):
+        # half of the way to the end of a 95 % interval
+        may_gain = (one.gain.mean + one.gain.high) / 2.0
+        worth = may_gain if worth_usd is None else may_gain * worth_usd - more
+        if worth <= 0.0 and not (may_gain == 0.0 and more == 0.0):
             found.append(((worth, -more), Refusal(one.member, _words(figures, one, more))))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 

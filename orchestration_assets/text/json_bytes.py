@@ -13,10 +13,11 @@ _compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def json_bytes(value: Any) -> bytes:
-    """Plain values (dict, list, tuple, text, number, truth value, None) as compact UTF-8.
+    """Plain values (dict with texts as keys, list, tuple, text, number, truth value, None) as
+    compact UTF-8.
 
-    Numbers that are not finite are written as the standard module writes them. Raises TypeError
-    and ValueError as that does.
+    Numbers that are not finite are written as the standard module writes them. Of other values
+    some are written that the standard module refuses. Raises TypeError and ValueError.
     """
     try:
         return to_json(value, inf_nan_mode="constants")

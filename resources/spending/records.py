@@ -132,8 +132,13 @@ def _record(kind: type[Any], values: list[Any]) -> Record:
     return record
 
 
-def _amounts(values: Sequence[Any]) -> list[float]:
-    return [value for value in values if isinstance(value, float)]
+def _amounts(values: Sequence[Any]) -> Iterator[float]:
+    """The amounts of a record, and the shares of its parts."""
+    for value in values:
+        if isinstance(value, float):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (part.share for part in value if isinstance(part, Part))
 
 
 def _reserved(values: list[Any]) -> list[Any]:

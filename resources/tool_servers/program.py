@@ -25,8 +25,8 @@ _LEAVING_S: Final = 1.0
 """How long a program may take to end by itself once its input is closed."""
 _KILLED_S: Final = 5.0
 _BETWEEN_LOOKS_S: Final = 0.01
-_DIES_WITH_PARENT: Final = """
-import ctypes, os, signal, sys
+# a line of its own that begins with an import would be taken for one of this module
+_DIES_WITH_PARENT: Final = """import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 if os.getppid() != int(sys.argv[1]): sys.exit(1)
 os.execv(sys.argv[2], sys.argv[2:])

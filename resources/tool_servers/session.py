@@ -1,7 +1,9 @@
 """A session with a tool server: what it offers, and calls of it, all bounded in time."""
 
 import asyncio
+import logging
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tool_servers import ToolServer
+from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
+from resources.ai_services.http.keys import secret_parts
 from resources.tool_servers.address import address
 from resources.tool_servers.program import program
 
@@ -20,6 +24,8 @@ MOST_TOOLS: Final = 1_000
 """Tools of one server that are looked at."""
 _CLOSED_S: Final = 8.0
 _LONGEST_REASON: Final = 300
+_LONGEST_SEARCHED: Final = 4_000
+_NAMES_SECRET: Final = re.compile(r"key|token|secret|pass|credential|auth", re.IGNORECASE)
 
 
 class ToolServerError(OrchestrationError):
@@ -43,11 +49,13 @@ class OfferedTool:
 class ServerAnswer:
     """What a server said to a call: text, or a structure where it gave no text.
 
-    ``failed``: the tool says that it could not do what was asked.
+    ``failed``: the tool says that it could not do what was asked; ``passing``: the server says so
+    for it, and not of the arguments.
     """
 
     said: Any
     failed: bool
+    passing: bool = False
 
 
 def is_installed() -> bool:
@@ -96,7 +104,8 @@ class ToolSession:
         return found
 
     async def call(self, tool: str, arguments: Mapping[str, Any], seconds: float) -> ServerAnswer:
-        """What the tool says. Raises ToolServerError; SlowToolServerError after ``seconds``."""
+        """What the tool says, or the server for it. Raises ToolServerError;
+        SlowToolServerError after ``seconds``."""
         from mcp_types import CallToolRequest, CallToolRequestParams
         from pydantic import TypeAdapter
 
@@ -105,7 +114,27 @@ class ToolSession:
         )
         # as it is: the SDK would hold results to schemas that the server may have made to hang it
         plain = TypeAdapter(dict[str, Any])
-        return _answer_in(await self._within(self._session.send_request(request, plain), seconds))
+        sent = self._session.send_request(request, plain)
+        answer: ServerAnswer = await self._within(self._answer(sent), seconds)
+        return answer
+
+    async def _answer(self, sent: Any) -> ServerAnswer:
+        from mcp import MCPError
+        from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, REQUEST_TIMEOUT
+
+        try:
+            return _answer_in(await sent)
+        except MCPError as error:
+            # the SDK's own words; with others the code is any server's
+            is_closed = (error.code, error.message) == (CONNECTION_CLOSED, "Connection closed")
+            if is_closed or error.code == REQUEST_TIMEOUT:
+                raise
+            # a server that answers is there: arguments that it takes for wrong do not break it
+            return ServerAnswer(
+                f"error {error.code}: {error.message}",
+                failed=True,
+                passing=error.code != INVALID_PARAMS,
+            )
 
     async def aclose(self) -> None:
         """Ends the connection, and a program with it."""
@@ -123,6 +152,9 @@ class ToolSession:
     async def _hold(self, opened: "asyncio.Future[None]") -> None:
         from mcp import Client
 
+        # it writes down what servers send, line by line, and nothing that is not known here
+        for name in ("mcp", "client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             client = Client(
                 self._transport(),
@@ -140,7 +172,7 @@ class ToolSession:
                 opened.set_exception(ToolServerError("it was not waited for any longer"))
         except BaseException as error:  # noqa: BLE001 -- whoever opened it is told
             if not opened.done():
-                opened.set_exception(ToolServerError(reason_of(error)))
+                opened.set_exception(ToolServerError(self._reason(error)))
         if not opened.cancelled():
             # read once, or nobody did: it is no error that was lost
             opened.exception()
@@ -151,7 +183,17 @@ class ToolSession:
             given = _values(server.variable_env)
             return program(server.command, given, shows_errors=self._shows_errors)
         assert server.url is not None
-        return address(server.url, _values(server.header_env), server.call_s + server.start_s)
+        headers = _values(server.header_env)
+        for name, value in headers.items():
+            if value != value.strip() or not (value.isascii() and value.isprintable()):
+                variable = server.header_env[name]
+                why = "line breaks, spaces at its ends or letters beyond ASCII"
+                raise ToolServerError(f"{variable} holds what no header may: take out {why}")
+        return address(server.url, headers, server.call_s + server.start_s)
+
+    def _reason(self, error: BaseException) -> str:
+        said = reason_of(error)
+        return echoes_of(self._server).redacted(said)[:_LONGEST_REASON]
 
     async def _listed(self) -> Mapping[str, OfferedTool]:
         from mcp_types import PaginatedRequestParams
@@ -176,18 +218,31 @@ class ToolSession:
                 return await work
         except TimeoutError as error:
             raise SlowToolServerError(f"it did not answer within {seconds:.3g} s") from error
-        except Exception as error:
-            raise ToolServerError(reason_of(error)) from error
+        except Exception as error:  # noqa: BLE001 -- as a cause it could show a key
+            raise ToolServerError(self._reason(error)) from None
 
 
 def reason_of(error: BaseException) -> str:
-    """What went wrong, in one line: of several at once, the first."""
+    """What went wrong, in one line: of several at once, the first; as the error says it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, ToolServerError):
         return str(error)
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    return said[:_LONGEST_REASON]
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_SEARCHED]
+    # it is shown where signs could steer a terminal
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in said)
+
+
+def echoes_of(server: ToolServer) -> KeyEchoes:
+    """Finds the keys that the server was given in what it says: headers, and variables that are
+    named as keys are."""
+    named = [
+        variable
+        for name, variable in server.variable_env.items()
+        if _NAMES_SECRET.search(f"{name} {variable}")
+    ]
+    values = [os.environ.get(one, "").strip() for one in (*server.header_env.values(), *named)]
+    return key_echoes(tuple(part for value in values if value for part in secret_parts(value)))
 
 
 def _values(variables: Mapping[str, str]) -> dict[str, str]:

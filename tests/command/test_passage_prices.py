@@ -9,7 +9,7 @@ import yaml
 
 from benchmarks._billing_server import LABELS, BillingServer, serving, unit
 from orchestration_assets.__main__ import main
-from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.schemas.tables import CALL_LOG, PROCESSING_PLANS
 from orchestration_assets.text.token_estimates import token_estimate
 from resources.home import Home
 
@@ -120,3 +120,8 @@ def test_the_passages_that_will_be_shown_are_in_the_price(desk) -> None:
     kept = desk.preview(1, back=True)
     assert kept["answers_kept"] == ITEMS
     assert kept["usd"] == pytest.approx(0.0)
+
+    # a batch that a killed run has profiled, and not planned
+    for table in (PROCESSING_PLANS, CALL_LOG):
+        tables.path(table.name, batch).unlink()
+    assert desk.preview(1, back=True)["answers_asked"] == ITEMS

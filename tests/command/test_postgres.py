@@ -114,6 +114,23 @@ def test_connections_stay_open_over_a_restart_and_a_copy_of_the_process_opens_it
         assert isinstance(same.event_log_storage, type(instance.event_log_storage))
 
 
+def test_tables_are_asked_for_again_where_the_server_does_not_answer_at_once(
+    configured, monkeypatch
+) -> None:
+    with open_instance(Home(configured)) as instance:
+        storage = instance.event_log_storage
+        connect, tried = storage._engine.connect, []
+
+        def at_second_try():
+            tried.append(1)
+            if len(tried) == 1:
+                raise sa.exc.OperationalError("SELECT 1", {}, Exception("starting up"))
+            return connect()
+
+        monkeypatch.setattr(storage._engine, "connect", at_second_try)
+        assert not storage.has_table("no_such_table") and len(tried) == 2
+
+
 def test_an_outage_is_said_in_one_line_and_runs_go_on_after_it_with_the_history_in_postgres(
     corpus, configured, server, capsys
 ) -> None:

@@ -1,5 +1,6 @@
 """A name leads to the batches that hold it, and to hardly any other."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,13 @@ def test_hardly_any_other_name_is_held() -> None:
     others = sum(may_hold(made, f"other/{number}.txt") for number in range(5_000))
     assert others < 150
     assert not may_hold(name_filter([]), "anything")
+
+
+@pytest.mark.parametrize(
+    "damaged", [{}, [], None, {"size": 0, "bits": ""}, {"size": 512, "bits": "A"}, {"size": "x"}]
+)
+def test_what_is_no_filter_may_hold_every_name(damaged) -> None:
+    assert may_hold(damaged, "anything")
 
 
 def store(home: Home, batch: str, *names: str) -> None:

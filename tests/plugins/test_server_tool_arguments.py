@@ -48,3 +48,40 @@ def test_what_is_sent_fits_and_can_be_sent(written: str) -> None:
 def test_what_json_cannot_carry_is_refused(written: str) -> None:
     with pytest.raises(ToolError, match="no JSON"):
         fitting_arguments(TOOL, written)
+
+
+def patterned(**more: object) -> ServerTool:
+    return ServerTool(arguments={"type": "object", **more})
+
+
+@pytest.mark.parametrize(
+    ("tool", "fits", "does_not"),
+    [
+        (
+            patterned(properties={"a": {"pattern": "^(a+)+$"}}),
+            {"a": "a" * 99},
+            {"a": "a" * 99 + "!"},
+        ),
+        (
+            patterned(
+                patternProperties={"^(a+)+$": {"type": "integer"}}, additionalProperties=False
+            ),
+            {"a" * 99 + "!": "x"},
+            {"a" * 99: "x"},
+        ),
+        # of no use to RE2, and so the server's own matter; the rest is held to
+        (
+            patterned(properties={"a": {"pattern": "^(?=b)b$", "maxLength": 2}}),
+            {"a": "c"},
+            {"a": "ccc"},
+        ),
+        # a name of an argument, and no keyword
+        (patterned(properties={"pattern": {"type": "string"}}), {"pattern": "("}, {"pattern": 1}),
+    ],
+)
+def test_no_pattern_of_a_schema_takes_for_ever(
+    tool: ServerTool, fits: dict[str, object], does_not: dict[str, object]
+) -> None:
+    assert fitting_arguments(tool, json.dumps(fits)) == fits
+    with pytest.raises(ToolError, match="do not fit"):
+        fitting_arguments(tool, json.dumps(does_not))

@@ -34,6 +34,30 @@ def test_what_stands_behind_a_line_break_of_a_cell_is_found() -> None:
     assert not shown.cut
 
 
+@pytest.mark.parametrize(
+    "many",
+    [
+        lambda opened: ([opened(n) for n in range(10_000)]),
+        lambda opened: {str(n): [opened(n)] for n in range(10_000)},
+    ],
+)
+def test_of_a_large_structure_only_the_beginning_is_gone_through(many: Any) -> None:
+    class Counted(str):
+        seen = 0
+
+        def __getitem__(self, key: Any) -> str:
+            Counted.seen += 1
+            return super().__getitem__(key)
+
+    shown = shown_result(
+        DONE, many(lambda n: Counted(f"{n} me@example.com")), 200, [*SensitiveKind]
+    )
+    assert shown.cut
+    assert len(shown.text) == 200
+    assert "9 [EMAIL]" in shown.text
+    assert 0 < Counted.seen < 2_000
+
+
 @pytest.mark.parametrize("arguments", [{"arguments": ""}, {"arguments": {}}, {}])
 def test_a_call_without_arguments_is_one(arguments: dict[str, object]) -> None:
     call = {"type": "function", "function": {"name": "read_section", **arguments}}

@@ -22,9 +22,14 @@ from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import AnswerCache, CarriedAnswers
-from orchestration_assets.processing.asker import Asker, AskResult
+from orchestration_assets.processing.asker import CALLED, Asker, AskResult
 from orchestration_assets.processing.tools.loop import STEPS, keys_beside
-from orchestration_assets.processing.tools.server_calls import MOST_FAILURES, ServerCalls
+from orchestration_assets.processing.tools.server_calls import (
+    MOST_FAILURES,
+    CameOf,
+    ServerAwayError,
+    ServerCalls,
+)
 from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Item, Question
@@ -36,7 +41,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
-from resources.tool_servers.session import ToolSession
+from resources.tool_servers.session import OfferedTool, ToolSession
 
 pytest.importorskip("mcp")
 PROGRAM = Path(__file__).with_name("tool_server.py")
@@ -69,6 +74,8 @@ CASES: dict[str, tuple[tuple[tuple[ScriptedCall, ...], ...], str, str]] = {
         "described otherwise than when it was accepted",
     ),
 }
+# answers that rest on what a server may do no more: they are not kept
+PASSING = {"a message without end", "a crash", "a change"}
 
 
 @dataclass
@@ -199,9 +206,14 @@ def test_whatever_a_program_does_is_a_row_and_nothing_is_left_of_it(bench: Bench
     assert not [line for line in bench.calls() if is_alive(int(line.split()[0]))]
     # gone through again, it is the same without a request and without the server
     requests, calls = len(bench.server.log), bench.calls()
-    again = bench.ask(policy, texts, cache)
-    assert [one.reading for one in again] == [one.reading for one in results]
+    kept = [one for name, one in zip(cases, results, strict=True) if name not in PASSING]
+    again = bench.ask(policy, [f"case {name}." for name in cases if name not in PASSING], cache)
+    assert [one.reading for one in again] == [one.reading for one in kept]
     assert (len(bench.server.log), bench.calls()) == (requests, calls)
+    # but for what a server did that may do it no more
+    (anew,) = bench.ask(policy, ["case a crash."], cache)
+    assert anew.origin == CALLED
+    assert [line.split()[1] for line in bench.calls()[len(calls) :]] == ["crashes", "forecast"]
     cache.flush()
     keys = [one.answer_key for one in results]
     assert set(store.given) <= keys_beside(store, keys) | set(keys)
@@ -214,8 +226,8 @@ async def hanging(server: ToolServer) -> list[Any]:
         said = [await calls.call("hangs", tool, server, {}, left) for left in (60.0, 0.2)]
     finally:
         await calls.aclose()
-    assert {outcome for outcome, _ in said} == {ToolOutcome.BROKEN}
-    return [words for _, words in said]
+    assert {(one.outcome, one.passing) for one in said} == {(ToolOutcome.BROKEN, True)}
+    return [one.said for one in said]
 
 
 def test_a_server_at_an_address_is_told_the_arguments_and_its_key(
@@ -253,39 +265,129 @@ def test_a_server_at_an_address_is_told_the_arguments_and_its_key(
         running.kill()
         running.wait()
     gone = bench.ask(bench.policy(server), ["case a crash."], AnswerCache(CarriedAnswers({})))
-    assert gone[0].reading.status is Status.OK
+    assert gone[0].reading.status is Status.DEFERRED
 
 
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        (("sleep", "60"), "did not say that it is there within"),
-        (("yes",), ""),
-        (("cat", "/dev/zero"), ""),
-        (("true",), "closed"),
-        (("no-such-program",), "there is no program"),
-    ],
-)
-def test_a_server_that_is_none_is_left_alone_after_some_tries(
-    command: tuple[str, ...], words: str
+@pytest.mark.parametrize(("says", "passing"), [("wrong arguments", False), ("an error", True)])
+def test_a_server_that_answers_with_errors_is_there(
+    says: str, passing: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     tool = ServerTool(arguments={"type": "object"})
-    server = ToolServer(command=command, tools={"forecast": tool}, start_s=0.3)
+    program_of_lines = str(PROGRAM.with_name("tool_server_of_lines.py"))
+    server = ToolServer(command=(sys.executable, program_of_lines, says), tools={"f": tool})
 
-    async def called() -> list[tuple[ToolOutcome, Any]]:
+    async def called() -> list[CameOf]:
         calls = ServerCalls()
         try:
-            tries = range(MOST_FAILURES + 1)
-            return [await calls.call("forecast", tool, server, {}, 60.0) for _ in tries]
+            return [await calls.call("f", tool, server, {}, 60.0) for _ in range(MOST_FAILURES + 2)]
         finally:
             await calls.aclose()
 
+    for one in asyncio.run(called()):
+        assert (one.outcome, one.passing) == (ToolOutcome.BROKEN, passing)
+        assert says in one.said
+    assert caplog.text == "", "the SDK repeats nothing that servers send"
+
+
+@pytest.mark.parametrize("value", ["Bearer not-really-a-key\n", "Bearer not-réally-a-key"])
+def test_a_key_that_no_header_may_hold_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("WEATHER_KEY", value)
+    tool = ServerTool(arguments={"type": "object"})
+    server = ToolServer(
+        url="http://127.0.0.1:9/", header_env={"X": "WEATHER_KEY"}, tools={"forecast": tool}
+    )
+    with pytest.raises(ServerAwayError, match="WEATHER_KEY holds what no header may") as away:
+        asyncio.run(ServerCalls().call("forecast", tool, server, {}, 9.0))
+    assert "ally-a-key" not in str(away.value)
+
+
+def test_a_key_that_a_server_repeats_is_not_shown(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEATHER_KEY", "sunny at Oslo")
+    server = program(variable_env={"CALLS": "NOTED_CALLS", "API_KEY": "WEATHER_KEY"})
+    server["tools"] = accepted(ToolServer(**server))
+    cache = AnswerCache(CarriedAnswers({}))
+    (result,) = bench.ask(bench.policy(server), ["case a call."], cache)
+    assert [step[3] for step in steps_of(cache, result)] == ["[KEY]"]
+
+
+@pytest.mark.parametrize(
+    ("command", "start_s", "words"),
+    [
+        (("sleep", "60"), 0.3, "did not say that it is there within"),
+        (("yes",), 0.3, ""),
+        (("cat", "/dev/zero"), 0.3, ""),
+        # a loaded machine takes its time to start what ends at once
+        (("true",), 60.0, "closed"),
+        (("no-such-program",), 60.0, "there is no program"),
+    ],
+)
+def test_a_server_that_is_none_is_left_alone_after_some_tries(
+    command: tuple[str, ...], start_s: float, words: str
+) -> None:
+    tool = ServerTool(arguments={"type": "object"})
+    server = ToolServer(command=command, tools={"forecast": tool}, start_s=start_s)
+
+    async def called() -> list[str]:
+        calls, said = ServerCalls(), []
+        try:
+            for _ in range(MOST_FAILURES + 1):
+                with pytest.raises(ServerAwayError) as away:
+                    await calls.call("forecast", tool, server, {}, 600.0)
+                said.append(str(away.value))
+        finally:
+            await calls.aclose()
+        return said
+
     *said, last = asyncio.run(called())
-    assert all(one[0] is ToolOutcome.BROKEN and words in one[1] for one in said), said
-    assert "left alone" in last[1]
+    assert all(words in one for one in said), said
+    assert "left alone" in last
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     names = [Path(f"/proc/{one}/comm") for one in children.read_text("utf-8").split()]
     assert command[0] not in {one.read_text("utf-8").strip() for one in names if one.exists()}
+
+
+def test_an_answer_waits_for_a_server_that_is_away_and_goes_on_where_it_was(
+    bench: Bench, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    starts = f"import pathlib, runpy; pathlib.Path({str(gate)!r}).exists() or exit(1)"
+    runs = f"runpy.run_path({str(PROGRAM)!r}, run_name='__main__')"
+    server = {**program(), "command": [sys.executable, "-c", f"{starts}; {runs}"]}
+    gate.touch()
+    server["tools"] = accepted(ToolServer(**server))
+    gate.unlink()
+    policy, store = bench.policy(server), CarriedAnswers({})
+    cache = AnswerCache(store)
+    asked = len(bench.server.log)
+    (away,) = bench.ask(policy, ["case a call."], cache)
+    assert away.reading.status is Status.DEFERRED
+    assert "the tool's server" in away.reading.reason
+    assert len(bench.server.log) == asked + 1
+    gate.touch()
+    (there,) = bench.ask(policy, ["case a call."], cache)
+    assert there.reading.answer == "12 EUR"
+    assert len(bench.server.log) == asked + 2, "its first reply was kept"
+    cache.flush()
+    assert set(store.given) <= keys_beside(store, [there.answer_key]) | {there.answer_key}
+
+
+def test_tools_that_would_have_the_same_name_here_are_all_listed() -> None:
+    accepted_one = {"get_it": ServerTool(tool="gets", arguments={"type": "object"})}
+    server = ToolServer(command=("serve",), tools=accepted_one)
+    offered = {
+        name: OfferedTool(name, f"about {name}", {"type": "object"})
+        for name in ("Get-it", "get-it", "get_it")
+    }
+    tools = listing_of(server, offered).tools
+    assert [(name, one["tool"]) for name, one in tools.items()] == [
+        ("get_it_2", "Get-it"),
+        ("get_it_3", "get-it"),
+        ("get_it_4", "get_it"),
+    ]
 
 
 @pytest.mark.parametrize(

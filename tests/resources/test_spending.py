@@ -1,6 +1,7 @@
 """The spending ledger: whole records or none, whatever is killed, damaged or folded meanwhile."""
 
 import fcntl
+import json
 import logging
 import os
 import random
@@ -11,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from zlib import crc32
 
 import pyarrow.compute as pc
 import pytest
@@ -51,6 +53,16 @@ records = st.one_of(
     ),
     st.builds(AccountClosed, numbers, words),
 )
+
+
+def test_an_amount_or_a_share_that_is_not_finite_is_neither_written_nor_read() -> None:
+    words = ("words",) * 7
+    for share, usd in ((float("nan"), 1.0), (1.0, float("inf"))):
+        record = Reserved(1, 1, *words, (Part("task", share, ("item",)),), usd, 1.0)
+        with pytest.raises(ValueError, match="not finite"):
+            encoded(record)
+        body = json.dumps(["reserved", *record]).encode()
+        assert decoded(b"%08x %s" % (crc32(body), body)) is None
 
 
 @given(st.lists(records, max_size=6))

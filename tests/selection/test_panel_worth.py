@@ -66,7 +66,9 @@ def figures(alone: tuple[float, ...], vote: float, panel: float, n: int = N) -> 
         # one knows: what the others say costs money and answers
         ((0.9, 0.6, 0.6), 0.8, 0.82, None, "lawyer"),
         # nothing to check: the later rounds lose what the first answers had
-        ((0.7, 0.7, 0.69), 0.85, 0.8, None, None),
+        ((0.7, 0.7, 0.69), 0.85, 0.75, None, None),
+        # a loss that chance alone may have made
+        ((0.7, 0.7, 0.69), 0.85, 0.82, None, "pays"),
         # it gains over both
         ((0.7, 0.7, 0.69), 0.8, 0.9, None, "pays"),
         # but not as much as it costs: .2 of 10 cents for 3.6 cents more than the best one

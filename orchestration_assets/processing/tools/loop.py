@@ -13,7 +13,8 @@ from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from orchestration_assets.processing.answer_cache import CACHED, AnswerCache
-from orchestration_assets.processing.tools.toolbox import Toolbox
+from orchestration_assets.processing.tools.server_calls import ServerAwayError
+from orchestration_assets.processing.tools.toolbox import MOST_CALLS, Toolbox
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import SensitiveKind
@@ -70,7 +71,9 @@ class ToolLoop:
     async def answer(self, question: Question, key: str, deadline: float) -> CallOutcome:
         """The reading after all calls, with the attempts at all replies.
 
-        The steps are kept under ``key`` with :data:`STEPS`, whatever comes of them.
+        The steps are kept under ``key`` with :data:`STEPS`, whatever comes of them. Where a server
+        is away the answer is deferred: what was said so far is kept, and gone on with later. What
+        rests on a passing result is not kept.
         """
         tools = question.task.tools
         assert tools is not None
@@ -78,6 +81,7 @@ class ToolLoop:
         spent, counted = _Spent(), Counter[ToolRequest]()
         turns: tuple[ToolTurn, ...] = ()
         attempts: tuple[Attempt, ...] = ()
+        passing = False
         while True:
             asked = replace(question, turns=turns)
             kept = self._kept(asked, key)
@@ -86,7 +90,7 @@ class ToolLoop:
                 called = await self._reply(asked, key, spent, tools, ends)
                 attempts += called.attempts
                 reading, cost = called.reading, _cost(called.attempts)
-                if reading.status in CACHED:
+                if reading.status in CACHED and not passing:
                     self._keep(asked, key, reading, cost)
                     await self.durable()
             else:
@@ -95,12 +99,17 @@ class ToolLoop:
             requests = requests_in(reading)
             if not requests:
                 self._keep_steps(key, turns)
-                return CallOutcome(reading, attempts)
+                return CallOutcome(reading, attempts, passing)
             if not asked.tools_open:
                 self._keep_steps(key, turns)
                 why = "it called tools again when it had to answer"
                 return CallOutcome(Reading(Status.REJECTED_OUTPUT, reason=why), attempts)
-            results = await self._results(requests, asked, key, counted, ends)
+            try:
+                results = await self._results(requests, asked, key, counted, ends, passing)
+            except ServerAwayError as error:
+                self._keep_steps(key, turns)
+                return CallOutcome(Reading(Status.DEFERRED, reason=str(error)), attempts)
+            passing |= any(one.passing for one in results)
             counted.update(requests)
             turns += (ToolTurn(requests, results),)
 
@@ -135,17 +144,19 @@ class ToolLoop:
         key: str,
         counted: Counter[ToolRequest],
         ends: float,
+        passing: bool,
     ) -> tuple[ToolResult, ...]:
         name = f"{_reply_key(question, key)}{_TURN}"
         held = self.cache.entries([name]).get(name)
         if held is not None:
             return tuple(_result(one) for one in json.loads(held))
-        finished = _KeptCalls(self.cache, name, self.durable)
+        finished = None if passing else _KeptCalls(self.cache, name, self.durable)
         found = await self.toolbox.run(
             requests, question, self.redacted, counted, finished, lambda: ends - self.clock()
         )
-        plain = [_plain(one) for one in found]
-        self.cache.put_entries({name: json.dumps(plain).encode()})
+        if not passing and not any(one.passing for one in found):
+            plain = [_plain(one) for one in found]
+            self.cache.put_entries({name: json.dumps(plain).encode()})
         return tuple(found)
 
     def _kept(
@@ -213,7 +224,8 @@ def keys_beside(store: KeptEntries, answer_keys: Iterable[str]) -> set[str]:
                 reply = _key_of_reply(names[name], steps[:said], is_open=is_open)
                 turn = f"{reply}{_TURN}"
                 found |= {reply, turn, f"{reply}{_COST}"}
-                calls = range(len(steps[said]) if said < len(steps) else 0)
+                # what was called behind the last step was kept before the answer was deferred
+                calls = range(len(steps[said]) if said < len(steps) else MOST_CALLS)
                 found |= {_key_of_call(turn, number) for number in calls}
     return found
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from orchestration_assets.extensions.tools import ToolError
+from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.tool_servers import ServerTool, ToolServer, canonical
 from orchestration_assets.schemas.tool_use import ToolOutcome
 from resources.tool_servers.session import (
@@ -17,6 +17,20 @@ from resources.tool_servers.session import (
 
 MOST_FAILURES: Final = 3
 """How often in a row a server may fail; then it is left alone for the rest of the run."""
+
+
+class ServerAwayError(OrchestrationError):
+    """A tool server cannot be reached, or is left alone: its calls wait for a later run."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameOf:
+    """What came of a call: text or a structure; ``passing``: a later call may well
+    come to something else."""
+
+    outcome: ToolOutcome
+    said: Any
+    passing: bool = False
 
 
 def change_of(accepted: ServerTool, offered: OfferedTool | None) -> str:
@@ -58,12 +72,14 @@ class ServerCalls:
         server: ToolServer,
         arguments: Mapping[str, Any],
         seconds: float,
-    ) -> tuple[ToolOutcome, Any]:
+    ) -> CameOf:
         """What came of a call of the tool that services call by ``name``, with arguments that fit.
 
-        It is broken where the server cannot be reached, says nothing within ``seconds`` or the
-        server's own bound, or where the tool itself says that it failed. Raises ToolError where it
-        is not the tool that was accepted any more.
+        It is broken where the server goes away during the call, says nothing within ``seconds`` or
+        the server's own bound, or where the tool itself says that it failed; refused where it is
+        not the tool that was accepted any more. All but what the tool says, or the server of the
+        arguments, is passing. Raises
+        ServerAwayError where the server could not be asked.
         """
         reached = server.reached
         if reached not in self._lines:
@@ -73,23 +89,39 @@ class ServerCalls:
         session: ToolSession | None = None
         try:
             async with asyncio.timeout(seconds), line.places:
-                session = await self._connected(line)
-                if why := change_of(tool, (await session.offered()).get(at_server)):
-                    raise ToolError(f"the tool {why}: it is not called until that is accepted")
+                session, offered = await self._offering(line)
+                if why := change_of(tool, offered.get(at_server)):
+                    refused = f"the tool {why}: it is not called until that is accepted"
+                    return CameOf(ToolOutcome.REFUSED, refused, passing=True)
                 answer = await session.call(at_server, arguments, server.call_s)
         except TimeoutError:
-            return ToolOutcome.BROKEN, f"no answer within the {seconds:.3g} s that are left"
+            why = f"no answer within the {seconds:.3g} s that are left"
+            return CameOf(ToolOutcome.BROKEN, why, passing=True)
         except ToolServerError as error:
             await self._failed(line, session, is_slow=isinstance(error, SlowToolServerError))
-            return ToolOutcome.BROKEN, f"the tool's server: {error}"
+            return CameOf(ToolOutcome.BROKEN, f"the tool's server: {error}", passing=True)
         self._failures[reached] = 0
-        return (ToolOutcome.BROKEN if answer.failed else ToolOutcome.ANSWERED), answer.said
+        outcome = ToolOutcome.BROKEN if answer.failed else ToolOutcome.ANSWERED
+        return CameOf(outcome, answer.said, answer.passing)
 
     async def aclose(self) -> None:
         """Ends all sessions, and the programs with them."""
         lines, self._lines = list(self._lines.values()), {}
         sessions = [line.session for line in lines if line.session is not None]
         await asyncio.gather(*(one.aclose() for one in sessions))
+
+    async def _offering(self, line: _Line) -> tuple[ToolSession, Mapping[str, OfferedTool]]:
+        """A session and what the server offers in it; in another one where the session that there
+        was broke meanwhile: nothing was sent yet. Raises ServerAwayError."""
+        while True:
+            session: ToolSession | None = None
+            try:
+                session = await self._connected(line)
+                return session, await session.offered()
+            except ToolServerError as error:
+                await self._failed(line, session, is_slow=isinstance(error, SlowToolServerError))
+                if session is None:
+                    raise ServerAwayError(f"the tool's server: {error}") from error
 
     async def _connected(self, line: _Line) -> ToolSession:
         async with line.connecting:

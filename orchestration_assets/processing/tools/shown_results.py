@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 from orchestration_assets.schemas.services import SensitiveKind
@@ -18,13 +20,30 @@ def shown_result(
     """As services and tables see it: whole characters, no marks of turns, nothing sensitive.
 
     Texts within a structure are freed of that one by one too: escaped as JSON, what stands behind
-    a line break is not recognised.
+    a line break is not recognised. Only its beginning is gone through: servers may give millions.
     """
-    is_cut = _is_cut(said, most)
+    room = _Room(_window(most))
     if not isinstance(said, str):
-        said = json.dumps(_freed_within(said, most, redacted), ensure_ascii=False)
+        said = json.dumps(_freed_within(said, room, most, redacted), ensure_ascii=False)
     text = _freed(said, most, redacted)
-    return ToolResult(outcome, text[:most], cut=len(text) > most or is_cut or _is_cut(said, most))
+    is_cut = room.is_used_up or len(said) > _window(most)
+    return ToolResult(outcome, text[:most], cut=len(text) > most or is_cut)
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many characters of a structure are still gone through."""
+
+    left: int
+    is_used_up: bool = False
+
+    def takes(self, value: Any) -> bool:
+        """Whether there is room for one more, which may be the last."""
+        if self.left <= 0:
+            self.is_used_up = True
+            return False
+        self.left -= len(value) + 2 if isinstance(value, str) else 1
+        return True
 
 
 def _freed(text: str, most: int, redacted: Collection[SensitiveKind]) -> str:
@@ -45,24 +64,20 @@ def _window(most: int) -> int:
     return 2 * (most + _LONGEST_SECRET)
 
 
-def _freed_within(value: Any, most: int, redacted: Collection[SensitiveKind]) -> Any:
+def _freed_within(value: Any, room: _Room, most: int, redacted: Collection[SensitiveKind]) -> Any:
     match value:
         case str():
+            room.is_used_up |= len(value) > _window(most)
             return _freed(value, most, redacted)
         case list() | tuple():
-            return [_freed_within(one, most, redacted) for one in value]
+            held = takewhile(room.takes, value)
+            return [_freed_within(one, room, most, redacted) for one in held]
         case dict():
-            return {name: _freed_within(one, most, redacted) for name, one in value.items()}
+            pairs = takewhile(
+                lambda pair: room.takes(pair[0]) and room.takes(pair[1]), value.items()
+            )
+            return {name: _freed_within(one, room, most, redacted) for name, one in pairs}
         case int() | float() | None:
             return value
         case _:
             return _freed(str(value), most, redacted)
-
-
-def _is_cut(value: Any, most: int) -> bool:
-    """Whether a text in it is so long that only its beginning is looked at."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return any(_is_cut(one, most) for one in value)
-    return isinstance(value, str) and len(value) > _window(most)

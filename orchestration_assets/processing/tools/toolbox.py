@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -25,7 +26,11 @@ from orchestration_assets.extensions.time_limit import TimeUsedUpError, limited
 from orchestration_assets.extensions.tools import BUILT_IN, ToolError, plugged_in_tool
 from orchestration_assets.knowledge.retrieval import Retrieval
 from orchestration_assets.processing.tools.look_up import looked_up, read_table
-from orchestration_assets.processing.tools.server_calls import ServerCalls
+from orchestration_assets.processing.tools.server_calls import (
+    CameOf,
+    ServerAwayError,
+    ServerCalls,
+)
 from orchestration_assets.processing.tools.shown_results import shown_result
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.policy import Policy
@@ -36,6 +41,7 @@ from orchestration_assets.schemas.tools_config import LookUpTable, ToolsConfig
 from orchestration_assets.text.arithmetic import CalculationError, calculate
 from orchestration_assets.text.parts.sections import section_spans
 from resources.home import Home
+from resources.tool_servers.session import echoes_of
 
 CPU_S: Final = 1.0
 """Processor time that one call may take."""
@@ -45,9 +51,6 @@ MOST_CALLS: Final = 8
 """Calls of one reply that are carried out; more are refused."""
 LONGEST_ARGUMENTS: Final = 8_000
 _LONGEST_REASON: Final = 300
-
-_Said = tuple[ToolOutcome, Any]
-"""What came of a call: text, or a structure of texts and numbers."""
 
 
 class FinishedCalls(Protocol):
@@ -100,7 +103,8 @@ class Toolbox:
         """The result of each call of a reply, in order; ``done``: how often each was carried out
         before. What was asked again has no new result, and whatever breaks is one.
 
-        ``finished`` keeps the calls that reached the outside, so that none is made again.
+        ``finished`` keeps the calls that reached the outside, so that none is made again. Raises
+        ServerAwayError for a server that cannot be asked.
         """
         counted = dict(done)
         tools = question.task.tools
@@ -112,8 +116,10 @@ class Toolbox:
             held = finished.held(number) if is_outside and finished is not None else None
             if held is None:
                 came = await self._one(number, request, question, counted[request], seconds_left())
-                held = shown_result(*came, most, redacted)
-                if is_outside and finished is not None:
+                held = shown_result(came.outcome, came.said, most, redacted)
+                text = self._without_keys(request, question, held.text)
+                held = replace(held, text=text, passing=came.passing)
+                if is_outside and finished is not None and not held.passing:
                     await finished.keep(number, held)
             results.append(held)
         return results
@@ -122,6 +128,12 @@ class Toolbox:
         config = self._configs.get(question.task.name)
         return config is not None and config.server_tool(request.name) is not None
 
+    def _without_keys(self, request: ToolRequest, question: Question, text: str) -> str:
+        """What a server says, without the keys that it was given to say it."""
+        config = self._configs.get(question.task.name)
+        found = config.server_tool(request.name) if config is not None else None
+        return text if found is None else echoes_of(found[1]).redacted(text)
+
     async def _one(
         self,
         number: int,
@@ -129,7 +141,7 @@ class Toolbox:
         question: Question,
         times: int,
         seconds_left: float,
-    ) -> _Said:
+    ) -> CameOf:
         tools, config = question.task.tools, self._configs.get(question.task.name)
         allowed = [one.name for one in tools.declared] if tools else []
         if tools is None or config is None or request.name not in allowed:
@@ -147,37 +159,41 @@ class Toolbox:
         except ValidationError as error:
             return _refused(f"the arguments do not fit: {_problems(error)}")
         try:
-            return ToolOutcome.ANSWERED, await asyncio.to_thread(
+            said = await asyncio.to_thread(
                 limited,
                 lambda: self._called(request.name, arguments, question, config),
                 CPU_S,
                 WALL_S,
             )
+            return CameOf(ToolOutcome.ANSWERED, said)
         except (ToolError, CalculationError) as error:
             return _refused(str(error))
         except TimeUsedUpError as error:
-            return ToolOutcome.BROKEN, str(error)
+            return CameOf(ToolOutcome.BROKEN, str(error))
         except Exception as error:  # noqa: BLE001 -- whatever a tool raises is what it came to
             said = " ".join(f"{type(error).__name__}: {error}".split())
-            return ToolOutcome.BROKEN, said[:_LONGEST_REASON]
+            return CameOf(ToolOutcome.BROKEN, said[:_LONGEST_REASON])
 
     async def _at_server(
         self, request: ToolRequest, server: ToolServer, tool: ServerTool, seconds_left: float
-    ) -> _Said:
+    ) -> CameOf:
         """What came of a call that is sent outside: its arguments, and nothing else."""
         if seconds_left <= 0.0:
-            return _refused("not carried out: the time for this answer is used up")
+            why = "not carried out: the time for this answer is used up"
+            return CameOf(ToolOutcome.REFUSED, why, passing=True)
         try:
             # a pattern of a schema may take its time
             arguments = await asyncio.to_thread(
                 limited, lambda: fitting_arguments(tool, request.arguments), CPU_S, WALL_S
             )
             return await self._servers.call(request.name, tool, server, arguments, seconds_left)
+        except ServerAwayError:
+            raise
         except (ToolError, TimeUsedUpError) as error:
             return _refused(str(error))
         except Exception as error:  # noqa: BLE001 -- whatever a server brings about is its result
             said = " ".join(f"{type(error).__name__}: {error}".split())
-            return ToolOutcome.BROKEN, said[:_LONGEST_REASON]
+            return CameOf(ToolOutcome.BROKEN, said[:_LONGEST_REASON])
 
     def _called(
         self, name: str, arguments: BaseModel, question: Question, config: ToolsConfig
@@ -218,8 +234,8 @@ class Toolbox:
             return self._tables[key]
 
 
-def _refused(why: str) -> _Said:
-    return ToolOutcome.REFUSED, why
+def _refused(why: str) -> CameOf:
+    return CameOf(ToolOutcome.REFUSED, why)
 
 
 def _problems(error: ValidationError) -> str:

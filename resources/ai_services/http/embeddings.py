@@ -38,7 +38,9 @@ class EmbeddingsService(HttpService):
     def _shaping(self) -> dict[str, Any]:
         names = {"model", "parameters", "guard", "context"}
         settings = self.config.model_dump(mode="json", include=names)
-        del settings["context"]["neighbour_tokens"]
+        # nothing of these is sent
+        for unsent in ("neighbour_tokens", "memory_tokens"):
+            del settings["context"][unsent]
         return settings
 
     def prepare(self, questions: Sequence[Question]) -> Request:

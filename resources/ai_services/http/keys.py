@@ -26,10 +26,10 @@ def secrets_of(config: HttpConfig) -> Iterator[str]:
     """The secret values that a service receives: its key and its secret headers."""
     for variable in (config.api_key_env, *config.header_env.values()):
         if variable and (value := os.environ.get(variable, "").strip()):
-            yield from _secret_parts(value)
+            yield from secret_parts(value)
 
 
-def _secret_parts(value: str) -> Iterator[str]:
+def secret_parts(value: str) -> Iterator[str]:
     """The value behind its scheme, and each of its parts that is long enough."""
     first, *others = value.split(maxsplit=1)
     if others and first.lower() in _SCHEMES:

@@ -14,10 +14,12 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.services import RemoteConfig
 from orchestration_assets.schemas.storable_values import whole_text
+from orchestration_assets.text.json_bytes import json_bytes
 from orchestration_assets.text.prompts.prompt_context import SentContent
 from orchestration_assets.text.replies.call_errors import CallError, Unauthorised
 from orchestration_assets.text.replies.key_echoes import KeyEchoes, key_echoes
 from orchestration_assets.text.replies.response_facts import ResponseFacts
+from resources.ai_services.http import same_answers
 from resources.ai_services.http.keys import header_value, secrets_of
 from resources.ai_services.http.transport import Transport
 from resources.ai_services.resilience.steady_timeouts import SteadyTimeout
@@ -28,8 +30,11 @@ _MAX_ECHO_CHARS: Final = 1000
 """Characters that the echo of a key has at most."""
 _MAX_INLINE_CHARS: Final = 20_000
 """Longer answers are searched for echoes in a thread, beside the event loop."""
-_CARRIERS: Final = (Transport.__module__, SteadyTimeout.__module__)
-"""How a request travels, and how long it may take, changes no answer."""
+_CARRIERS: Final = (
+    *(Transport.__module__, SteadyTimeout.__module__),
+    *(json_bytes.__module__, same_answers.__name__),
+)
+"""How a request is encoded and travels, and how long it may take, changes no answer."""
 
 
 class Request(NamedTuple):
@@ -144,8 +149,14 @@ class HttpService(ABC):
     @cached_property
     def version(self) -> str:
         """Over the code that makes requests and reads answers, and the model."""
-        code = code_version(type(self).__module__, _CARRIERS)
-        return f"{code}:{whole_text(self.config.model)}"
+        code = self.code()
+        kept_under = same_answers.SAME_ANSWERS.get(code, code)
+        return f"{kept_under}:{whole_text(self.config.model)}"
+
+    @classmethod
+    def code(cls) -> str:
+        """The version of the code that makes requests and reads answers."""
+        return code_version(cls.__module__, _CARRIERS)
 
     @abstractmethod
     def prepare(self, questions: Sequence[Question]) -> Request:

@@ -33,7 +33,11 @@ class Attempt(NamedTuple):
 
 
 class CallOutcome(NamedTuple):
-    """A reading, and the attempts that led to it, in order; none when no request was made."""
+    """A reading, and the attempts that led to it, in order; none when no request was made.
+
+    ``passing``: the next time it may well be another one; it is not kept.
+    """
 
     reading: Reading
     attempts: tuple[Attempt, ...] = ()
+    passing: bool = False
