@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +18,6 @@ from orchestration_assets.schemas.tables import RESOLUTIONS
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableMissingError
-
-_THREADS_HELD: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,8 @@ class EarlierMessages:
         self._batch = batch
         self._of_batch: dict[str, Mapping[str, _Row]] = {}
         self._answers: dict[str, Mapping[str, Answer]] = {}
-        self._messages = lru_cache(maxsize=_THREADS_HELD)(self._read_messages)
+        # of all threads: their messages come in turns, and the texts are held anyway
+        self._messages = lru_cache(maxsize=None)(self._read_messages)
 
     def thread_of(self, item_id: str) -> str | None:
         """The conversation of an item of the batch; None for one that belongs to none."""
