@@ -69,18 +69,6 @@ class EarlierMessages:
         row = self._own.get(item_id)
         return row.thread if row else None
 
-    def before(self, item_id: str) -> tuple[Message, ...]:
-        """The messages of the item's thread before it, of all batches, in their order.
-
-        Without those whose texts are gone; numbers count these, too.
-        """
-        row = self._own.get(item_id)
-        if row is None:
-            return ()
-        keys, messages = self._messages(row.thread, row.thread_version)
-        before = messages[: bisect_left(keys, _reference(self._batch, row).key)]
-        return tuple(one for one in before if one.item_id != item_id)
-
     def place_of(self, item_id: str) -> int:
         """How many of :meth:`messages` come before an item of the batch; 0 for no message."""
         row = self._own.get(item_id)
@@ -90,7 +78,8 @@ class EarlierMessages:
         return bisect_left(keys, _reference(self._batch, row).key)
 
     def messages(self, thread: str) -> tuple[Message, ...]:
-        """All messages of a conversation of the batch whose texts are there, in their order."""
+        """All messages of a conversation of the batch, in their order: without those whose texts
+        are gone, which numbers count, too."""
         version = self._versions.get(thread)
         return () if version is None else self._messages(thread, version)[1]
 
@@ -103,11 +92,6 @@ class EarlierMessages:
         """Who says an item of the batch; None where it is not declared."""
         row = self._own.get(item_id)
         return row.speaker if row else None
-
-    def item_before(self, item_id: str) -> str | None:
-        """The item of the message just before; None for the first one."""
-        before = self.before(item_id)
-        return before[-1].item_id if before else None
 
     def answers(self, task: str) -> Mapping[str, Answer]:
         """Item -> the answer to a task that stands of it in another batch, for all messages of the
