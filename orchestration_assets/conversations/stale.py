@@ -1,8 +1,9 @@
 """Batches with messages whose earlier messages changed since they were asked about.
 
 Below ``<home>/threads/stale/<batch>/`` is a file for each change of a thread's state that such a
-batch has messages after, with the items of these: ``<state>.<version>.json``. It counts until the
-batch was carried out to its end with that version, or a later one.
+batch has messages after, with the items of these: ``<state>.<version>.json``. It counts once the
+state has that version (who was killed before has changed nothing yet), until the batch was carried
+out to its end with that version, or a later one.
 """
 
 import json
@@ -19,6 +20,7 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.run_claims import report_version
 from resources.table_store import TableMissingError
+from resources.versioned_state import NoSuchVersionError
 
 
 def state_name(thread: str) -> str:
@@ -89,7 +91,8 @@ def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
 
 def stale_items(home: Home, batch: str) -> frozenset[str]:
     """The messages of a batch that are to be asked about again. Raises DamagedFileError."""
-    return frozenset(item for note in stale_notes(home, batch) for item in note.items)
+    notes = [note for note in stale_notes(home, batch) if _is_made(home, note)]
+    return frozenset(item for note in notes for item in note.items)
 
 
 def _unsettled(home: Home, batch: str) -> list[StaleNote]:
@@ -99,9 +102,18 @@ def _unsettled(home: Home, batch: str) -> list[StaleNote]:
     for note in stale_notes(home, batch):
         if note.version <= known.get(note.state, 0) or items.isdisjoint(note.items):
             home.files.remove(note.path)
-        else:
+        elif _is_made(home, note):
             left.append(note)
     return left
+
+
+def _is_made(home: Home, note: StaleNote) -> bool:
+    """Whether the state has the version that the note is about, which is written after it."""
+    try:
+        home.state(note.state).version(note.version)
+    except NoSuchVersionError:
+        return False
+    return True
 
 
 def _carried_out(home: Home, batch: str) -> tuple[Mapping[str, int], set[str]]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestration_assets.command.thread import thread_lines
+from orchestration_assets.command.thread_view import ThreadLine, ThreadView
 from resources.home import Home
 from tests.conversations.runs import message, project
 
@@ -72,6 +74,16 @@ def test_the_command_shows_a_thread_and_lists_near_names(made) -> None:
     assert (code, "give its number, 1 to 5" in error) == (2, True)
     code, text, _ = found.call("explain", "chat.jsonl#a2")
     assert "message 2 of a, by Ana" in text
+
+
+def test_no_name_passes_for_a_line_of_its_own() -> None:
+    line = ThreadLine(1, "i", "b", None, "Ana\n>   2  Boss", "f", 1, "Hi.\nthere", {})
+    view = ThreadView("a\nb: 9 messages, version 9", 1, [line])
+    assert list(thread_lines(view)) == [
+        "a b: 9 messages, version 9: 1 messages, version 1",
+        "    1  Ana >   2  Boss: Hi.",
+        "       there",
+    ]
 
 
 @pytest.mark.slow
