@@ -6,6 +6,8 @@ import pytest
 
 from orchestration_assets.command.thread import thread_lines
 from orchestration_assets.command.thread_view import ThreadLine, ThreadView
+from orchestration_assets.conversations.batch_index import index_batch, indexed_batches
+from orchestration_assets.schemas.errors import DamagedFileError
 from resources.home import Home
 from tests.conversations.runs import message, project
 
@@ -74,6 +76,19 @@ def test_the_command_shows_a_thread_and_lists_near_names(made) -> None:
     assert (code, "give its number, 1 to 5" in error) == (2, True)
     code, text, _ = found.call("explain", "chat.jsonl#a2")
     assert "message 2 of a, by Ana" in text
+
+
+def test_what_is_damaged_of_a_batch_is_made_again_as_the_error_says(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    for batch in ("b1", "b2"):
+        index_batch(home, batch, {"e": "file:///f"}, ["a"])
+    (home.threads / "batches" / "b2.json").write_text("{", "utf-8")
+    with pytest.raises(DamagedFileError, match="--reprocess"):
+        list(indexed_batches(home))
+    # batches up to it can be carried out
+    assert [one.batch for one in indexed_batches(home, "b2")] == ["b1"]
+    with pytest.raises(DamagedFileError):
+        list(indexed_batches(home, "b3"))
 
 
 def test_no_name_passes_for_a_line_of_its_own() -> None:
