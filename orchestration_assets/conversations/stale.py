@@ -9,9 +9,12 @@ out to its end with that version, or a later one.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
+from orchestration_assets.policy.kept_policies import KeptPolicyError, read_kept_policy
+from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.errors import DamagedFileError
@@ -70,23 +73,32 @@ class StaleBatch:
 def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
     """Those of the batches that have stale messages, in the order given; settled notes are removed.
 
-    A batch without a report is left out: it is yet to be carried out. What is damaged is left out,
-    and said.
+    A batch without a report is left out: it is yet to be carried out. So is one that was carried
+    out when no service was shown any memory: another policy asks about it again with --reprocess
+    only. What is damaged is left out, and said.
     """
     noted = set(noted_batches(home))
+    is_shown = lru_cache(maxsize=None)(partial(_shows_memory, home))
     found = []
     for batch in batches:
         if batch not in noted or not home.tables.exists(DISAGREEMENT_REPORT.name, batch):
             continue
         with leaving_out_damage():
-            notes = _unsettled(home, batch)
-            if notes:
-                columns = ["policy_hash"]
-                (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, columns).to_pylist()
+            columns = ["policy_hash"]
+            (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, columns).to_pylist()
+            if is_shown(row["policy_hash"]) and (notes := _unsettled(home, batch)):
                 items = {item for note in notes for item in note.items}
                 since = max(note.path.stat().st_mtime for note in notes)
                 found.append(StaleBatch(batch, len(items), row["policy_hash"], since))
     return found
+
+
+def _shows_memory(home: Home, policy_hash: str) -> bool:
+    """Whether services are shown memory under a policy; also where it cannot be read any more."""
+    try:
+        return bool(memory_tasks(read_kept_policy(home.policies / f"{policy_hash}.json")))
+    except KeptPolicyError:
+        return True
 
 
 def stale_items(home: Home, batch: str) -> frozenset[str]:

@@ -157,3 +157,22 @@ def test_what_an_earlier_message_changes_is_asked_again_and_no_more(tmp_path: Pa
         found.write("chat.jsonl", *said)
         found.run()
         assert texts["a5"] not in found.call("thread", "a")[1]
+
+
+@pytest.mark.slow
+def test_a_batch_that_was_shown_no_memory_is_not_stale_when_it_is_turned_on(tmp_path: Path) -> None:
+    with project(tmp_path) as found:
+        with_memory = found.policy.read_text("utf-8")
+        without = with_memory.replace("memory: true", "memory: false")
+        found.policy.write_text(without.replace("{{ memory.text }}", ""), "utf-8")
+        found.write("chat.jsonl", *[message("a", n) for n in (2, 3)])
+        (first,) = found.run()[0]["batches"]
+        found.write("late.jsonl", message("a", 1))
+        assert len(found.run()[1]) == 1
+        found.policy.write_text(with_memory, "utf-8")
+        summary, asked = found.run()
+        assert (summary["batches"], asked) == ([], [])
+        # carried out with it, it is shown what comes after
+        assert len(found.run("--reprocess")[1]) == 3
+        found.write("later.jsonl", message("a", 0))
+        assert first in found.run()[0]["batches"]
