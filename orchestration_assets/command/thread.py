@@ -37,8 +37,8 @@ def list_threads(settings: Settings, *, as_json: bool) -> int:
     """Prints the conversations of the home; returns the exit code."""
     known = known_threads(Home(settings.home))
     lines = [
-        f"{name}  in {len(batches)} {'batch' if len(batches) == 1 else 'batches'}, the latest "
-        f"{batches[-1]}"
+        f"{_on_a_line(name)}  in {len(batches)} {'batch' if len(batches) == 1 else 'batches'}, "
+        f"the latest {batches[-1]}"
         for name, batches in sorted(known.items())
     ]
     none = "no conversations: records name theirs by `thread` under content.records in the policy"
@@ -51,7 +51,7 @@ def show(settings: Settings, name: str, at: str | None, *, as_json: bool) -> int
     """Prints a conversation, and what services are shown for one message of it; returns the exit
     code. Raises UnknownThreadError, PolicyError, DamagedFileError."""
     view = thread_view(Home(settings.home), load_policy(settings.policy).policy, name, at)
-    _print(_lines(view), asdict(view), as_json=as_json)
+    _print(thread_lines(view), asdict(view), as_json=as_json)
     return 0
 
 
@@ -109,16 +109,18 @@ def roll_back(settings: Settings, name: str, version: int, *, as_json: bool) -> 
         restores=version,
     )
     words = (
-        f"{name} is at version {number}, with the {len(thread.messages)} messages of version "
-        f"{version}; the next orchestrate run asks about those again that others come before now"
+        f"{_on_a_line(name)} is at version {number}, with the {len(thread.messages)} messages of "
+        f"version {version}; the next orchestrate run asks about those again that others come "
+        "before now"
     )
     plain = {"thread": name, "version": number, "restores": version}
     _print([words], {**plain, "messages": len(thread.messages)}, as_json=as_json)
     return 0
 
 
-def _lines(view: ThreadView) -> Iterator[str]:
-    yield f"{view.thread}: {len(view.messages)} messages, version {view.version}"
+def thread_lines(view: ThreadView) -> Iterator[str]:
+    """The conversation for people, line by line."""
+    yield f"{_on_a_line(view.thread)}: {len(view.messages)} messages, version {view.version}"
     for line in view.messages:
         yield from _message(line, is_at=line.number == view.at)
     if view.at is None:
@@ -139,7 +141,7 @@ def _lines(view: ThreadView) -> Iterator[str]:
 
 
 def _message(line: ThreadLine, *, is_at: bool) -> Iterator[str]:
-    speaker = f"{line.speaker}: " if line.speaker else ""
+    speaker = f"{_on_a_line(line.speaker)}: " if line.speaker else ""
     text = line.text if line.text is not None else "(its text is gone)"
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST].rstrip()} … ({len(text) - _LONGEST:,} more characters)"
@@ -161,9 +163,15 @@ def _position(position: float | None) -> str:
     return f"{position:g}  "
 
 
+def _on_a_line(name: str) -> str:
+    """A name from content, which may not pass for lines of its own."""
+    return " ".join(name.splitlines())
+
+
 def _fact(one: Fact) -> str:
     by = f", superseded by message {one.superseded_by}" if one.superseded_by is not None else ""
-    return f"{one.subject} {one.attribute}: {one.value}  (message {one.number}, {one.source}{by})"
+    stated = _on_a_line(f"{one.subject} {one.attribute}: {one.value}")
+    return f"{stated}  (message {one.number}, {one.source}{by})"
 
 
 def _print(lines: Iterable[str], plain: Any, *, as_json: bool) -> None:

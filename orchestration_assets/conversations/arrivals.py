@@ -160,8 +160,7 @@ def _earlier(home: Home, batch: str, files: set[str]) -> Mapping[str, list[_Earl
     found: dict[str, list[_Earlier]] = {}
     if not files:
         return found
-    touched = [one for one in indexed_batches(home) if files & set(one.entries.values())]
-    touched = [one for one in touched if one.batch < batch]
+    touched = [one for one in indexed_batches(home, batch) if files & set(one.entries.values())]
     if not touched:
         return found
     standing = _standing(home, batch, files)

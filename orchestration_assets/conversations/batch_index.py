@@ -34,9 +34,14 @@ def drop_batch(home: Home, batch: str) -> None:
     home.files.remove(_path(home, batch))
 
 
-def indexed_batches(home: Home) -> Iterator[BatchMessages]:
-    """The batches that hold messages, the oldest first. Raises DamagedFileError."""
+def indexed_batches(home: Home, before: str | None = None) -> Iterator[BatchMessages]:
+    """The batches that hold messages, or those of them ``before`` a batch, the oldest first.
+
+    Raises DamagedFileError for one of these: a batch whose own is damaged makes it again.
+    """
     for path in sorted((home.threads / "batches").glob("[!.]*.json")):
+        if before is not None and path.stem >= before:
+            return
         try:
             stated = json.loads(path.read_bytes())
             entries, threads = dict(stated["entries"]), tuple(map(str, stated["threads"]))

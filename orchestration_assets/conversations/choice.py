@@ -102,10 +102,14 @@ def _scores(weights: _Weights, relevance: Any, importance: Any, ages: Any) -> An
     )
 
 
-def _best(scores: Any, at_most: int) -> list[int]:
+def best_places(scores: Any, at_most: int) -> list[int]:
     """The places of the highest scores, the best first; of equal ones the later."""
-    order = np.lexsort((-np.arange(len(scores)), -scores))
-    return [int(place) for place in order[:at_most]]
+    places = np.arange(len(scores))
+    if 0 < at_most < len(scores):
+        # only what may be among them is put in order
+        places = np.nonzero(scores >= np.partition(scores, -at_most)[-at_most])[0]
+    order = np.lexsort((-places, -scores[places]))
+    return [int(place) for place in places[order[:at_most]]]
 
 
 def _facts(
@@ -114,30 +118,29 @@ def _facts(
     """The facts in force that are shown, and the numbers of the messages that state them."""
     _, size = log.ends(messages)
     last = log.number(messages)
-    standing = [p for p in range(size) if log.facts.superseded_by(p, last) is None]
-    if not standing or not at_most:
+    standing = log.facts.standing(size, last)
+    if not len(standing) or not at_most:
         return [], set()
     places = np.array(log.fact_messages[:size])[standing]
     own = log.facts_index.scores(text, size)[standing]
     relevance = _with_same_subject(log, standing, np.maximum(own, of_messages[places]))
     importance = np.array(log.fact_importance[:size])[standing]
     scores = _scores(_FACT, relevance, importance, messages - 1 - places)
-    chosen = _best(scores, at_most)
+    chosen = best_places(scores, at_most)
     pieces = [
-        _fact(log, standing[one], float(scores[one]) * _FACT_FACTOR, float(relevance[one]))
+        _fact(log, int(standing[one]), float(scores[one]) * _FACT_FACTOR, float(relevance[one]))
         for one in chosen
     ]
     return pieces, {one.number for one in pieces}
 
 
-def _with_same_subject(log: ThreadLog, standing: list[int], relevance: Any) -> Any:
+def _with_same_subject(log: ThreadLog, standing: Any, relevance: Any) -> Any:
     """The relevance of facts, with what it is by their subject."""
-    best: dict[str, float] = {}
-    subjects = [log.facts[place].fact.subject.casefold() for place in standing]
-    for subject, own in zip(subjects, relevance.tolist(), strict=True):
-        best[subject] = max(own, best.get(subject, 0.0))
-    shared = [_SAME_SUBJECT * best[one] if one else 0.0 for one in subjects]
-    return np.maximum(relevance, shared)
+    subjects = log.facts.subjects(standing)
+    best = np.zeros(int(subjects.max()) + 1)
+    np.maximum.at(best, subjects, relevance)
+    best[0] = 0.0
+    return np.maximum(relevance, _SAME_SUBJECT * best[subjects])
 
 
 def _fact(log: ThreadLog, place: int, priority: float, relevance: float) -> MemoryPiece:
@@ -168,7 +171,7 @@ def _events(
     ages = messages - 1 - np.arange(before)
     importance = np.array(log.importance[:before])
     scores = _scores(_EVENT, relevance[:before], importance, ages)
-    chosen = _best(scores, at_most)
+    chosen = best_places(scores, at_most)
     return [
         _message(
             log,
@@ -195,11 +198,13 @@ def _summary(
     size, _ = log.ends(before)
     scores = np.array(log.sentence_importance[:size])
     left = _MOST_SENTENCES
-    for place in _best(scores, _MOST_SENTENCES + 8 * len(shown)):
+    for place in best_places(scores, _MOST_SENTENCES + 8 * len(shown)):
         sentence = log.sentences[place]
         message = log.taken[sentence.message].message
-        if message.number in shown or not left:
+        if message.number in shown:
             continue
+        if not left:
+            return
         left -= 1
         yield MemoryPiece(
             MemoryLevel.SUMMARY,

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +18,6 @@ from orchestration_assets.schemas.tables import RESOLUTIONS
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableMissingError
-
-_THREADS_HELD: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +61,13 @@ class EarlierMessages:
         self._batch = batch
         self._of_batch: dict[str, Mapping[str, _Row]] = {}
         self._answers: dict[str, Mapping[str, Answer]] = {}
-        self._messages = lru_cache(maxsize=_THREADS_HELD)(self._read_messages)
+        # of all threads: their messages come in turns, and the texts are held anyway
+        self._messages = lru_cache(maxsize=None)(self._read_messages)
 
     def thread_of(self, item_id: str) -> str | None:
         """The conversation of an item of the batch; None for one that belongs to none."""
         row = self._own.get(item_id)
         return row.thread if row else None
-
-    def before(self, item_id: str) -> tuple[Message, ...]:
-        """The messages of the item's thread before it, of all batches, in their order.
-
-        Without those whose texts are gone; numbers count these, too.
-        """
-        row = self._own.get(item_id)
-        if row is None:
-            return ()
-        keys, messages = self._messages(row.thread, row.thread_version)
-        before = messages[: bisect_left(keys, _reference(self._batch, row).key)]
-        return tuple(one for one in before if one.item_id != item_id)
 
     def place_of(self, item_id: str) -> int:
         """How many of :meth:`messages` come before an item of the batch; 0 for no message."""
@@ -92,7 +78,8 @@ class EarlierMessages:
         return bisect_left(keys, _reference(self._batch, row).key)
 
     def messages(self, thread: str) -> tuple[Message, ...]:
-        """All messages of a conversation of the batch whose texts are there, in their order."""
+        """All messages of a conversation of the batch, in their order: without those whose texts
+        are gone, which numbers count, too."""
         version = self._versions.get(thread)
         return () if version is None else self._messages(thread, version)[1]
 
@@ -105,11 +92,6 @@ class EarlierMessages:
         """Who says an item of the batch; None where it is not declared."""
         row = self._own.get(item_id)
         return row.speaker if row else None
-
-    def item_before(self, item_id: str) -> str | None:
-        """The item of the message just before; None for the first one."""
-        before = self.before(item_id)
-        return before[-1].item_id if before else None
 
     def answers(self, task: str) -> Mapping[str, Answer]:
         """Item -> the answer to a task that stands of it in another batch, for all messages of the

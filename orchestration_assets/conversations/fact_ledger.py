@@ -4,10 +4,13 @@ Facts are only ever added, and each one says from which message on it is superse
 answers for every earlier length of the conversation too.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from orchestration_assets.conversations.statements import MessageStatement, telling_words
 from orchestration_assets.schemas.conversations import Fact, Message
@@ -18,6 +21,8 @@ _LEAST_OVERLAP: Final = 0.5
 """Names of the same thing, of which one is part of the other, share at least so many words."""
 _NEAR: Final = 6
 """A value alone ("no, Thursday") corrects what was stated in so many messages before."""
+_IN_FORCE: Final = 2**63 - 1
+"""The number of no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ class FactLedger:
 
     def __init__(self) -> None:
         self._stated: list[StatedFact] = []
-        self._superseded: dict[int, int] = {}
+        self._superseded = array("q")
+        self._subjects: dict[str, int] = {"": 0}
+        self._subject_of = array("q")
         self._standing: dict[str, set[int]] = defaultdict(set)
 
     def __len__(self) -> int:
@@ -47,8 +54,17 @@ class FactLedger:
 
     def superseded_by(self, place: int, until: int) -> int | None:
         """The number of the message that replaced a fact, up to that number; None: it stands."""
-        number = self._superseded.get(place)
-        return number if number is not None and number <= until else None
+        number = self._superseded[place]
+        return number if number <= until else None
+
+    def standing(self, size: int, until: int) -> Any:
+        """The places of those of the first ``size`` facts that are in force after the message of
+        that number: int64, ascending."""
+        return np.nonzero(np.array(self._superseded[:size]) > until)[0]
+
+    def subjects(self, places: Any) -> Any:
+        """A number for the subject of each of these facts, whatever its case; 0 for none."""
+        return np.array(self._subject_of)[places]
 
     def facts(self, size: int, until: int) -> Iterator[Fact]:
         """The first ``size`` facts as they stand after the message of a number."""
@@ -101,7 +117,7 @@ class FactLedger:
             earlier = self._stated[place]
             if earlier.fact.number < message.number - _NEAR:
                 return
-            if earlier.kind == one.kind.value and place not in self._superseded:
+            if earlier.kind == one.kind.value and self._superseded[place] == _IN_FORCE:
                 fact = earlier.fact
                 said = self._fact(message, fact.subject, fact.attribute, one.value)
                 self._add(said, message.speaker, earlier.kind, earlier.words, [place])
@@ -152,6 +168,9 @@ class FactLedger:
         given_way: list[int],
     ) -> None:
         place = len(self._stated)
+        subject = fact.subject.casefold()
+        self._superseded.append(_IN_FORCE)
+        self._subject_of.append(self._subjects.setdefault(subject, len(self._subjects)))
         for earlier in given_way:
             self._superseded[earlier] = fact.number
             for word in self._stated[earlier].words:

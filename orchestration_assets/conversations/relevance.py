@@ -6,6 +6,7 @@ that one index answers for every earlier length of the list too.
 
 import math
 from array import array
+from bisect import bisect_left
 from typing import Any, Final
 
 import numpy as np
@@ -66,13 +67,11 @@ class GrowingIndex:
         lengths = np.array(self._lengths[kind][:size])
         sought = []
         for term in np.unique(terms).tolist():
-            if term in self._holders:
-                holders = np.array(self._holders[term])
-                held = int(np.searchsorted(holders, size))
-                if held:
-                    sought.append((held, term, holders[:held]))
+            if held := bisect_left(self._holders.get(term, ()), size):
+                sought.append((held, term))
         rare = [one for one in sought if size < _FEW or one[0] <= _COMMON[kind] * size]
-        for held, term, holders in sorted(rare or sought, key=lambda one: one[:2])[:MOST_TERMS]:
+        for held, term in sorted(rare or sought)[:MOST_TERMS]:
+            holders = np.array(self._holders[term][:held])
             often = np.array(self._counts[term][:held], dtype=np.float64)
             weight = math.log(1.0 + (size - held + 0.5) / (held + 0.5))
             scores[holders] += (

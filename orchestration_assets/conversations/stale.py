@@ -1,16 +1,20 @@
 """Batches with messages whose earlier messages changed since they were asked about.
 
 Below ``<home>/threads/stale/<batch>/`` is a file for each change of a thread's state that such a
-batch has messages after, with the items of these: ``<state>.<version>.json``. It counts until the
-batch was carried out to its end with that version, or a later one.
+batch has messages after, with the items of these: ``<state>.<version>.json``. It counts once the
+state has that version (who was killed before has changed nothing yet), until the batch was carried
+out to its end with that version, or a later one.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
+from orchestration_assets.policy.kept_policies import KeptPolicyError, read_kept_policy
+from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.errors import DamagedFileError
@@ -19,6 +23,7 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.run_claims import report_version
 from resources.table_store import TableMissingError
+from resources.versioned_state import NoSuchVersionError
 
 
 def state_name(thread: str) -> str:
@@ -68,28 +73,38 @@ class StaleBatch:
 def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
     """Those of the batches that have stale messages, in the order given; settled notes are removed.
 
-    A batch without a report is left out: it is yet to be carried out. What is damaged is left out,
-    and said.
+    A batch without a report is left out: it is yet to be carried out. So is one that was carried
+    out when no service was shown any memory: another policy asks about it again with --reprocess
+    only. What is damaged is left out, and said.
     """
     noted = set(noted_batches(home))
+    is_shown = lru_cache(maxsize=None)(partial(_shows_memory, home))
     found = []
     for batch in batches:
         if batch not in noted or not home.tables.exists(DISAGREEMENT_REPORT.name, batch):
             continue
         with leaving_out_damage():
-            notes = _unsettled(home, batch)
-            if notes:
-                columns = ["policy_hash"]
-                (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, columns).to_pylist()
+            columns = ["policy_hash"]
+            (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, columns).to_pylist()
+            if is_shown(row["policy_hash"]) and (notes := _unsettled(home, batch)):
                 items = {item for note in notes for item in note.items}
                 since = max(note.path.stat().st_mtime for note in notes)
                 found.append(StaleBatch(batch, len(items), row["policy_hash"], since))
     return found
 
 
+def _shows_memory(home: Home, policy_hash: str) -> bool:
+    """Whether services are shown memory under a policy; also where it cannot be read any more."""
+    try:
+        return bool(memory_tasks(read_kept_policy(home.policies / f"{policy_hash}.json")))
+    except KeptPolicyError:
+        return True
+
+
 def stale_items(home: Home, batch: str) -> frozenset[str]:
     """The messages of a batch that are to be asked about again. Raises DamagedFileError."""
-    return frozenset(item for note in stale_notes(home, batch) for item in note.items)
+    notes = [note for note in stale_notes(home, batch) if _is_made(home, note)]
+    return frozenset(item for note in notes for item in note.items)
 
 
 def _unsettled(home: Home, batch: str) -> list[StaleNote]:
@@ -99,9 +114,18 @@ def _unsettled(home: Home, batch: str) -> list[StaleNote]:
     for note in stale_notes(home, batch):
         if note.version <= known.get(note.state, 0) or items.isdisjoint(note.items):
             home.files.remove(note.path)
-        else:
+        elif _is_made(home, note):
             left.append(note)
     return left
+
+
+def _is_made(home: Home, note: StaleNote) -> bool:
+    """Whether the state has the version that the note is about, which is written after it."""
+    try:
+        home.state(note.state).version(note.version)
+    except NoSuchVersionError:
+        return False
+    return True
 
 
 def _carried_out(home: Home, batch: str) -> tuple[Mapping[str, int], set[str]]:

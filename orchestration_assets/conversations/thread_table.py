@@ -1,7 +1,10 @@
 """The table of a batch's messages: what it changes is merged into threads, which are then read."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +26,8 @@ from resources.home import Home
 from resources.table_store import TableMissingError
 
 SHOWN_CHARACTERS = 8_000
+_AT_ONCE: Final = 8
+"""States of so many threads are written side by side: each waits for the disk, or for a server."""
 _FIGURES = ("threads", "messages", "longest_thread", "threads_changed", "stale_batches")
 
 
@@ -43,11 +48,7 @@ def thread_messages_of(home: Home, batch: str, manifest: pa.Table) -> TableResul
     elif home.threads.exists():
         drop_batch(home, batch)
     names = {one.place.thread for one in found.messages} | found.arrived.keys() | found.gone.keys()
-    threads: dict[str, tuple[Thread, int]] = {}
-    changed = 0
-    for name in sorted(names):
-        threads[name], is_changed = _merge(home, batch, name, found)
-        changed += is_changed
+    threads, changed = _merge_all(home, batch, sorted(names), found)
     warnings: list[str] = []
     texts = _texts(home, batch, manifest, warnings) if found.messages else {}
     rows = [_row(batch, one, *threads[one.place.thread], texts) for one in found.messages]
@@ -76,7 +77,17 @@ def _files(home: Home, batch: str, found: Arrivals) -> Mapping[str, str]:
     return {entry: file for entry, file in pairs if entry in wanted}
 
 
-def _merge(home: Home, batch: str, name: str, found: Arrivals) -> tuple[tuple[Thread, int], bool]:
+def _merge_all(
+    home: Home, batch: str, names: Sequence[str], found: Arrivals
+) -> tuple[Mapping[str, tuple[Thread, int]], int]:
+    """Each thread with what the batch says of it, and its version; and how many have a new one."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        merges = list(pool.map(partial(_merge, home, batch, found), names))
+    threads = dict(zip(names, (thread for thread, _ in merges), strict=True))
+    return threads, sum(is_changed for _, is_changed in merges)
+
+
+def _merge(home: Home, batch: str, found: Arrivals, name: str) -> tuple[tuple[Thread, int], bool]:
     """The thread with what the batch says of it, its version, and whether that is a new one."""
     wrote = []
 

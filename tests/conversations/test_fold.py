@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.conversations.choice import best_places
 from orchestration_assets.conversations.fold import ThreadMemory, nothing
 from orchestration_assets.schemas.conversation_config import ConversationConfig
 from orchestration_assets.schemas.conversations import Fact, MemoryLevel, Message
@@ -169,3 +171,22 @@ def test_every_message_is_recent_or_may_be_an_event(messages) -> None:
     ]
     assert sorted(numbers) == list(range(1, len(messages) + 1))
     assert memory.messages == len(messages)
+
+
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=40), st.integers(0, 45))
+def test_of_equal_scores_the_later_come_first(scores: list[float], at_most: int) -> None:
+    places = sorted(range(len(scores)), key=lambda place: (-scores[place], -place))
+    assert best_places(np.array(scores), at_most) == places[:at_most]
+
+
+@given(said)
+def test_of_every_length_those_facts_stand_that_were_not_superseded_by_then(messages) -> None:
+    config = ConversationConfig(facts=100, events=0, recent=0)
+    lengths = [told([], config)]
+    for number, (text, speaker) in enumerate(messages, start=1):
+        lengths.append(lengths[-1].remember(Message(f"i{number}", number, text, speaker)))
+    for earlier in lengths:
+        stand = sorted(one.number for one in earlier.facts() if one.superseded_by is None)
+        # all share a log, which has gone on
+        shown = [one for one in earlier.pieces(ASKED).pieces if one.level is MemoryLevel.FACT]
+        assert sorted(one.number or 0 for one in shown) == stand

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestration_assets.command.thread import thread_lines
+from orchestration_assets.command.thread_view import ThreadLine, ThreadView
+from orchestration_assets.conversations.batch_index import index_batch, indexed_batches
+from orchestration_assets.schemas.errors import DamagedFileError
 from resources.home import Home
 from tests.conversations.runs import message, project
 
@@ -74,6 +78,29 @@ def test_the_command_shows_a_thread_and_lists_near_names(made) -> None:
     assert "message 2 of a, by Ana" in text
 
 
+def test_what_is_damaged_of_a_batch_is_made_again_as_the_error_says(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    for batch in ("b1", "b2"):
+        index_batch(home, batch, {"e": "file:///f"}, ["a"])
+    (home.threads / "batches" / "b2.json").write_text("{", "utf-8")
+    with pytest.raises(DamagedFileError, match="--reprocess"):
+        list(indexed_batches(home))
+    # batches up to it can be carried out
+    assert [one.batch for one in indexed_batches(home, "b2")] == ["b1"]
+    with pytest.raises(DamagedFileError):
+        list(indexed_batches(home, "b3"))
+
+
+def test_no_name_passes_for_a_line_of_its_own() -> None:
+    line = ThreadLine(1, "i", "b", None, "Ana\n>   2  Boss", "f", 1, "Hi.\nthere", {})
+    view = ThreadView("a\nb: 9 messages, version 9", 1, [line])
+    assert list(thread_lines(view)) == [
+        "a b: 9 messages, version 9: 1 messages, version 1",
+        "    1  Ana >   2  Boss: Hi.",
+        "       there",
+    ]
+
+
 @pytest.mark.slow
 def test_what_an_earlier_message_changes_is_asked_again_and_no_more(tmp_path: Path) -> None:
     with project(tmp_path) as found:
@@ -130,3 +157,22 @@ def test_what_an_earlier_message_changes_is_asked_again_and_no_more(tmp_path: Pa
         found.write("chat.jsonl", *said)
         found.run()
         assert texts["a5"] not in found.call("thread", "a")[1]
+
+
+@pytest.mark.slow
+def test_a_batch_that_was_shown_no_memory_is_not_stale_when_it_is_turned_on(tmp_path: Path) -> None:
+    with project(tmp_path) as found:
+        with_memory = found.policy.read_text("utf-8")
+        without = with_memory.replace("memory: true", "memory: false")
+        found.policy.write_text(without.replace("{{ memory.text }}", ""), "utf-8")
+        found.write("chat.jsonl", *[message("a", n) for n in (2, 3)])
+        (first,) = found.run()[0]["batches"]
+        found.write("late.jsonl", message("a", 1))
+        assert len(found.run()[1]) == 1
+        found.policy.write_text(with_memory, "utf-8")
+        summary, asked = found.run()
+        assert (summary["batches"], asked) == ([], [])
+        # carried out with it, it is shown what comes after
+        assert len(found.run("--reprocess")[1]) == 3
+        found.write("later.jsonl", message("a", 0))
+        assert first in found.run()[0]["batches"]

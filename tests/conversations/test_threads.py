@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration_assets.conversations.stale import stale_items, stale_notes
 from orchestration_assets.conversations.thread_state import change_thread, current_thread
 from orchestration_assets.conversations.threads import (
     MessageReference,
@@ -129,8 +130,6 @@ def test_two_processes_on_one_thread_lose_nothing(tmp_path: Path) -> None:
 def test_a_writer_that_dies_in_between_has_noted_too_much_and_never_too_little(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration_assets.conversations.stale import stale_notes
-
     home = Home(tmp_path)
     first = [reference("a1", "b1", 1.0), reference("a2", "b1", 2.0)]
     change_thread(home, "t", lambda thread: merged(thread, first, (), "b1"), "w", lambda *_: "")
@@ -147,3 +146,9 @@ def test_a_writer_that_dies_in_between_has_noted_too_much_and_never_too_little(
     assert current_thread(home, "t")[1] == 1
     (note,) = stale_notes(home, "b1")
     assert (note.version, note.items) == (2, ("a1", "a2"))
+    # nothing has changed yet: what was noted counts once somebody makes that version
+    assert stale_items(home, "b1") == frozenset()
+    change_thread(
+        home, "t", lambda thread: merged(thread, [early], (), "b2"), "w", lambda *_: "", "b2"
+    )
+    assert stale_items(home, "b1") == {"a1", "a2"}
