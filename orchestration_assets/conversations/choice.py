@@ -114,7 +114,11 @@ def _facts(
     """The facts in force that are shown, and the numbers of the messages that state them."""
     _, size = log.ends(messages)
     last = log.number(messages)
-    standing = [p for p in range(size) if log.facts.superseded_by(p, last) is None]
+    standing = [
+        place
+        for place in range(size)
+        if log.facts[place].tells_more and log.facts.superseded_by(place, last) is None
+    ]
     if not standing or not at_most:
         return [], set()
     places = np.array(log.fact_messages[:size])[standing]
@@ -144,14 +148,18 @@ def _fact(log: ThreadLog, place: int, priority: float, relevance: float) -> Memo
     stated = log.facts[place]
     fact = stated.fact
     name = ", ".join(filter(None, (fact.subject, fact.attribute)))
-    brief = f"{name}: {fact.value}" if name else fact.value
+    brief = fact.sentence or (f"{name}: {fact.value}" if name else fact.value)
     asked_for = relevance >= _ASKED_FOR
     before = [
         f"{one.fact.value} [{one.fact.number}]"
         for one in (islice(log.facts.before(place), _MOST_BEFORE) if asked_for else ())
     ]
-    text = f"{brief} (before: {', '.join(before)})" if before else brief
-    shorter = brief if before else ""
+    perhaps = log.facts.perhaps_before(place) if asked_for and not before else None
+    if perhaps is not None:
+        text = f"{brief} (before, perhaps: {perhaps.fact.value} [{perhaps.fact.number}])"
+    else:
+        text = f"{brief} (before: {', '.join(before)})" if before else brief
+    shorter = brief if text != brief else ""
     return MemoryPiece(MemoryLevel.FACT, text, priority, shorter, fact.number, stated.speaker)
 
 

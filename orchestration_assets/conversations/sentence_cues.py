@@ -48,7 +48,10 @@ _CHANGE: Final = re.compile(
     r"\b(?:now|actually|instead|correction|no longer|not any ?more|anymore|sorry|scratch that"
     r"|i meant|make (?:that|it)|new|updated?|changed?|changes|moved?|moves|switched|renamed"
     r"|rescheduled|postponed|pushed|raised|lowered|increased|reduced|cut|replaced|from now on|as of"
-    r"|rather than|wrong|mistake|mistaken|superseded|revised)\b|^\W*no\b[,.:]",
+    r"|rather than|wrong|mistake|mistaken|superseded|revised|different|after all|from here on"
+    r"|(?:differ|shift|slip|swap|delay|extend|reset|replace|supersede|amend|bump|adjust)(?:s|ed|d"
+    r"|ped|ping|ted)?|went (?:up|down)|goes (?:up|down)|rebooked|forget)\b|^\W*no\b[,.:]"
+    r"|->|\u2192",
     re.IGNORECASE,
 )
 _DECISION: Final = _words(
@@ -65,6 +68,12 @@ def factuality(sentence: str) -> Factuality:
     if asks(sentence) or _UNREAL.search(sentence) or _OTHER_TIME.search(sentence):
         return Factuality.NOT_ASSERTED
     return Factuality.BELIEVED if _BELIEVED.search(sentence) else Factuality.CERTAIN
+
+
+def without_cues(sentence: str) -> str:
+    """The sentence without the words that say how far it holds, or that something changed: they
+    tell nothing of what it is about."""
+    return _BELIEVED.sub(" ", _CHANGE.sub(" ", sentence))
 
 
 def asks(sentence: str) -> bool:
