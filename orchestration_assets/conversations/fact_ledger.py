@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from orchestration_assets.conversations.content_words import content_words
 from orchestration_assets.conversations.mention_links import (
     CHANGED,
     PERHAPS,
@@ -134,8 +135,8 @@ class FactLedger:
             given_way = (
                 [] if one.believed else [p for p in same if self._gives_way(p, one, message)]
             )
-            by = telling_words(message.speaker or "")
-            topic = Topic(one.words - by or one.words, one.words & by)
+            said = content_words(one.sentence.replace(one.value, " "))
+            topic = Topic(said | (one.words - telling_words(message.speaker or "")), one.words)
             perhaps = None
             if not same and one.kind not in (ValueKind.WORDS, ValueKind.NAME) and not one.believed:
                 given_way, perhaps = self._place_of(
@@ -167,7 +168,7 @@ class FactLedger:
         if one.kind is not ValueKind.NAME:
             return True
         held = self._links.weights.held
-        return all(held(word) <= _MOST_NAMED for word in telling_words(one.value))
+        return min(map(held, telling_words(one.value)), default=0) <= _MOST_NAMED
 
     def _add_group(self, message: Message, group: list[ValueMention]) -> None:
         """The values of one sort in one sentence."""
@@ -229,8 +230,9 @@ class FactLedger:
                 CHANGED if changed else 1.01,
                 SAID_AGAIN if earlier.speaker == message.speaker else 1.01,
             )
-            sure = likeness >= least and not owners_differ(topic, earlier.topic)
-            if sure:
+            if owners_differ(topic, earlier.topic):
+                continue
+            if likeness >= least:
                 return [place], None
             return [], place if likeness >= PERHAPS else None
         return [], None

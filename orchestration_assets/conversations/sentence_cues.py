@@ -35,6 +35,10 @@ _UNREAL: Final = _words(
     r"if|unless|suppose|supposing|imagine|wish|wished|hope|hopes|hoping|would|could|might|joke|joking"
     r"|kidding|pretend|for example|an example|for instance|whether|in case|wonder|wondering"
 )
+_POLITE: Final = _words(
+    r"(?:in case|if) (?:you|anybody|anyone|someone|somebody|they|people)(?: (?:still|ever|might|may))?"
+    r" (?:needs?|wants?|asks?|wonders?|forgot|missed|cares?)|(?:that|it|this) would be"
+)
 _OTHER_TIME: Final = _words(
     r"last (?:year|month|week|summer|winter|spring|autumn|time)|used to|once|back then|formerly"
     r"|previously|in the past|years? ago|months? ago|originally|at first|at the time"
@@ -64,7 +68,12 @@ _NEGATION: Final = re.compile(
 
 
 def factuality(sentence: str) -> Factuality:
-    """How far the speaker commits to what the sentence says."""
+    """How far the speaker commits to what the sentence says.
+
+    "In case you need it", "if anybody asks" say whom it concerns, and suppose nothing (relevance
+    conditionals, Austin 1956, Ifs and Cans); "that would be" is a polite "that is".
+    """
+    sentence = _POLITE.sub(" ", sentence)
     if asks(sentence) or _UNREAL.search(sentence) or _OTHER_TIME.search(sentence):
         return Factuality.NOT_ASSERTED
     return Factuality.BELIEVED if _BELIEVED.search(sentence) else Factuality.CERTAIN

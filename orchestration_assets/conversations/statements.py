@@ -58,7 +58,8 @@ class MessageStatement:
     ``subject`` is empty where the sentence leaves open of what. ``words`` are those that tell one
     subject and attribute from another, lower-case. ``changes``: the sentence says that it was
     otherwise before. ``believed``: the speaker is not sure. ``elliptic``: only a value is said.
-    ``several``: other values of the same may hold beside it.
+    ``several``: other values of the same may hold beside it. ``sentence`` is the clause that says
+    it.
     """
 
     subject: str
@@ -70,6 +71,7 @@ class MessageStatement:
     believed: bool = False
     elliptic: bool = False
     several: bool = False
+    sentence: str = ""
 
 
 def statements_of(text: str, speaker: str | None, addressee: str | None) -> list[MessageStatement]:
@@ -139,6 +141,7 @@ def _of_sentence(
                 grade is Factuality.BELIEVED,
                 elliptic,
                 _may_be_several(attribute, kind, changed=changed),
+                sentence,
             )
             if elliptic or statement.words:
                 return statement, subject or topic

@@ -10,13 +10,14 @@ from threading import RLock
 from typing import Final, NamedTuple
 
 from orchestration_assets.conversations.brevity import brief_of, whole_sentences
+from orchestration_assets.conversations.content_words import content_words
 from orchestration_assets.conversations.fact_ledger import FactLedger
 from orchestration_assets.conversations.importance import WordSurprise, importance
 from orchestration_assets.conversations.relevance import GrowingIndex
 from orchestration_assets.conversations.sentence_cues import asks
 from orchestration_assets.conversations.statements import statements_of
 from orchestration_assets.conversations.typed_values import ValueKind
-from orchestration_assets.conversations.value_mentions import content_words, value_mentions
+from orchestration_assets.conversations.value_mentions import value_mentions
 from orchestration_assets.schemas.conversations import Fact, Message
 
 _READ: Final = 16_384

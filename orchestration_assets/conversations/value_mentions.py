@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from orchestration_assets.conversations.content_words import content_words
 from orchestration_assets.conversations.sentence_cues import (
     Factuality,
+    asks,
     changes,
     factuality,
-    without_cues,
 )
 from orchestration_assets.conversations.statements import MAX_SENTENCES, telling_words
 from orchestration_assets.conversations.typed_values import TypedValue, ValueKind, typed_values
 from orchestration_assets.schemas.services import SensitiveKind
-from orchestration_assets.text.function_words import stop_words_for
 from orchestration_assets.text.redaction import sensitive_spans
 from orchestration_assets.text.sentences import one_line, sentences_of
 
@@ -39,7 +39,6 @@ _DENIED: Final = re.compile(
     re.IGNORECASE,
 )
 _NEVER: Final = re.compile(r"\s*(?:was|is|were|are)(?: never| not|n['\u2019]t)\b", re.IGNORECASE)
-_DIGITS: Final = re.compile(r"\S*\d\S*")
 _UNIT: Final = re.compile(r"(?<=\d)\s+[^\W\d_]+$")
 
 
@@ -88,10 +87,10 @@ def value_mentions(
     if sensitive_spans(text, (SensitiveKind.SECRET,)):
         return []
     whole = one_line(text)
-    context = _content(question, (), None, None)
+    context = content_words(question)
     found: list[ValueMention] = []
-    for number, sentence in enumerate(_sentences(text)):
-        words = _content(sentence, (), speaker, addressee)
+    for number, sentence in enumerate(_joined(_sentences(text))):
+        words = _about(sentence, (), speaker, addressee)
         if len(sentence) <= _MAX_CHARS:
             said = whole if len(whole) <= _WHOLE else sentence
             found.extend(_of_sentence(sentence, context, said, number, speaker, addressee))
@@ -107,6 +106,25 @@ def _sentences(text: str) -> Iterator[str]:
         for sentence in sentences_of(line, left) if line.strip() and left else ():
             left -= 1
             yield sentence
+
+
+def _joined(sentences: Iterator[str]) -> Iterator[str]:
+    """A sentence that is nothing but a value is told with the one after it."""
+    before = ""
+    for sentence in sentences:
+        whole = f"{before} {sentence}".strip()
+        if not asks(sentence) and not _about(whole, _values(whole), None, None):
+            before = whole
+            continue
+        before = ""
+        yield whole
+    if before:
+        yield before
+
+
+def _values(sentence: str) -> tuple[TypedValue, ...]:
+    typed = typed_values(sentence)
+    return (*typed, *_names(sentence, typed))
 
 
 def _of_sentence(
@@ -132,11 +150,12 @@ def _of_sentence(
     if _ME.search(sentence) and speaker:
         context |= telling_words(speaker)
     # beside a value of another sort, a name is what that is a value of
-    for one in typed or names:
+    has_value = any(one.kind is not ValueKind.NUMBER for one in typed)
+    for one in typed if has_value else (*typed, *names):
         if _is_denied(sentence, one):
             continue
         value = _POSSESSIVE.sub("", sentence[one.start : one.end])
-        words = _content(sentence, (*blank, _without_unit(sentence, one)), speaker, addressee)
+        words = _about(sentence, (*blank, _without_unit(sentence, one)), speaker, addressee)
         if words or context:
             yield ValueMention(
                 value,
@@ -177,26 +196,19 @@ def _names(sentence: str, typed: list[TypedValue]) -> Iterator[TypedValue]:
             yield TypedValue(start, end, ValueKind.NAME)
 
 
-def content_words(text: str) -> frozenset[str]:
-    """The different words of a message that may tell what it is about."""
-    return _content(text, (), None, None)
-
-
-def _content(
+def _about(
     sentence: str,
     values: tuple[TypedValue, ...],
     speaker: str | None,
     addressee: str | None,
 ) -> frozenset[str]:
-    """The words of a sentence without its values, its cues and the function words."""
+    """What a sentence is about without its values; *my* is the speaker, *your* the addressee."""
     text = sentence
     for one in values:
         text = text[: one.start] + " " * (one.end - one.start) + text[one.end :]
-    words = telling_words(without_cues(text))
+    words = content_words(text)
     if _MINE.search(text) and speaker:
         words |= telling_words(speaker)
     if _YOURS.search(text) and addressee:
         words |= telling_words(addressee)
-    given = [one for one in words if len(one) > 1 and not _DIGITS.fullmatch(one)]
-    identifiers = {one for one in words if _DIGITS.fullmatch(one) and not one.isdigit()}
-    return frozenset(given) - stop_words_for(sentence.casefold().split()) | identifiers
+    return words
