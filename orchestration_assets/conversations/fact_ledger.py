@@ -14,6 +14,7 @@ from orchestration_assets.conversations.mention_links import (
     CHANGED,
     PERHAPS,
     SAID_AGAIN,
+    UNNAMED,
     MentionLinks,
     owners_differ,
 )
@@ -135,8 +136,12 @@ class FactLedger:
             given_way = (
                 [] if one.believed else [p for p in same if self._gives_way(p, one, message)]
             )
-            said = content_words(one.sentence.replace(one.value, " "))
-            topic = Topic(said | (one.words - telling_words(message.speaker or "")), one.words)
+            by = telling_words(message.speaker or "")
+            # what a number counts is a word of its sentence
+            value = "" if one.kind is ValueKind.NUMBER else one.value
+            said = content_words(one.sentence.replace(value, " ") if value else one.sentence)
+            of_speaker = one.of_speaker and bool(by)
+            topic = Topic(said | (one.words - by), one.words, frozenset(), by, of_speaker)
             perhaps = None
             if not same and one.kind not in (ValueKind.WORDS, ValueKind.NAME) and not one.believed:
                 given_way, perhaps = self._place_of(
@@ -172,17 +177,19 @@ class FactLedger:
 
     def _add_group(self, message: Message, group: list[ValueMention]) -> None:
         """The values of one sort in one sentence."""
-        old = {one.key: place for one in group if (place := self._again(one)) is not None}
+        old = {one.key: place for one in group if (place := self._again(one, message)) is not None}
         if len({one.key for one in group}) > len(old) > 0:
-            group = [one for one in group if one.key not in old]
-            self._add_mention(message, group[0], sorted(old.values()), None)
+            group = [one for one in group if one.key not in old and not one.denied]
+            if group:
+                self._add_mention(message, group[0], sorted(old.values()), None)
             group = group[1:]
+        group = [one for one in group if not one.denied]
         taken: set[int] = set()
         for one in group:
             if one.believed:
                 given_way, perhaps = [], None
             else:
-                topic = Topic(one.words, one.context, one.owners)
+                topic = _topic(one, message)
                 given_way, perhaps = self._place_of(
                     message, one.kind.value, topic, one.value, changed=one.changes
                 )
@@ -192,9 +199,9 @@ class FactLedger:
             taken.update(free)
             self._add_mention(message, one, free, perhaps)
 
-    def _again(self, one: ValueMention) -> int | None:
+    def _again(self, one: ValueMention, message: Message) -> int | None:
         """The fact in force that a mention names again."""
-        topic = Topic(one.words, one.context, one.owners)
+        topic = _topic(one, message)
         for near in self._links.near(one.kind.value, topic, lambda at: self._stated[at].topic):
             earlier = self._stated[near.place]
             if value_key(earlier.fact.value, earlier.kind) == one.key:
@@ -204,7 +211,7 @@ class FactLedger:
     def _add_mention(
         self, message: Message, one: ValueMention, given_way: list[int], perhaps: int | None
     ) -> None:
-        topic = Topic(one.words, one.context, one.owners)
+        topic = _topic(one, message)
         fact = replace(self._fact(message, "", "", one.value), sentence=one.said)
         words: frozenset[str] = frozenset()
         for place in given_way:
@@ -232,9 +239,13 @@ class FactLedger:
             )
             if owners_differ(topic, earlier.topic):
                 continue
-            if likeness >= least:
+            # the attribute is said again, where it has a name
+            named = telling_words(earlier.fact.attribute) <= topic.all_words
+            is_name = kind == ValueKind.NAME
+            if named and likeness >= (max(least, SAID_AGAIN) if is_name else least):
                 return [place], None
-            return [], place if likeness >= PERHAPS else None
+            may = likeness >= (PERHAPS if named and not is_name else UNNAMED)
+            return [], place if may else None
         return [], None
 
     def _add_ellipsis(self, message: Message, one: MessageStatement) -> None:
@@ -306,3 +317,8 @@ class FactLedger:
         self._links.add(place, kind, about)
         for word in words:
             self._standing[word].add(place)
+
+
+def _topic(one: ValueMention, message: Message) -> Topic:
+    speaker = telling_words(message.speaker or "")
+    return Topic(one.words, one.context, one.owners, speaker, one.of_speaker)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from orchestration_assets.conversations.topics import Topic, TopicWeights
 
-CHANGED: Final = 0.66
+CHANGED: Final = 0.62
 """From this likeness on a value supersedes the one before where words say that it changed."""
 SAID_AGAIN: Final = 0.8
 """From this likeness on it does where the same speaker states both."""
@@ -19,6 +19,9 @@ PERHAPS: Final = 0.58
 """From this likeness on it may; both stand."""
 RECOGNISED: Final = 0.45
 """From this likeness on an equal value is the same one, named again."""
+UNNAMED: Final = 0.75
+"""From this likeness on it may where the name of the earlier one is not said again, or both are
+names: these are of many sorts."""
 _SOUGHT_WORDS: Final = 8
 _SOUGHT_PLACES: Final = 48
 """Of each of the rarest words so many values are looked at, the latest."""
@@ -42,19 +45,19 @@ class MentionLinks:
 
     def add(self, place: int, kind: str, topic: Topic) -> None:
         """Takes up a value."""
-        for word in topic.words | topic.context:
+        for word in topic.all_words:
             self._holding[kind, word][place] = None
 
     def discard(self, place: int, kind: str, topic: Topic) -> None:
         """A value is no longer in force."""
-        for word in topic.words | topic.context:
+        for word in topic.all_words:
             self._holding[kind, word].pop(place, None)
 
     def near(self, kind: str, topic: Topic, topic_of: Callable[[int], Topic]) -> list[Near]:
         """The values of a sort that are about the same, the closest first, of equal ones the
         latest."""
         found: dict[int, None] = {}
-        for word in self._rarest(topic.words | topic.context):
+        for word in self._rarest(topic.all_words):
             places = self._holding.get((kind, word), {})
             latest: Sequence[int] = list(places)[-_SOUGHT_PLACES:]
             found.update(dict.fromkeys(latest))
@@ -66,7 +69,14 @@ class MentionLinks:
 
 
 def owners_differ(one: Topic, other: Topic) -> bool:
-    """Whether each names somebody or something that the other does not."""
-    return bool(
-        one.owners - other.words - other.context and other.owners - one.words - one.context
+    """Whether each names somebody or something that the other does not, or one is a speaker's own
+    and the other another's."""
+    return (
+        bool(one.owners - other.all_words and other.owners - one.all_words)
+        or _of_another(one, other)
+        or _of_another(other, one)
     )
+
+
+def _of_another(own: Topic, other: Topic) -> bool:
+    return own.of_speaker and not own.speaker <= other.all_words | other.speaker

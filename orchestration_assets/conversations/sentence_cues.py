@@ -34,6 +34,9 @@ _ASKED: Final = re.compile(
 _UNREAL: Final = _words(
     r"if|unless|suppose|supposing|imagine|wish|wished|hope|hopes|hoping|would|could|might|joke|joking"
     r"|kidding|pretend|for example|an example|for instance|whether|in case|wonder|wondering"
+    # of somebody else
+    r"|for comparison|unlike|some(?:body|one) else|some other|others (?:have|has|had|use|go)"
+    r"|(?:has|have|had) nothing to do with|nothing to do with"
 )
 _POLITE: Final = _words(
     r"(?:in case|if) (?:you|anybody|anyone|someone|somebody|they|people)(?: (?:still|ever|might|may))?"

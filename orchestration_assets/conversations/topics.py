@@ -27,11 +27,18 @@ _RARE: Final = 8.0
 
 class Topic(NamedTuple):
     """The words that a sentence is about: its own, those before it, and those of them that name
-    somebody or something."""
+    somebody or something; who says it, and whether of himself."""
 
     words: frozenset[str]
     context: frozenset[str] = frozenset()
     owners: frozenset[str] = frozenset()
+    speaker: frozenset[str] = frozenset()
+    of_speaker: bool = False
+
+    @property
+    def all_words(self) -> frozenset[str]:
+        """The words of the sentence and of those before it."""
+        return self.words | self.context
 
 
 class TopicWeights:
@@ -61,7 +68,8 @@ class TopicWeights:
     def likeness(self, one: Topic, other: Topic) -> float:
         """How far two sentences are about the same, in [0, 1].
 
-        Of the shared words, one at least must stand in both sentences themselves.
+        Of the shared words, one at least must stand in both sentences themselves. One word alone is
+        no topic where either sentence has more.
         """
         both = one.words & other.words
         if not both:
@@ -74,7 +82,8 @@ class TopicWeights:
                 self._sum(other.words - one.words - one.context),
             )
         )
-        return shared / (shared + rest[0] + _ONE_SIDED * (rest[1] - rest[0]))
+        one_sided = _ONE_SIDED if len(both | by_context) > 1 else 1.0
+        return shared / (shared + rest[0] + one_sided * (rest[1] - rest[0]))
 
     def _sum(self, words: Iterable[str]) -> float:
         return math.fsum(map(self.of, words))

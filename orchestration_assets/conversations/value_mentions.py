@@ -50,6 +50,7 @@ class ValueMention:
     value; ``context`` are those of the sentences before it, and of the question that it answers;
     ``owners`` are the words that name somebody or something. ``said`` is what is shown for it.
     ``may_be_owner``: the sentence holds another value, which may be one of this.
+    ``denied``: it is said not to hold. ``of_speaker``: it is of who says it.
     ``sentence`` counts the sentences of the message: mentions of one stand beside each other.
     """
 
@@ -63,6 +64,8 @@ class ValueMention:
     changes: bool = False
     believed: bool = False
     may_be_owner: bool = False
+    denied: bool = False
+    of_speaker: bool = False
 
     @property
     def key(self) -> str:
@@ -87,13 +90,14 @@ def value_mentions(
     if sensitive_spans(text, (SensitiveKind.SECRET,)):
         return []
     whole = one_line(text)
-    context = content_words(question)
+    before = context = content_words(question)
     found: list[ValueMention] = []
     for number, sentence in enumerate(_joined(_sentences(text))):
         words = _about(sentence, (), speaker, addressee)
         if len(sentence) <= _MAX_CHARS:
             said = whole if len(whole) <= _WHOLE else sentence
-            found.extend(_of_sentence(sentence, context, said, number, speaker, addressee))
+            found.extend(_of_sentence(sentence, before, context, said, number, speaker, addressee))
+        before = words or before
         context |= words
         if len(found) >= _MAX_MENTIONS:
             break
@@ -129,6 +133,7 @@ def _values(sentence: str) -> tuple[TypedValue, ...]:
 
 def _of_sentence(
     sentence: str,
+    before: frozenset[str],
     context: frozenset[str],
     said: str,
     number: int,
@@ -144,19 +149,18 @@ def _of_sentence(
         _without_unit(sentence, one) for one in typed if one.kind is not ValueKind.IDENTIFIER
     )
     names = list(_names(sentence, typed))
-    owners = telling_words(*(sentence[one.start : one.end] for one in names))
-    if _MINE.search(sentence) and speaker:
-        owners |= telling_words(speaker)
+    named = (*names, *(one for one in typed if one.kind is ValueKind.IDENTIFIER))
+    owners = telling_words(*(sentence[one.start : one.end] for one in named))
     if _ME.search(sentence) and speaker:
         context |= telling_words(speaker)
     # beside a value of another sort, a name is what that is a value of
     has_value = any(one.kind is not ValueKind.NUMBER for one in typed)
     for one in typed if has_value else (*typed, *names):
-        if _is_denied(sentence, one):
-            continue
         value = _POSSESSIVE.sub("", sentence[one.start : one.end])
         words = _about(sentence, (*blank, _without_unit(sentence, one)), speaker, addressee)
-        if words or context:
+        if not words:
+            words = before
+        if words:
             yield ValueMention(
                 value,
                 one.kind,
@@ -168,6 +172,8 @@ def _of_sentence(
                 changes(sentence),
                 grade is Factuality.BELIEVED,
                 one.kind is ValueKind.IDENTIFIER and len(blank) > 0,
+                _is_denied(sentence, one),
+                bool(_MINE.search(sentence)) and bool(speaker),
             )
 
 
