@@ -159,7 +159,9 @@ def _position(position: float | None) -> str:
 
 def _fact(one: Fact) -> str:
     by = f", superseded by message {one.superseded_by}" if one.superseded_by is not None else ""
-    return f"{one.subject} {one.attribute}: {one.value}  (message {one.number}, {one.source}{by})"
+    name = f'{one.value} in "{one.sentence}"' if one.sentence else ""
+    name = name or f"{one.subject} {one.attribute}: {one.value}"
+    return f"{name}  (message {one.number}, {one.source}{by})"
 
 
 def _print(lines: Iterable[str], plain: Any, *, as_json: bool) -> None:

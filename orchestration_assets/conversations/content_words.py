@@ -6,6 +6,7 @@ prepositions, conjunctions, auxiliaries), with the commonest verbs and adverbs t
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from orchestration_assets.conversations.sentence_cues import without_cues
@@ -43,6 +44,8 @@ _HAS_DIGIT: Final = re.compile(r"\d")
 _CLOSED_WORDS: Final = telling_words(_CLOSED) | frozenset(_CLOSED.split())
 
 
+# a sentence is read with each of its values, and with its message
+@lru_cache(maxsize=64)
 def content_words(sentence: str) -> frozenset[str]:
     """The different content words of a sentence or message, lower-case, plurals as the singular;
     with them what has letters and digits, which may name something."""

@@ -106,14 +106,14 @@ class FactLedger:
         sort in one sentence, of which one is in force, the other one takes its place. What is only
         believed takes no place.
         """
-        named = {
-            value_key(one.fact.value, one.kind)
+        named = [
+            (one.kind, value_key(one.fact.value, one.kind))
             for one in self._stated_by(message.number)
-            if not one.fact.sentence
-        }
+        ]
         groups: dict[tuple[int, str], list[ValueMention]] = {}
         for one in mentions:
-            if one.key not in named and self._may_be_value(one):
+            is_named = any(kind == one.kind and one.key in value for kind, value in named)
+            if not is_named and self._may_be_value(one):
                 groups.setdefault((one.sentence, one.kind.value), []).append(one)
         for group in groups.values():
             self._add_group(message, group)

@@ -4,9 +4,10 @@ Both are of the same sort, and their sentences share rare words. How far they do
 later one supersedes the earlier one, or only may.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, NamedTuple
 
 from orchestration_assets.conversations.topics import Topic, TopicWeights
@@ -25,6 +26,8 @@ names: these are of many sorts."""
 _SOUGHT_WORDS: Final = 8
 _SOUGHT_PLACES: Final = 48
 """Of each of the rarest words so many values are looked at, the latest."""
+_MOST_LIKENED: Final = 12
+"""So many of those that share most words are compared in full."""
 
 
 class Near(NamedTuple):
@@ -56,12 +59,12 @@ class MentionLinks:
     def near(self, kind: str, topic: Topic, topic_of: Callable[[int], Topic]) -> list[Near]:
         """The values of a sort that are about the same, the closest first, of equal ones the
         latest."""
-        found: dict[int, None] = {}
+        found: Counter[int] = Counter()
         for word in self._rarest(topic.all_words):
             places = self._holding.get((kind, word), {})
-            latest: Sequence[int] = list(places)[-_SOUGHT_PLACES:]
-            found.update(dict.fromkeys(latest))
-        nears = (Near(self.weights.likeness(topic, topic_of(place)), place) for place in found)
+            found.update(islice(reversed(places), _SOUGHT_PLACES))
+        most = sorted(found, key=lambda place: (-found[place], -place))[:_MOST_LIKENED]
+        nears = (Near(self.weights.likeness(topic, topic_of(place)), place) for place in most)
         return sorted((one for one in nears if one.likeness >= RECOGNISED), reverse=True)
 
     def _rarest(self, words: Iterable[str]) -> list[str]:

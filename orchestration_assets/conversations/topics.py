@@ -8,6 +8,7 @@ speaks against it, and what each holds of its own speaks most.
 import math
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from orchestration_assets.text.document_frequencies import OUT_OF, document_frequencies
@@ -19,10 +20,18 @@ _OF_CONTEXT: Final = 0.8
 """A word of the sentences before counts so much of one of the sentence itself."""
 _LEAST_THREAD: Final = 0.3
 """A word that every message holds has this weight of one that few do."""
+_LEAST_GENERAL: Final = 0.05
 _SMOOTHED: Final = 10
 """A thread is taken to go on from so many messages that hold none of its words."""
-_RARE: Final = 8.0
+_RARE: Final = math.log(8.0)
 """A word that one message of so many holds is rare in its thread."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _in_general(word: str) -> float:
+    table, rarest = document_frequencies()
+    rarity = math.log(OUT_OF / table.get(word, rarest / 2)) / math.log(OUT_OF * 2 / rarest)
+    return max(_LEAST_GENERAL, rarity)
 
 
 class Topic(NamedTuple):
@@ -59,11 +68,9 @@ class TopicWeights:
 
     def of(self, word: str) -> float:
         """The weight of a word, in (0, 1]."""
-        table, rarest = document_frequencies()
-        general = math.log(OUT_OF / table.get(word, rarest / 2)) / math.log(OUT_OF * 2 / rarest)
         often = (1 + self._holding[word]) / (_SMOOTHED + self._messages)
-        in_thread = min(1.0, math.log(1.0 / often) / math.log(_RARE))
-        return max(0.05, general) * (_LEAST_THREAD + (1.0 - _LEAST_THREAD) * in_thread)
+        in_thread = min(1.0, -math.log(often) / _RARE)
+        return _in_general(word) * (_LEAST_THREAD + (1.0 - _LEAST_THREAD) * in_thread)
 
     def likeness(self, one: Topic, other: Topic) -> float:
         """How far two sentences are about the same, in [0, 1].
