@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from benchmarks._dialogues import Need, Said
 
 _NUMBER: Final = re.compile(r"^\[(\d+)\] ")
-_BEFORE: Final = re.compile(r"\(before: [^\n]*\)")
+_BEFORE: Final = re.compile(r"\(before(?:, perhaps)?: [^\n]*\)")
 
 
 class Read(NamedTuple):

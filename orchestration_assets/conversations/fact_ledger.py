@@ -47,12 +47,6 @@ class StatedFact:
     topic: Topic = Topic(frozenset())
     perhaps: int | None = None
 
-    @property
-    def tells_more(self) -> bool:
-        """Whether the fact says more than the message that states it: a name, or what was
-        before."""
-        return not self.fact.sentence or self.replaces is not None or self.perhaps is not None
-
 
 class FactLedger:
     """All facts so far, in the order that they were stated."""
