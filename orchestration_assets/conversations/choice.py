@@ -45,6 +45,8 @@ _SUMMARY: Final = 0.2
 _MOST_SENTENCES: Final = 24
 _ASKED_FOR: Final = 0.3
 """What a fact replaced is shown where the fact's relevance is at least this."""
+_NOTED: Final = 0.5
+"""What a message replaced is told beside it where its relevance is at least this."""
 _MOST_BEFORE: Final = 3
 """Of what a fact replaced so many values are shown, the latest."""
 _SAME_SUBJECT: Final = 0.5
@@ -93,7 +95,7 @@ def _recent(
         priority = max(scores[place - first], _RECENT * _RECENT_DECAY**age)
         if age < _FIRM:
             priority = _LATEST - 0.01 * age
-        note = notes.of(place) if relevance[place] >= _ASKED_FOR else ""
+        note = notes.of(place) if relevance[place] >= _NOTED else ""
         yield _message(log, place, MemoryLevel.RECENT, priority, note)
 
 
@@ -193,7 +195,7 @@ class _Notes:
         last = log.number(messages)
         for place in range(size):
             told = log.facts[place]
-            if told.replaces is None and told.perhaps is None or not told.fact.sentence:
+            if not told.fact.sentence or (told.replaces is None and told.perhaps is None):
                 continue
             if log.facts.superseded_by(place, last) is None:
                 self._places.setdefault(log.fact_messages[place], []).append(place)
@@ -227,7 +229,7 @@ def _events(
             MemoryLevel.EVENT,
             float(scores[place])
             * (_STATED_FACTOR if log.taken[place].message.number in stating else 1.0),
-            notes.of(place) if relevance[place] >= _ASKED_FOR else "",
+            notes.of(place) if relevance[place] >= _NOTED else "",
         )
         for place in chosen
     ]

@@ -44,8 +44,8 @@ class StatedFact:
     kind: str
     words: frozenset[str]
     replaces: int | None
-    topic: Topic = Topic(frozenset())
-    perhaps: int | None = None
+    topic: Topic
+    perhaps: int | None
 
 
 class FactLedger:
@@ -141,9 +141,7 @@ class FactLedger:
                 given_way, perhaps = self._place_of(
                     message, one.kind.value, topic, one.value, changed=one.changes
                 )
-            self._add(
-                fact, message.speaker, one.kind.value, one.words, given_way, topic, perhaps
-            )
+            self._add(fact, message.speaker, one.kind.value, one.words, given_way, topic, perhaps)
 
     def add_facts(self, message: Message, facts: Iterable[Fact]) -> None:
         """Takes up facts that a task found: they replace those of the same subject and
@@ -181,7 +179,7 @@ class FactLedger:
         taken: set[int] = set()
         for one in group:
             if one.believed:
-                given_way, perhaps = [], None
+                given_way, perhaps = list[int](), None
             else:
                 topic = _topic(one, message)
                 given_way, perhaps = self._place_of(

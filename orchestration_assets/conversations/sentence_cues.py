@@ -39,8 +39,9 @@ _UNREAL: Final = _words(
     r"|(?:has|have|had) nothing to do with|nothing to do with"
 )
 _POLITE: Final = _words(
-    r"(?:in case|if) (?:you|anybody|anyone|someone|somebody|they|people)(?: (?:still|ever|might|may))?"
-    r" (?:needs?|wants?|asks?|wonders?|forgot|missed|cares?)|(?:that|it|this) would be"
+    r"(?:in case|if) (?:you|anybody|anyone|someone|somebody|they|people)"
+    r"(?: (?:still|ever|might|may))? (?:needs?|wants?|asks?|wonders?|forgot|missed|cares?)"
+    r"|(?:that|it|this) would be"
 )
 _OTHER_TIME: Final = _words(
     r"last (?:year|month|week|summer|winter|spring|autumn|time)|used to|once|back then|formerly"

@@ -194,10 +194,9 @@ def _names(sentence: str, typed: list[TypedValue]) -> Iterator[TypedValue]:
     for match in _NAME.finditer(sentence):
         start, end = match.span()
         before = sentence[:start].rstrip(" \"'(*-")
-        if not before or before[-1] in ".!?:":
-            # two capitals in a row are a name wherever they stand
-            if " " not in match[0]:
-                continue
+        # two capitals in a row are a name wherever they stand
+        if (not before or before[-1] in ".!?:") and " " not in match[0]:
+            continue
         if len(match[0]) > 1 and all(end <= o.start or start >= o.end for o in typed):
             yield TypedValue(start, end, ValueKind.NAME)
 
