@@ -20,6 +20,8 @@ WORDS = (
     "my desk is B204",
     "Lunch on Tuesday?",
     "We agreed on 300 EUR as the budget of Atlas.",
+    "Printers want the Harper brochure on 14 March",
+    "Harper brochure slipped, printers want 16 March",
     "password: hunter22aB",
     "Der Bericht wird am Montag fertig.",
     "",
