@@ -140,15 +140,16 @@ def _of_sentence(
     speaker: str | None,
     addressee: str | None,
 ) -> Iterator[ValueMention]:
-    grade = factuality(sentence)
+    typed = typed_values(sentence)
+    names = list(_names(sentence, typed))
+    grade = factuality(sentence) if typed or names else Factuality.NOT_ASSERTED
     if grade is Factuality.NOT_ASSERTED:
         return
-    typed = typed_values(sentence)
+    changed = changes(sentence)
     # a name and an identifier may be what another value is of; other values never are
     blank = tuple(
         _without_unit(sentence, one) for one in typed if one.kind is not ValueKind.IDENTIFIER
     )
-    names = list(_names(sentence, typed))
     named = (*names, *(one for one in typed if one.kind is ValueKind.IDENTIFIER))
     owners = telling_words(*(sentence[one.start : one.end] for one in named))
     if _ME.search(sentence) and speaker:
@@ -169,7 +170,7 @@ def _of_sentence(
                 owners & words,
                 said,
                 number,
-                changes(sentence),
+                changed,
                 grade is Factuality.BELIEVED,
                 one.kind is ValueKind.IDENTIFIER and len(blank) > 0,
                 _is_denied(sentence, one),
