@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 from benchmarks._dialogues import Need, Said
 
 _NUMBER: Final = re.compile(r"^\[(\d+)\] ")
-_BEFORE: Final = re.compile(r"\(before: [^\n]*\)")
+_MESSAGES: Final = re.compile(r"\n(?=\[\d+\] )")
+"""A message may go on over several lines; each begins with its number."""
+_BEFORE: Final = re.compile(r"\(before(?:, perhaps)?: [^\n]*\)")
 
 
 class Read(NamedTuple):
@@ -26,7 +28,7 @@ class Read(NamedTuple):
 
 def read(shown: str, need: Need) -> Read:
     """What a reader makes of the lines about a fact."""
-    lines = [line for line in shown.splitlines() if need.subject.casefold() in line.casefold()]
+    lines = [line for line in _MESSAGES.split(shown) if need.subject.casefold() in line.casefold()]
     taken = [(number, said) for line in lines for number, said in _values(line, need)]
     latest = max(taken, key=lambda one: one[0], default=None)
     known = latest is not None and latest[1] == need.said[-1]

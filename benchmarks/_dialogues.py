@@ -75,11 +75,13 @@ class DialogueQuestion:
 
 @dataclass(frozen=True)
 class Dialogue:
-    """Messages, numbered from 1, and questions in the order that they are asked."""
+    """Messages, numbered from 1, questions in the order that they are asked, and the facts that
+    the messages were written to state."""
 
     domain: str
     messages: tuple[Message, ...]
     questions: tuple[DialogueQuestion, ...]
+    planted: tuple[Planted, ...]
 
 
 def dialogue(seed: int, forms: Forms) -> Dialogue:
@@ -93,7 +95,8 @@ def dialogue(seed: int, forms: Forms) -> Dialogue:
     for number in range(1, length + 1):
         speaker, text = texts.get(number) or (rng.choice(speakers), _chat(rng, forms, domain))
         messages.append(Message(f"{seed:08x}{number:08x}", number, text, speaker))
-    return Dialogue(domain.name, tuple(messages), tuple(_questions(rng, planted, forms, length)))
+    questions = tuple(_questions(rng, planted, forms, length))
+    return Dialogue(domain.name, tuple(messages), questions, tuple(planted))
 
 
 def _planted(

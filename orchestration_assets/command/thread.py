@@ -170,8 +170,9 @@ def _on_a_line(name: str) -> str:
 
 def _fact(one: Fact) -> str:
     by = f", superseded by message {one.superseded_by}" if one.superseded_by is not None else ""
-    stated = _on_a_line(f"{one.subject} {one.attribute}: {one.value}")
-    return f"{stated}  (message {one.number}, {one.source}{by})"
+    name = f'{one.value} in "{one.sentence}"' if one.sentence else ""
+    name = name or f"{one.subject} {one.attribute}: {one.value}"
+    return f"{_on_a_line(name)}  (message {one.number}, {one.source}{by})"
 
 
 def _print(lines: Iterable[str], plain: Any, *, as_json: bool) -> None:

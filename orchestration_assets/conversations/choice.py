@@ -27,17 +27,17 @@ class _Weights(NamedTuple):
     recency: float
 
 
-_EVENT: Final = _Weights(0.75, 0.15, 0.10)
-_FACT: Final = _Weights(0.75, 0.15, 0.10)
+_EVENT: Final = _Weights(0.90, 0.05, 0.05)
+_FACT: Final = _Weights(0.90, 0.05, 0.05)
 _CORE: Final = 4.0
 _LATEST: Final = 3.0
-_FIRM: Final = 4
+_FIRM: Final = 3
 """The last messages, which the one at hand replies to, come before all but the core."""
 _SUMMARY_GIVEN: Final = 2.5
-_RECENT: Final = 0.35
+_RECENT: Final = 0.2
 _RECENT_DECAY: Final = 0.97
 """Other recent messages have this priority, times the decay to the power of the messages since."""
-_FACT_FACTOR: Final = 1.2
+_FACT_FACTOR: Final = 1.1
 """Facts are shorter than the messages that state them: they come before these."""
 _STATED_FACTOR: Final = 0.8
 """A message whose facts are shown tells little more."""
@@ -45,6 +45,8 @@ _SUMMARY: Final = 0.2
 _MOST_SENTENCES: Final = 24
 _ASKED_FOR: Final = 0.3
 """What a fact replaced is shown where the fact's relevance is at least this."""
+_NOTED: Final = 0.5
+"""What a message replaced is told beside it where its relevance is at least this."""
 _MOST_BEFORE: Final = 3
 """Of what a fact replaced so many values are shown, the latest."""
 _SAME_SUBJECT: Final = 0.5
@@ -67,11 +69,12 @@ def chosen_pieces(
     relevance = log.messages_index.scores(text, messages)
     facts, stating = _facts(log, messages, config.facts, text, relevance)
     yield from facts
-    events = _events(log, messages, recent, config.events, relevance, stating)
+    notes = _Notes(log, messages)
+    events = _events(log, messages, recent, config.events, relevance, stating, notes)
     yield from events
     shown = {one.number for one in events} | stating
     yield from _summary(log, messages, recent, shown)
-    yield from _recent(log, messages, recent)
+    yield from _recent(log, messages, recent, relevance, notes)
 
 
 def _core(config: ConversationConfig) -> Iterator[MemoryPiece]:
@@ -79,18 +82,32 @@ def _core(config: ConversationConfig) -> Iterator[MemoryPiece]:
         yield MemoryPiece(MemoryLevel.CORE, words, _CORE + 1.0 / (1 + place))
 
 
-def _recent(log: ThreadLog, messages: int, first: int) -> Iterator[MemoryPiece]:
+def _recent(
+    log: ThreadLog, messages: int, first: int, relevance: Any, notes: "_Notes"
+) -> Iterator[MemoryPiece]:
+    """The last messages: the firm ones, and others by age, or by what they tell of the question
+    where that is more."""
+    ages = messages - 1 - np.arange(first, messages)
+    importance = np.array(log.importance[first:messages])
+    scores = _scores(_EVENT, relevance[first:], importance, ages).tolist()
     for place in range(first, messages):
         age = messages - 1 - place
-        firm = age < _FIRM
-        priority = _LATEST - 0.01 * age if firm else _RECENT * _RECENT_DECAY**age
-        yield _message(log, place, MemoryLevel.RECENT, priority)
+        priority = max(scores[place - first], _RECENT * _RECENT_DECAY**age)
+        if age < _FIRM:
+            priority = _LATEST - 0.01 * age
+        note = notes.of(place) if relevance[place] >= _NOTED else ""
+        yield _message(log, place, MemoryLevel.RECENT, priority, note)
 
 
-def _message(log: ThreadLog, place: int, level: MemoryLevel, priority: float) -> MemoryPiece:
+def _message(
+    log: ThreadLog, place: int, level: MemoryLevel, priority: float, note: str = ""
+) -> MemoryPiece:
     message = log.taken[place].message
     brief = log.briefs[place]
-    return MemoryPiece(level, message.text, priority, brief, message.number, message.speaker)
+    text = message.text
+    if note:
+        text, brief = f"{text}{note}", brief or text
+    return MemoryPiece(level, text, priority, brief, message.number, message.speaker)
 
 
 def _scores(weights: _Weights, relevance: Any, importance: Any, ages: Any) -> Any:
@@ -148,14 +165,40 @@ def _fact(log: ThreadLog, place: int, priority: float, relevance: float) -> Memo
     fact = stated.fact
     name = ", ".join(filter(None, (fact.subject, fact.attribute)))
     brief = f"{name}: {fact.value}" if name else fact.value
-    asked_for = relevance >= _ASKED_FOR
+    note = _before(log, place) if relevance >= _ASKED_FOR else ""
+    text = f"{brief} ({note})" if note else brief
+    shorter = brief if text != brief else ""
+    return MemoryPiece(MemoryLevel.FACT, text, priority, shorter, fact.number, stated.speaker)
+
+
+def _before(log: ThreadLog, place: int) -> str:
+    """What a fact replaced, or may have replaced; "" for neither."""
     before = [
         f"{one.fact.value} [{one.fact.number}]"
-        for one in (islice(log.facts.before(place), _MOST_BEFORE) if asked_for else ())
+        for one in islice(log.facts.before(place), _MOST_BEFORE)
     ]
-    text = f"{brief} (before: {', '.join(before)})" if before else brief
-    shorter = brief if before else ""
-    return MemoryPiece(MemoryLevel.FACT, text, priority, shorter, fact.number, stated.speaker)
+    if before:
+        return f"before: {', '.join(before)}"
+    perhaps = log.facts.perhaps_before(place)
+    return f"before, perhaps: {perhaps.fact.value} [{perhaps.fact.number}]" if perhaps else ""
+
+
+class _Notes:
+    """What messages have replaced whose values have no names, by the place of the message."""
+
+    def __init__(self, log: ThreadLog, messages: int) -> None:
+        self._log = log
+        self._places: dict[int, list[int]] = {}
+        _, size = log.ends(messages)
+        last = log.number(messages)
+        for place in log.facts.noted(size, last).tolist():
+            self._places.setdefault(log.fact_messages[place], []).append(place)
+
+    def of(self, message: int) -> str:
+        """The note of a message; "" where it replaces nothing."""
+        places = self._places.get(message, ())[:_MOST_BEFORE]
+        parts = dict.fromkeys(filter(None, (_before(self._log, place) for place in places)))
+        return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _events(
@@ -165,6 +208,7 @@ def _events(
     at_most: int,
     relevance: Any,
     stating: set[int | None],
+    notes: _Notes,
 ) -> list[MemoryPiece]:
     if not before or not at_most:
         return []
@@ -179,6 +223,7 @@ def _events(
             MemoryLevel.EVENT,
             float(scores[place])
             * (_STATED_FACTOR if log.taken[place].message.number in stating else 1.0),
+            notes.of(place) if relevance[place] >= _NOTED else "",
         )
         for place in chosen
     ]

@@ -34,6 +34,14 @@ _ASKED: Final = re.compile(
 _UNREAL: Final = _words(
     r"if|unless|suppose|supposing|imagine|wish|wished|hope|hopes|hoping|would|could|might|joke|joking"
     r"|kidding|pretend|for example|an example|for instance|whether|in case|wonder|wondering"
+    # of somebody else
+    r"|for comparison|unlike|some(?:body|one) else|some other|others (?:have|has|had|use|go)"
+    r"|(?:has|have|had) nothing to do with|nothing to do with"
+)
+_POLITE: Final = _words(
+    r"(?:in case|if) (?:you|anybody|anyone|someone|somebody|they|people)"
+    r"(?: (?:still|ever|might|may))? (?:needs?|wants?|asks?|wonders?|forgot|missed|cares?)"
+    r"|(?:that|it|this) would be"
 )
 _OTHER_TIME: Final = _words(
     r"last (?:year|month|week|summer|winter|spring|autumn|time)|used to|once|back then|formerly"
@@ -48,7 +56,10 @@ _CHANGE: Final = re.compile(
     r"\b(?:now|actually|instead|correction|no longer|not any ?more|anymore|sorry|scratch that"
     r"|i meant|make (?:that|it)|new|updated?|changed?|changes|moved?|moves|switched|renamed"
     r"|rescheduled|postponed|pushed|raised|lowered|increased|reduced|cut|replaced|from now on|as of"
-    r"|rather than|wrong|mistake|mistaken|superseded|revised)\b|^\W*no\b[,.:]",
+    r"|rather than|wrong|mistake|mistaken|superseded|revised|different|after all|from here on"
+    r"|(?:differ|shift|slip|swap|delay|extend|reset|replace|supersede|amend|bump|adjust)(?:s|ed|d"
+    r"|ped|ping|ted)?|went (?:up|down)|goes (?:up|down)|rebooked|forget)\b|^\W*no\b[,.:]"
+    r"|->|\u2192",
     re.IGNORECASE,
 )
 _DECISION: Final = _words(
@@ -61,10 +72,21 @@ _NEGATION: Final = re.compile(
 
 
 def factuality(sentence: str) -> Factuality:
-    """How far the speaker commits to what the sentence says."""
+    """How far the speaker commits to what the sentence says.
+
+    "In case you need it", "if anybody asks" say whom it concerns, and suppose nothing (relevance
+    conditionals, Austin 1956, Ifs and Cans); "that would be" is a polite "that is".
+    """
+    sentence = _POLITE.sub(" ", sentence)
     if asks(sentence) or _UNREAL.search(sentence) or _OTHER_TIME.search(sentence):
         return Factuality.NOT_ASSERTED
     return Factuality.BELIEVED if _BELIEVED.search(sentence) else Factuality.CERTAIN
+
+
+def without_cues(sentence: str) -> str:
+    """The sentence without the words that say how far it holds, or that something changed: they
+    tell nothing of what it is about."""
+    return _BELIEVED.sub(" ", _CHANGE.sub(" ", sentence))
 
 
 def asks(sentence: str) -> bool:

@@ -41,6 +41,7 @@ _MAX_STATEMENTS: Final = 12
 _MAX_SENTENCE_CHARS: Final = 320
 _MAX_OPENINGS: Final = 4
 _SPEAKERS: Final = frozenset(("i", "we", "you"))
+_OWN: Final = frozenset(("i", "my", "me", "mine"))
 _ONLY_ARTICLES: Final = frozenset(("the", "a", "an", "this", "that"))
 _MAX_KEY_WORDS: Final = 4
 _STEM: Final = 3
@@ -58,7 +59,8 @@ class MessageStatement:
     ``subject`` is empty where the sentence leaves open of what. ``words`` are those that tell one
     subject and attribute from another, lower-case. ``changes``: the sentence says that it was
     otherwise before. ``believed``: the speaker is not sure. ``elliptic``: only a value is said.
-    ``several``: other values of the same may hold beside it.
+    ``several``: other values of the same may hold beside it. ``sentence`` is the clause that says
+    it, ``of_speaker`` whether it is of who says it.
     """
 
     subject: str
@@ -70,6 +72,8 @@ class MessageStatement:
     believed: bool = False
     elliptic: bool = False
     several: bool = False
+    sentence: str = ""
+    of_speaker: bool = False
 
 
 def statements_of(text: str, speaker: str | None, addressee: str | None) -> list[MessageStatement]:
@@ -122,6 +126,7 @@ def _of_sentence(
         found = _by_patterns(rest, topic) or _key_value(rest, speaker) or _ellipsis(rest, sentence)
         if found is not None:
             subject, attribute, value, elliptic = found
+            own = subject.casefold() in _OWN or subject.casefold().startswith("my ")
             subject = _resolved(subject, speaker, addressee)
             kind, changed = kind_of(value), changes(sentence)
             if MOVED.fullmatch(attribute):
@@ -138,7 +143,9 @@ def _of_sentence(
                 changed,
                 grade is Factuality.BELIEVED,
                 elliptic,
-                _may_be_several(attribute, kind, changed=changed),
+                _may_be_several(attribute, kind, changed=changed) or _is_clause(value, kind),
+                sentence,
+                own,
             )
             if elliptic or statement.words:
                 return statement, subject or topic
@@ -153,6 +160,13 @@ def _may_be_several(attribute: str, kind: ValueKind, *, changed: bool) -> bool:
     if not attribute:
         return kind is ValueKind.WORDS and not changed
     return bool(STATIVE.fullmatch(attribute)) and not SINGLE_VALUED.match(attribute)
+
+
+def _is_clause(value: str, kind: ValueKind) -> bool:
+    """Whether the words of a value hold another one: then they say more than a value."""
+    return kind is ValueKind.WORDS and any(
+        one.kind is not ValueKind.NUMBER for one in typed_values(value)
+    )
 
 
 def _without_opening(sentence: str) -> tuple[str, str]:
@@ -228,7 +242,7 @@ def _value(text: str) -> str:
 
 def _resolved(subject: str, speaker: str, addressee: str) -> str:
     plain = subject.casefold()
-    if plain in ("i", "my", "me", "mine"):
+    if plain in _OWN:
         return speaker
     if plain in ("you", "your") and addressee:
         return addressee

@@ -10,16 +10,20 @@ from threading import RLock
 from typing import Final, NamedTuple
 
 from orchestration_assets.conversations.brevity import brief_of, whole_sentences
+from orchestration_assets.conversations.content_words import content_words
 from orchestration_assets.conversations.fact_ledger import FactLedger
 from orchestration_assets.conversations.importance import WordSurprise, importance
 from orchestration_assets.conversations.relevance import GrowingIndex
 from orchestration_assets.conversations.sentence_cues import asks
 from orchestration_assets.conversations.statements import statements_of
 from orchestration_assets.conversations.typed_values import ValueKind
+from orchestration_assets.conversations.value_mentions import value_mentions
 from orchestration_assets.schemas.conversations import Fact, Message
 
 _READ: Final = 16_384
 """Characters of a message that tell what it is about."""
+_QUESTION: Final = 1_000
+"""Characters of a question that tell what its answer is about."""
 _LOOSE: Final = 0.5
 """How something is in words ("the gate is open") matters less than what has a name or a number."""
 
@@ -73,7 +77,7 @@ class ThreadLog:
         score = importance(text, self._surprise.of(text), answers=answers)
         self._add_sentences(message, score)
         self._surprise.add(text)
-        self._add_facts(taken, score)
+        self._add_facts(taken, score, before, answers=answers)
         self.messages_index.add(f"{message.speaker or ''} {text}")
         self.importance.append(score)
         if taken.summary is not None:
@@ -108,8 +112,11 @@ class ThreadLog:
             self.sentence_importance.append(own)
         self.briefs.append(brief_of(message.text, parts, scores))
 
-    def _add_facts(self, taken: Taken, score: float) -> None:
+    def _add_facts(
+        self, taken: Taken, score: float, before: Message | None, *, answers: bool
+    ) -> None:
         message = taken.message
+        text = message.text[:_READ]
         last, other = self._speakers
         addressee = last if message.speaker != last else other
         if message.speaker != last:
@@ -118,11 +125,15 @@ class ThreadLog:
         if taken.facts is None:
             said = statements_of(message.text, message.speaker, addressee)
             self.facts.add_statements(message, said)
+            question = before.text[:_QUESTION] if answers and before is not None else ""
+            mentions = value_mentions(text, message.speaker, addressee, question)
+            self.facts.add_mentions(message, mentions)
+            self.facts.add_words(content_words(text))
         else:
             self.facts.add_facts(message, taken.facts)
         for place in range(known, len(self.facts)):
             fact = self.facts[place].fact
-            words = f"{fact.subject} {fact.attribute} {fact.value}"
+            words = fact.sentence or f"{fact.subject} {fact.attribute} {fact.value}"
             self.facts_index.add(f"{message.speaker or ''} {words}")
             loose = not fact.attribute and self.facts[place].kind == ValueKind.WORDS
             self.fact_importance.append(score * _LOOSE if loose else score)

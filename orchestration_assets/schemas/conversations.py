@@ -76,7 +76,8 @@ class Fact:
 
     ``number`` and ``item_id`` are those of the message. ``superseded_by`` is the number of the
     later message that states another value of the same; None while it is in force. ``source`` says
-    who found it: a task, or the offline rules.
+    who found it: a task, or the offline rules. ``sentence`` tells what the value is of where that
+    has no name: then subject and attribute are empty; "" where they say it.
     """
 
     subject: str
@@ -86,6 +87,7 @@ class Fact:
     item_id: str
     source: str
     superseded_by: int | None = None
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

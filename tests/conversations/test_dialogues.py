@@ -3,13 +3,14 @@
 import pytest
 
 from benchmarks._dialogue_forms import LOOKED_AT
+from benchmarks._dialogue_forms_blind import BLIND
 from benchmarks._dialogue_forms_held_out import HELD_OUT
 from benchmarks._dialogue_reader import read
 from benchmarks._dialogue_words import Forms
 from benchmarks._dialogues import dialogue
 
 
-@pytest.mark.parametrize("forms", [LOOKED_AT, HELD_OUT])
+@pytest.mark.parametrize("forms", [LOOKED_AT, HELD_OUT, BLIND])
 def test_who_is_shown_all_knows_all_and_who_is_shown_the_old_is_outdated(forms: Forms) -> None:
     talk = dialogue(3, forms)
     assert talk == dialogue(3, forms)
