@@ -23,8 +23,11 @@ def kept_facts(
     """What ``derive`` makes of the ``tables`` of a batch: facts that JSON can hold.
 
     They are kept under ``name``, which says with its number what they are and how they are made.
-    Where one of the tables is damaged ``derive`` raises DamagedFileError, and nothing is kept.
+    Of a store of some rows alone nothing is kept. Where one of the tables is damaged ``derive``
+    raises DamagedFileError, and nothing is kept.
     """
+    if not store.is_whole:
+        return derive()
     path = store.derived / name / f"{batch}.json"
     versions = {table: store.version(table, batch) for table in tables}
     try:

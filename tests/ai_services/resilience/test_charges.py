@@ -109,7 +109,7 @@ def failing(served: Any, status: int = 200, **config: Any):
         caller = Caller(service, budget)
         quote = caller._quote(service.prepare([asked("a text")]))
         ends = asyncio.get_running_loop().time() + 20.0
-        ((_, attempts),) = await caller.call([asked("a text")], ["key"], ends)
+        ((_, attempts, _),) = await caller.call([asked("a text")], ["key"], ends)
         await service.aclose()
         assert budget.spent_usd == pytest.approx(sum(one.cost_usd for one in attempts))
         return attempts, budget, quote, service.config.price
