@@ -26,7 +26,7 @@ def kept_facts(
     Of a store of some rows alone nothing is kept. Where one of the tables is damaged ``derive``
     raises DamagedFileError, and nothing is kept.
     """
-    if not store.is_whole:
+    if not store.has_all_rows:
         return derive()
     path = store.derived / name / f"{batch}.json"
     versions = {table: store.version(table, batch) for table in tables}

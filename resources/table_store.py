@@ -237,7 +237,7 @@ def later_columns(table: Table[Any]) -> pa.Schema:
 class TableStore:
     """``<table>/<batch>.parquet`` for a table of batches, ``<table>.parquet`` for one of all."""
 
-    is_whole = True
+    has_all_rows = True
     """Whether all rows of a table are read: what is derived of a part is not kept for all."""
 
     def __init__(self, folder: Path, files: Files = LOCAL_FILES) -> None:

@@ -21,7 +21,7 @@ _OF_ITEMS: Final = frozenset(ITEM_TABLES)
 class ItemTables(TableStore):
     """The tables of a home, of which those of batches hold the rows of some items alone."""
 
-    is_whole = False
+    has_all_rows = False
 
     def __init__(
         self, tables: TableStore, rows: ItemRows, items: frozenset[str], batches: frozenset[str]
