@@ -35,6 +35,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from resources.asked_once import AskedOnce
+
 # each run has a database of its own, beside the one that all share
 _OPEN_DATABASES: Final = 8
 
@@ -162,13 +164,11 @@ class OpenScheduleStorage(SqliteScheduleStorage):
         return super().from_local(base_dir, inst_data)
 
 
-class OpenEventLogStorage(SqliteEventLogStorage):
+class OpenEventLogStorage(AskedOnce, SqliteEventLogStorage):
     """The events of an instance, below ``base_dir``: a database for each run, and their index."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines = OpenEngines()
-        self._tables: frozenset[str] = frozenset()
-        self._partitions: set[tuple[str, str]] = set()
         self._has_index_columns = False
         self._begun = local()
         super().__init__(base_dir, inst_data)
@@ -295,28 +295,14 @@ class OpenEventLogStorage(SqliteEventLogStorage):
             self._has_index_columns = super()._has_asset_key_index_cols_on_connection(conn)
         return self._has_index_columns
 
-    def has_table(self, table_name: str) -> bool:
-        # an upgrade adds tables; nothing takes one away
-        if table_name not in self._tables:
-            engine = self._engines.engine(self.conn_string_for_shard(INDEX_SHARD_NAME))
-            self._tables = frozenset(inspect(engine).get_table_names())
-        return table_name in self._tables
-
-    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
-        # each input and output of each step asks for the partition of its run
-        one = (partitions_def_name, partition_key)
-        if one not in self._partitions and super().has_dynamic_partition(*one):
-            self._partitions.add(one)
-        return one in self._partitions
-
-    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
-        super().delete_dynamic_partition(partitions_def_name, partition_key)
-        self._partitions.discard((partitions_def_name, partition_key))
+    def table_names(self) -> frozenset[str]:
+        """Those of the index."""
+        engine = self._engines.engine(self.conn_string_for_shard(INDEX_SHARD_NAME))
+        return frozenset(inspect(engine).get_table_names())
 
     def wipe(self) -> None:
         # it unlinks databases
         self._engines.dispose()
-        self._partitions.clear()
         super().wipe()
 
     def dispose(self) -> None:

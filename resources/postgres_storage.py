@@ -21,6 +21,8 @@ from dagster_postgres.utils import (
 from sqlalchemy import Engine, inspect
 from sqlalchemy.pool import QueuePool
 
+from resources.asked_once import AskedOnce
+
 _KEPT_CONNECTIONS: Final = 2
 """Of a process: what stores an event may ask for a second connection."""
 _RECYCLED_AFTER_S: Final = 1_800
@@ -38,36 +40,17 @@ def _forget_connections() -> None:
 os.register_at_fork(after_in_child=_forget_connections)
 
 
-class _OpenEventLog(PostgresEventLogStorage):
-    """Events, and what does not change while an instance is open asked once."""
+class _OpenEventLog(AskedOnce, PostgresEventLogStorage):
+    """Events, over the connections of an engine."""
 
     def __init__(self, url: str, engine: Engine, token_provider: Any) -> None:
         super().__init__(url, should_autocreate_tables=False, token_provider=token_provider)
         self._engine = engine
-        self._tables: frozenset[str] = frozenset()
-        self._partitions: set[tuple[str, str]] = set()
 
-    def has_table(self, table_name: str) -> bool:
-        # an upgrade adds tables; nothing takes one away
-        if table_name not in self._tables:
-            with self._connect() as connection:
-                self._tables = frozenset(inspect(connection).get_table_names())
-        return table_name in self._tables
-
-    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
-        # each input and output of each step asks for the partition of its run
-        one = (partitions_def_name, partition_key)
-        if one not in self._partitions and super().has_dynamic_partition(*one):
-            self._partitions.add(one)
-        return one in self._partitions
-
-    def delete_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> None:
-        super().delete_dynamic_partition(partitions_def_name, partition_key)
-        self._partitions.discard((partitions_def_name, partition_key))
-
-    def wipe(self) -> None:
-        super().wipe()
-        self._partitions.clear()
+    def table_names(self) -> frozenset[str]:
+        """Those of the database. Waits for a server that is away as the stock storage does."""
+        with self._connect() as connection:
+            return frozenset(inspect(connection).get_table_names())
 
     def dispose(self) -> None:
         super().dispose()

@@ -210,9 +210,11 @@ def _materialize(
 def _stale(home: Home, policy: Policy, known: Sequence[str]) -> dict[str, StaleBatch]:
     """Batches with messages whose conversation has changed before them, where any service is shown
     that."""
-    if not home.threads.exists() or not memory_tasks(policy):
+    if not home.threads.exists():
         return {}
-    return {one.batch: one for one in stale_batches(home, known)}
+    # looked for under any policy: notes that nobody waits for are removed by it
+    found = stale_batches(home, known)
+    return {one.batch: one for one in found} if memory_tasks(policy) else {}
 
 
 def _carry_out_stale(

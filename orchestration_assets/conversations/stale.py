@@ -74,8 +74,8 @@ def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
     """Those of the batches that have stale messages, in the order given; settled notes are removed.
 
     A batch without a report is left out: it is yet to be carried out. So is one that was carried
-    out when no service was shown any memory: another policy asks about it again with --reprocess
-    only. What is damaged is left out, and said.
+    out when no service was shown any memory, and its notes are removed: another policy asks about
+    it again with --reprocess only, of all its messages. What is damaged is left out, and said.
     """
     noted = set(noted_batches(home))
     is_shown = lru_cache(maxsize=None)(partial(_shows_memory, home))
@@ -86,7 +86,10 @@ def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
         with leaving_out_damage():
             columns = ["policy_hash"]
             (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, columns).to_pylist()
-            if is_shown(row["policy_hash"]) and (notes := _unsettled(home, batch)):
+            if not is_shown(row["policy_hash"]):
+                for note in stale_notes(home, batch):
+                    home.files.remove(note.path)
+            elif notes := _unsettled(home, batch):
                 items = {item for note in notes for item in note.items}
                 since = max(note.path.stat().st_mtime for note in notes)
                 found.append(StaleBatch(batch, len(items), row["policy_hash"], since))

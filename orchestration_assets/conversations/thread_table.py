@@ -25,7 +25,8 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import TableMissingError
 
-SHOWN_CHARACTERS = 8_000
+SHOWN_CHARACTERS: Final = 8_000
+"""Of a message so many are remembered."""
 _AT_ONCE: Final = 8
 """States of so many threads are written side by side: each waits for the disk, or for a server."""
 _FIGURES = ("threads", "messages", "longest_thread", "threads_changed", "stale_batches")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.conversations.fold import nothing
+from orchestration_assets.conversations.thread_table import SHOWN_CHARACTERS
 from orchestration_assets.policy.memory import memory_tasks, shows_memory
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES, Message
 from orchestration_assets.schemas.decoding import values
@@ -26,7 +27,6 @@ from resources.table_store import TableStore
 
 _LONGEST: Final = 512
 """Tokens that are shown of a message, about: a longer one is mostly told in brief."""
-_READ: Final = 8_000
 _LOOKED_AT: Final = 100
 """Messages of a batch that tell how much is remembered of one."""
 
@@ -53,7 +53,7 @@ def told_of_message(policy: Policy, text: str) -> int:
     """The tokens that what is remembered of one message takes, as far as rules tell."""
     facts = None if policy.conversation.facts_from is None else ()
     config = policy.conversation.model_copy(update={"core": ()})
-    alone = nothing(config).remember(Message("", 1, text[:_READ]), facts)
+    alone = nothing(config).remember(Message("", 1, text[:SHOWN_CHARACTERS]), facts)
     pieces = alone.pieces("").pieces
     return sum(min(_LONGEST, token_estimate(one.text)) + MEMORY_LINE for one in pieces)
 

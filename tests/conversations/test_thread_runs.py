@@ -7,6 +7,7 @@ import pytest
 from orchestration_assets.command.thread import thread_lines
 from orchestration_assets.command.thread_view import ThreadLine, ThreadView
 from orchestration_assets.conversations.batch_index import index_batch, indexed_batches
+from orchestration_assets.conversations.stale import noted_batches
 from orchestration_assets.schemas.errors import DamagedFileError
 from resources.home import Home
 from tests.conversations.runs import message, project
@@ -169,6 +170,8 @@ def test_a_batch_that_was_shown_no_memory_is_not_stale_when_it_is_turned_on(tmp_
         (first,) = found.run()[0]["batches"]
         found.write("late.jsonl", message("a", 1))
         assert len(found.run()[1]) == 1
+        # nobody was shown what changed: nothing is left to be done
+        assert noted_batches(Home(found.home)) == []
         found.policy.write_text(with_memory, "utf-8")
         summary, asked = found.run()
         assert (summary["batches"], asked) == ([], [])

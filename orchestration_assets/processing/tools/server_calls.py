@@ -25,8 +25,8 @@ class ServerAwayError(OrchestrationError):
 
 @dataclass(frozen=True, slots=True)
 class CameOf:
-    """What came of a call: text or a structure; ``passing``: a later call may well
-    come to something else."""
+    """What came of a call: text or a structure; ``passing``: a later call may well come to
+    something else."""
 
     outcome: ToolOutcome
     said: Any
@@ -78,8 +78,7 @@ class ServerCalls:
         It is broken where the server goes away during the call, says nothing within ``seconds`` or
         the server's own bound, or where the tool itself says that it failed; refused where it is
         not the tool that was accepted any more. All but what the tool says, or the server of the
-        arguments, is passing. Raises
-        ServerAwayError where the server could not be asked.
+        arguments, is passing. Raises ServerAwayError where the server could not be asked.
         """
         reached = server.reached
         if reached not in self._lines:
