@@ -5,6 +5,7 @@ Credentials and the endpoint come from the environment of the store's client, ne
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _ABSENT: Final = frozenset({"404", "NoSuchKey"})
 _LOST: Final = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
 _NO_BUCKET: Final = "NoSuchBucket"
 _NONE: Final[frozenset[str]] = frozenset()
+# of a URL in the client's words the server says enough; with the object, each step's error differs
+_URL: Final = re.compile(r"(https?://[^/\s\"']+)/[^\s\"']*")
 _REMEDY: Final = "see that it is reachable, then run the same command to go on"
 
 
@@ -132,7 +135,8 @@ class Bucket:
         except SourceError:
             raise
         except Exception as error:  # the client raises those of several libraries
-            what = " ".join(str(error).split())[:200] or type(error).__name__
+            said = _URL.sub(r"\1", " ".join(str(error).split()))
+            what = said[:200] or type(error).__name__
             raise StoreAwayError(
                 f"the store {shown(self.url)} cannot be used ({what}): {_REMEDY}"
             ) from error

@@ -48,8 +48,12 @@ def failure_of(result: "dg.ExecuteInProcessResult") -> Failure:
         if not e.passed and e.severity.value == "ERROR"
     ]
     stopped = any(cause.error_class in _INTERRUPTED for _, chain in chains for cause in chain)
-    causes = [f"{step}: {_words(chain)}" for step, chain in chains]
-    what = "; ".join(dict.fromkeys(checks or causes)) or "see the run in the Dagster UI"
+    # what broke several steps at once is one cause
+    steps: dict[str, list[str]] = {}
+    for step, chain in chains:
+        steps.setdefault(_words(chain), []).append(step)
+    causes = [f"{', '.join(broken)}: {words}" for words, broken in steps.items()]
+    what = "; ".join(dict.fromkeys(checks) or causes) or "see the run in the Dagster UI"
     codes = {_exit_code(chain) for _, chain in chains}
     return Failure(what, 2 if codes == {2} and not checks else 1, stopped)
 
