@@ -32,7 +32,7 @@ def failure_of(result: "dg.ExecuteInProcessResult") -> Failure:
     The exit code is 2 when all that broke is for the caller to mend, else 1.
     """
     chains = [
-        (event.step_key, tuple(_chain(event.step_failure_data.error)))
+        (event.step_key or "a step", tuple(_chain(event.step_failure_data.error)))
         for event in result.all_events
         if event.is_step_failure
     ]

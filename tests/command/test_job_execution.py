@@ -9,6 +9,7 @@ import pytest
 from orchestration_assets.command.batch_execution import RunFailedError
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.schemas.errors import StoreAwayError
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])
@@ -28,3 +29,29 @@ def test_a_job_that_breaks_while_a_signal_ends_it_was_stopped(is_stopped) -> Non
     expected = KeyboardInterrupt if is_stopped else RunFailedError
     with dg.instance_for_test() as instance, stoppable(), pytest.raises(expected):
         execute_job(definitions, instance, "broken", None)
+
+
+def test_one_cause_of_several_steps_is_said_once() -> None:
+    @dg.op
+    def first() -> None:
+        raise StoreAwayError("the store is away")
+
+    @dg.op
+    def second() -> None:
+        raise StoreAwayError("the store is away")
+
+    @dg.op
+    def third() -> None:
+        raise ValueError("no such column")
+
+    @dg.job(executor_def=dg.in_process_executor)
+    def broken() -> None:
+        first()
+        second()
+        third()
+
+    definitions = dg.Definitions(jobs=[broken])
+    with dg.instance_for_test() as instance, pytest.raises(RunFailedError) as failed:
+        execute_job(definitions, instance, "broken", None)
+    words = str(failed.value)
+    assert "first, second: the store is away; third: no such column" in words
