@@ -54,4 +54,4 @@ def test_one_cause_of_several_steps_is_said_once() -> None:
     with dg.instance_for_test() as instance, pytest.raises(RunFailedError) as failed:
         execute_job(definitions, instance, "broken", None)
     words = str(failed.value)
-    assert "first, second: the store is away; third: no such column" in words
+    assert "first, second: the store is away; third: ValueError: no such column" in words
