@@ -141,7 +141,10 @@ class ContentIndex:
             _offer_again(transaction, released)
             return result
 
-        return self._database.write(body)
+        settled = self._database.write(body)
+        # what comes next in this batch needs the memory, and does not look here again
+        self._database.close()
+        return settled
 
     def include(self, batch: str, holdings: Iterable[Holding]) -> None:
         """Records what a batch held, from its manifest; for making the index again."""

@@ -124,3 +124,12 @@ def test_a_file_that_may_not_be_written_is_read_and_writing_it_is_refused() -> N
             assert forked(read_and_refused) == 0
         finally:
             folder.chmod(0o755)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="mappings are read from /proc")
+def test_a_settled_batch_leaves_no_pages_of_the_index_in_memory(tmp_path) -> None:
+    index = ContentIndex(tmp_path / "index")
+    assert index.settle("b1", lambda known: ([holding(1)], known.last(f"{1:016x}"))) is None
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
+    assert index.settle("b2", lambda known: ([holding(2)], known.last(f"{1:016x}"))) == f"{1:032x}"
+    assert index.included() == {"b1", "b2"}
