@@ -21,8 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # at Python's own pace a tenth of the time goes into it
 gc.set_threshold(20_000, 20, 20)
 
-# the same examples at every run, so that fewer of them find as much over many runs; and no judgement
-# by the clock: machines may be busy
+# the same examples at every run: more of them find nothing new from the second run on; and no
+# judgement by the clock: machines may be busy
 settings.register_profile(
     "steady",
     max_examples=50,
