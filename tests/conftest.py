@@ -21,9 +21,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # at Python's own pace a tenth of the time goes into it
 gc.set_threshold(20_000, 20, 20)
 
-# the same examples at every run, and no judgement by the clock: machines may be busy
+# the same examples at every run: more of them find nothing new from the second run on; and no
+# judgement by the clock: machines may be busy
 settings.register_profile(
-    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "steady",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("steady")
 
@@ -39,6 +44,13 @@ LONGEST = (
     ),
     *("command/test_side_by_side", "processing/test_killed", "docs/test_gallery"),
 )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that names nothing slow is not even loaded where only slow tests are asked for."""
+    if config.option.markexpr != "slow" or not collection_path.name.startswith("test_"):
+        return None
+    return (collection_path.is_file() and b"slow" not in collection_path.read_bytes()) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

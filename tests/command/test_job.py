@@ -1,8 +1,7 @@
 """Any job by its name, as a person starts it, in a home of its own."""
 
 import json
-import subprocess
-import sys
+import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from resources.home import Home
 from resources.run_claims import CORPUS
 from resources.spending.records import AccountOpened
 from tests.command.test_deferred import POLICY
+from tests.forked import command
 
 
 @pytest.fixture
@@ -141,14 +141,10 @@ def test_a_job_that_does_a_batch_again_begins_a_pass_on_an_account_with_its_budg
 def test_it_waits_for_whoever_writes_the_tables_of_the_corpus(copied) -> None:
     arguments = ["job", "take_feedback", "--home", str(copied.home)]
     with claimed(copied.home, CORPUS, "somebody else"):
-        command = [sys.executable, "-m", "orchestration_assets", *arguments]
-        started = subprocess.Popen(
-            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert started.stderr is not None
-        line = started.stderr.readline()
-        while "waiting for" not in line and line:
-            line = started.stderr.readline()
-        assert "somebody else" in line
+        started = command(copied.home.parent, *arguments)
+        while "somebody else" not in started.said:
+            assert started.poll() is None
+            time.sleep(0.01)
+        assert "waiting for" in started.said
         assert started.poll() is None
     assert started.wait(timeout=120) == 0

@@ -1,10 +1,6 @@
 """Money over killed, resumed and repeated runs: the command, real kills, a server's own bill."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +10,7 @@ from orchestration_assets.schemas.tables import CORPUS_REPORT
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
+from tests.forked import Captured, command
 
 pytestmark = pytest.mark.slow
 
@@ -40,17 +37,12 @@ tasks:
 """
 
 
-def start(source: Path, home: Path, policy: Path, *more: str) -> "subprocess.Popen[str]":
-    program = [sys.executable, "-m", "orchestration_assets", "run", str(source), "--json"]
-    return subprocess.Popen(
-        [*program, "--home", str(home), "--policy", str(policy), *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+def start(source: Path, home: Path, policy: Path, *more: str) -> Captured:
+    given = ("run", source, "--json", "--home", home, "--policy", policy)
+    return command(source.parent, *given, *more)
 
 
-def finished(child: "subprocess.Popen[str]") -> dict:
+def finished(child: Captured) -> dict:
     out, _ = child.communicate()
     return json.loads(out)
 
@@ -68,8 +60,8 @@ def test_a_budget_holds_over_a_kill_and_the_home_says_what_was_paid_in_all(tmp_p
         while len(server.billed) < 20:
             assert child.poll() is None
             time.sleep(0.005)
-        os.kill(child.pid, signal.SIGKILL)
-        child.communicate()
+        child.kill()
+        child.wait()
         billed = len(server.billed)
         resumed = finished(start(source, home, policy, "--budget-usd", str(budget)))
         bill = len(server.billed) * CALL_USD

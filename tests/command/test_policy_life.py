@@ -1,9 +1,6 @@
 """A policy's life from the command line: tried, activated, rolled back, and who is told of whom."""
 
 import json
-import os
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,8 +11,8 @@ from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.registry import PolicyRegistry
 from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from resources.home import Home
+from tests.forked import command
 
-ROOT = Path(__file__).parents[2]
 TEXT = (files("orchestration_assets.policy") / "default.yaml").read_text("utf-8")
 GRAPH = "after: {title_judge: [declared_title, central_sentence]}"
 JUDGED = TEXT.replace("central_sentence, title_judge]\n", "central_sentence]\n").replace(
@@ -136,17 +133,8 @@ def test_a_file_named_for_one_command_changes_nothing_for_others(copied, policie
 
 @pytest.mark.slow
 def test_of_commands_that_activate_at_once_each_is_active_or_told(home, policies) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "orchestration_assets", "policy", "activate"]
     commands = [
-        subprocess.Popen(
-            [*command, policies / name, "--home", home, "--expect", "0"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command(policies, "policy", "activate", policies / name, "--home", home, "--expect", "0")
         for name in ("second.yaml", "judged.yaml", "default.yaml")
     ]
     ended = [(*one.communicate(), one.returncode) for one in commands]

@@ -3,16 +3,15 @@
 import json
 import os
 import shlex
-import signal
 import socket
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from orchestration_assets.__main__ import main
 from resources.feature_cache.lmdb_store import LmdbStore
+from tests.forked import command
 
 
 @pytest.fixture
@@ -189,21 +188,15 @@ def test_a_killed_run_goes_on_where_it_was(corpus, home, run) -> None:
     """kill -9 while services are asked: the rerun finishes the same batch, asking only the rest."""
     for n in range(300):
         (corpus / f"note{n}.md").write_text(f"# Note {n}\n\nThis is the note with number {n}.\n")
-    command = [sys.executable, "-m", "orchestration_assets", "run", str(corpus)]
-    with subprocess.Popen(
-        [*command, "--home", str(home)],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    ) as child:
-        assert child.stderr is not None
-        for line in child.stderr:
-            if line.startswith("asking services"):
-                break
-        answers = LmdbStore(home / "cache" / "answers")
-        while answers.contents().entries == 0:
-            assert child.poll() is None
-        child.send_signal(signal.SIGKILL)
+    child = command(home.parent, "run", corpus, "--home", home)
+    while "\nasking services" not in child.said:
+        assert child.poll() is None
+        time.sleep(0.01)
+    answers = LmdbStore(home / "cache" / "answers")
+    while answers.contents().entries == 0:
+        assert child.poll() is None
+    child.kill()
+    child.wait()
     code, summary, _ = run()
     assert code == 0
     assert len(summary["batches"]) == 1

@@ -1,11 +1,8 @@
 """Whole commands over homes of several machines that belong to one S3-compatible store."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,11 +12,11 @@ from orchestration_assets.content.intake import unfinished
 from resources.bucket import Bucket
 from resources.home import Home
 from resources.home_store import copy_of_store, use_store
+from tests.forked import Captured, command
 from tests.servers import s3_server
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 400.0
 POLICY = """
 version: 2
@@ -54,24 +51,18 @@ class Machines:
             text = f"Note {number} says that the meeting of the group {number} was moved again.\n"
             (self.source / f"note{number}.txt").write_text(text)
 
-    def start(self, name: str, command: str, *more: str) -> "subprocess.Popen[str]":
-        places = ("--home", str(self.root / name), "--policy", str(self.policy), "--json")
-        return subprocess.Popen(
-            [sys.executable, "-m", "orchestration_assets", command, *more, *places],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "ORCHESTRATION_STORE": self.url},
-        )
+    def start(self, name: str, *given: str) -> Captured:
+        places = ("--home", self.root / name, "--policy", self.policy, "--json")
+        environment = {"ORCHESTRATION_STORE": self.url}
+        return command(self.root, *given, *places, environment=environment)
 
-    def run(self, name: str, command: str, *more: str) -> tuple[int, str, str]:
-        child = self.start(name, command, *more)
+    def run(self, name: str, *given: str) -> tuple[int | None, str, str]:
+        child = self.start(name, *given)
         out, said = child.communicate(timeout=PATIENCE_S)
         return child.returncode, out, said
 
-    def outcome(self, name: str, command: str, *more: str) -> dict:
-        code, out, said = self.run(name, command, *more)
+    def outcome(self, name: str, *given: str) -> dict:
+        code, out, said = self.run(name, *given)
         assert code == 0, said
         return json.loads(out)
 

@@ -4,9 +4,6 @@ Real processes, and a real server that counts what it is asked.
 """
 
 import json
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from orchestration_assets.command.instance import open_instance
 from orchestration_assets.content.intake import unfinished
+from orchestration_assets.definitions import build_definitions
+from orchestration_assets.settings import Settings
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
+from tests.forked import Captured, command
 
 pytestmark = pytest.mark.slow
 
@@ -43,38 +44,32 @@ tasks:
     labels: ["yes", "no"]
     default: {{model: sequential, services: [model]}}
 """
-# a run of the daemon, without the daemon: the same job, in a process of its own
-JOB = """
-import json
-import sys
-from pathlib import Path
-from orchestration_assets.command.instance import open_instance
-from orchestration_assets.definitions import build_definitions
-from orchestration_assets.settings import Settings
-from resources.home import Home
-home, policy, batch, job = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-tags = {"orchestration/unless_finished": "true"} if job == "process_batch" else {}
-with open_instance(Home(home)) as instance:
-    instance.add_dynamic_partitions("content_batches", [batch])
-    found = build_definitions(Settings(home, policy)).resolve_job_def(job)
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    done = found.execute_in_process(
-        instance=instance,
-        partition_key=batch,
-        raise_on_error=False,
-        tags=tags,
-        run_config=quiet,
-    )
+
+
+def carry_out(home: Path, policy: Path, batch: str, job: str) -> int:
+    """A run of the daemon, without the daemon: the same job, in a process of its own."""
+    tags = {"orchestration/unless_finished": "true"} if job == "process_batch" else {}
+    with open_instance(Home(home)) as instance:
+        instance.add_dynamic_partitions("content_batches", [batch])
+        found = build_definitions(Settings(home, policy)).resolve_job_def(job)
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        done = found.execute_in_process(
+            instance=instance,
+            partition_key=batch,
+            raise_on_error=False,
+            tags=tags,
+            run_config=quiet,
+        )
     made = [e.asset_key.to_user_string() for e in done.get_asset_materialization_events()]
-    print(json.dumps(made))
-    sys.exit(0 if done.success else 1)
-"""
+    sys.stdout.write(json.dumps(made))
+    return 0 if done.success else 1
 
 
 class Place:
     """A home, a source, a policy and the server that it names."""
 
     def __init__(self, root: Path, server: DrillServer, url: str) -> None:
+        self.root = root
         self.home, self.source, self.policy = root / "home", root / "source", root / "policy.yaml"
         self.server = server
         self.policy.write_text(POLICY.format(url=url))
@@ -84,27 +79,15 @@ class Place:
             (self.source / f"note{number}.txt").write_text(text)
 
     @contextmanager
-    def process(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-        child = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-        try:
+    def command(self, *more: str) -> Iterator[Captured]:
+        places = ("--home", self.home, "--policy", self.policy, "--json")
+        with ending(command(self.root, "run", self.source, *places, *more)) as child:
             yield child
-        finally:
-            if child.poll() is None:
-                child.kill()
-            child.communicate()
 
-    def command(self, *more: str):
-        places = ("--home", str(self.home), "--policy", str(self.policy), "--json")
-        return self.process("-m", "orchestration_assets", "run", str(self.source), *places, *more)
-
-    def job(self, batch: str, job: str = "process_batch"):
-        return self.process("-c", JOB, str(self.home), str(self.policy), batch, job)
+    @contextmanager
+    def job(self, batch: str, job: str = "process_batch") -> Iterator[Captured]:
+        with ending(Captured(self.root, carry_out, self.home, self.policy, batch, job)) as child:
+            yield child
 
     def questions(self) -> Counter[str]:
         """How often each question came to the server; what health checks ask is none."""
@@ -133,7 +116,16 @@ def place(tmp_path):
         yield Place(tmp_path, server, url)
 
 
-def until(holds: Callable[[], bool], *children: "subprocess.Popen[str]") -> None:
+@contextmanager
+def ending(child: Captured) -> Iterator[Captured]:
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def until(holds: Callable[[], bool], *children: Captured) -> None:
     ends = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < ends, "it did not happen"
@@ -141,7 +133,7 @@ def until(holds: Callable[[], bool], *children: "subprocess.Popen[str]") -> None
         time.sleep(0.02)
 
 
-def ended(child: "subprocess.Popen[str]") -> tuple[int, dict, str]:
+def ended(child: Captured) -> tuple[int, dict, str]:
     out, said = child.communicate(timeout=PATIENCE_S)
     assert child.returncode in (0, 1), said
     return child.returncode, json.loads(out), said
@@ -177,14 +169,9 @@ def test_a_batch_whose_owner_is_killed_is_taken_over_at_once(place) -> None:
     with place.command() as first:
         until(lambda: len(place.server.log) > ITEMS // 4, first)
         with place.command() as second:
-            assert second.stderr is not None
-            heard = ""
-            for line in second.stderr:
-                heard += line
-                if "is being carried out by" in line:
-                    break
-            assert f"process {first.pid} on " in heard
-            os.kill(first.pid, signal.SIGKILL)
+            until(lambda: "is being carried out by" in second.said, second)
+            assert f"process {first.pid} on " in second.said
+            first.kill()
             first.wait()
             in_flight = {one.key for one in place.server.log if not one.finished}
             code, summary, _ = ended(second)

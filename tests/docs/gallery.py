@@ -4,14 +4,15 @@
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from orchestration_assets.__main__ import main as orchestrate
 from orchestration_assets.schemas.enums import ResolutionStatus
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
@@ -40,10 +41,9 @@ def carry_out(example: str, folder: Path) -> Home:
         text = (GALLERY / example / "policy.yaml").read_text("utf-8")
         policy.write_text(text.replace(ADDRESS, url), "utf-8")
         for source in sources(example):
-            command = [sys.executable, "-m", "orchestration_assets", "run", str(source)]
             settings = ["--home", str(home), "--policy", str(policy)]
-            ended = subprocess.run([*command, *settings], check=False, cwd=GALLERY.parents[1])
-            assert ended.returncode in (0, 1)
+            with chdir(GALLERY.parents[1]):
+                assert orchestrate(["run", str(source), *settings]) in (0, 1)
     return Home(home)
 
 

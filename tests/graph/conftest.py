@@ -1,25 +1,80 @@
-"""Fresh definitions on an ephemeral instance, and batches made from a corpus."""
+"""Fresh definitions on an instance of their own, and batches made from a corpus."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import dagster as dg
 import pytest
+from dagster._core.instance.ref import InstanceRef
 
 import orchestration_assets.profiling.batch as profiling
 from orchestration_assets.content.intake import take_in
 from orchestration_assets.definitions import build_definitions
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
+from resources.dagster_storage import open_storage
 from resources.home import Home
 from resources.table_store import TableStore
 from tests.conftest import Finished
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# what a run prints is kept by processes of their own, which nobody reads here
+_SETTINGS = {
+    "telemetry": {"enabled": False},
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    },
+}
+
+
+@contextmanager
+def _instance_in(folder: Path) -> Iterator[dg.DagsterInstance]:
+    ref = InstanceRef.from_dir(str(folder), overrides={**_SETTINGS, **open_storage(folder)})
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        yield instance
+
+
+@cache
+def _begun() -> TemporaryDirectory[str]:
+    """An instance that has its tables, which take longer to make than to copy."""
+    folder = TemporaryDirectory()
+    with _instance_in(Path(folder.name)) as instance:
+        instance.get_runs_count()
+    return folder
+
+
+@contextmanager
+def fresh_instance() -> Iterator[dg.DagsterInstance]:
+    """An instance with the storage that homes have, which nothing has run on."""
+    with TemporaryDirectory() as folder:
+        shutil.copytree(_begun().name, folder, dirs_exist_ok=True)
+        with _instance_in(Path(folder)) as instance:
+            yield instance
+
+
+def succeeded(result: dg.ExecuteInProcessResult) -> dg.ExecuteInProcessResult:
+    """The result of a run that has to succeed: one that did not says which steps and checks
+    failed, and why."""
+    assert result.success, "\n".join(_failures(result))
+    return result
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for event in result.all_events:
+        if event.is_failure:
+            error = getattr(event.event_specific_data, "error", None)
+            yield f"{event.step_key or event.job_name}: {event.message}"
+            yield error.to_string() if error else ""
+    for check in result.get_asset_check_evaluations():
+        if not check.passed:
+            yield f"{check.asset_check_key.to_user_string()}: {check.description}"
 
 
 @dataclass
@@ -67,10 +122,13 @@ class Project:
             **options,
         )
 
+    def succeeds(self, job: str, batch: str | None, **options) -> dg.ExecuteInProcessResult:
+        return succeeded(self.execute(job, batch, **options))
+
 
 @contextmanager
 def project_in(folder: Path) -> Iterator[Project]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with fresh_instance() as instance:
         yield Project(folder / "home", instance)
 
 

@@ -22,7 +22,7 @@ from orchestration_assets.policy.registry import PolicyRegistry
 from orchestration_assets.settings import Settings
 from resources.home import Home
 from resources.versioned_state import ChangeNote
-from tests.graph.conftest import QUIET
+from tests.graph.conftest import QUIET, fresh_instance, succeeded
 from tests.webhooks import receiving
 
 TYPE = "orchestration_assets.component.ContentOrchestration"
@@ -98,10 +98,13 @@ class Location:
             )
         )
 
+    def succeeds(self, job: str, batch: str | None = None) -> dg.ExecuteInProcessResult:
+        return succeeded(self.execute(job, batch))
+
 
 @pytest.fixture
 def location() -> Iterator[Location]:
-    with create_defs_folder_sandbox() as sandbox, dg.DagsterInstance.ephemeral() as instance:
+    with create_defs_folder_sandbox() as sandbox, fresh_instance() as instance:
         yield Location(sandbox, instance)
 
 
@@ -115,10 +118,9 @@ def test_a_batch_in_each_of_two_homes(location: Location) -> None:
     for prefix, items in expected.items():
         (request,) = location.tick(f"{prefix}__new_content_sensor").run_requests or []
         batches[prefix] = request.partition_key
-        done = location.execute(f"{prefix}__process_batch", request.partition_key)
-        assert done.success
+        done = location.succeeds(f"{prefix}__process_batch", request.partition_key)
         assert all(check.passed for check in done.get_asset_check_evaluations())
-        assert location.execute(f"{prefix}__corpus_reports").success
+        location.succeeds(f"{prefix}__corpus_reports")
         (held,) = location.instance.get_dynamic_partitions(f"{prefix}__content_batches")
         assert held == request.partition_key
         key = dg.AssetKey([*prefix.split("__"), "resolutions"])
@@ -269,10 +271,10 @@ def test_a_changed_policy_is_activated_in_its_own_home(location: Location) -> No
     path = location.add("news", sources=["news"]) / "policy.yaml"
     location.add("tickets")
     location.tick("news__policy_sensor")
-    assert location.execute("news__policy_history").success
+    location.succeeds("news__policy_history")
     path.write_text(POLICY + "execution: {budget_usd: 5}\n")
     assert location.tick("news__policy_sensor").run_requests
-    assert location.execute("news__policy_history").success
+    location.succeeds("news__policy_history")
     key = dg.AssetKey(["news", "active_policy"])
     made = location.instance.get_latest_materialization_event(key)
     assert made is not None and made.asset_materialization is not None
@@ -284,7 +286,7 @@ def test_a_changed_policy_is_activated_in_its_own_home(location: Location) -> No
     registry = PolicyRegistry(homes[0])
     first = registry.rollback(1, 2, ChangeNote("eva", datetime(2026, 1, 2, tzinfo=UTC)))
     (request,) = location.tick("news__new_content_sensor").run_requests or []
-    assert location.execute("news__process_batch", request.partition_key).success
+    location.succeeds("news__process_batch", request.partition_key)
     plans = homes[0].tables.read("processing_plans", request.partition_key)
     assert set(plans["policy_hash"].to_pylist()) == {first.policy_hash}
 

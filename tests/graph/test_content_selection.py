@@ -119,10 +119,7 @@ def judge_parity(project) -> None:
 
 
 def learn(project) -> dict[str, dict]:
-    result = project.execute("learn_selection", None)
-    assert result.success, [
-        e.step_failure_data.error for e in result.all_events if e.is_step_failure
-    ]
+    result = project.succeeds("learn_selection", None)
     assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
     return {row["task"]: row for row in project.tables.read("selection_model").to_pylist()}
 
@@ -143,7 +140,7 @@ def learned_once(tmp_path_factory, server):
     with project_in(folder) as project:
         project.write_policy(policy(server.url, explore=1.0))
         (batch,) = project.take_in(folder / "files")
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         judge_parity(project)
         yield project, learn(project)
 
@@ -161,8 +158,7 @@ def process(project, folder, first: int, count: int, **kinds):
     shutil.rmtree(folder, ignore_errors=True)
     write_items(folder, first, count, **kinds)
     (batch,) = project.take_in(folder)
-    result = project.execute("process_batch", batch)
-    assert result.success
+    result = project.succeeds("process_batch", batch)
     plans = project.tables.read("processing_plans", batch).to_pylist()
     return batch, plans, result
 
@@ -263,7 +259,7 @@ def test_an_earlier_model_that_is_promoted_again_decides_the_next_batch(learned,
 def test_the_same_batch_is_planned_in_the_same_way_again(learned, tmp_path) -> None:
     project, _ = learned
     batch, plans, _ = process(project, tmp_path / "new", 5_000, 12)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert project.tables.read("processing_plans", batch).to_pylist() == plans
 
 

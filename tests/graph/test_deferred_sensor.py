@@ -43,7 +43,7 @@ def tick(project, cursor: str | None = None) -> dg.SensorResult:
 
 
 def carry_out(project, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-    return project.execute(request.job_name, request.partition_key, tags=request.tags)
+    return project.succeeds(request.job_name, request.partition_key, tags=request.tags)
 
 
 def deferred(project, batch: str) -> int:
@@ -59,19 +59,19 @@ def test_deferred_questions_are_asked_again_by_themselves(project, drill, tmp_pa
     (batch,) = project.take_in(source)
     assert "Nothing to take up" in str(tick(project).skip_reason)
     drill.script = DOWN
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     assert deferred(project, batch) == 12
     # still away: the run succeeds, and what is missing stays deferred
     (request,) = tick(project).run_requests
     assert (request.job_name, request.partition_key) == ("take_up_deferred", batch)
-    assert carry_out(project, request).success
+    carry_out(project, request)
     assert deferred(project, batch) == 12
     # each time has a key of its own
     (again,) = tick(project).run_requests
     assert again.run_key != request.run_key
     drill.script = FaultScript()
     before = len(drill.log)
-    assert carry_out(project, again).success
+    carry_out(project, again)
     assert deferred(project, batch) == 0
     assert len(drill.log) - before == 12
     assert not tick(project).run_requests
@@ -83,7 +83,7 @@ def test_pauses_runs_under_way_and_other_policies(project, drill, tmp_path, monk
     (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
     drill.script = FaultScript(faults=(Fault(kind="unauthorised", contains="lighthouse"),))
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     assert [one.partition_key for one in tick(project).run_requests] == [batch]
     # a service that was stopped is mended by a person: a changed policy plans the batch again
     write(project, drill.url, PAUSE, "concurrency: 3")
@@ -114,7 +114,7 @@ def test_take_ups_are_counted_from_when_the_batch_was_last_made(
     (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
     drill.script = DOWN
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     for n in range(MAX_TAKE_UPS):
         project.instance.add_run(
             dg.DagsterRun(
@@ -128,7 +128,7 @@ def test_take_ups_are_counted_from_when_the_batch_was_last_made(
     assert "1 are given up" in str(given_up.skip_reason)
     assert not tick(project, given_up.cursor).run_requests
     assert capfd.readouterr().err.count(f"was taken up {MAX_TAKE_UPS} times") == 1
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     (request,) = tick(project, given_up.cursor).run_requests
     assert request.run_key.endswith(":0")
 
@@ -156,15 +156,15 @@ def test_batches_whose_conversations_changed_are_taken_up_by_themselves(project,
         project.write_policy(CHATS.format(url=server.url) + PAUSE)
         write_chat("first.jsonl", 2, 4, 5)
         (first,) = project.take_in(source)
-        assert project.execute("process_batch", first).success
+        project.succeeds("process_batch", first)
         assert not tick(project).run_requests
         write_chat("later.jsonl", 3)
         (second,) = project.take_in(source)
-        assert project.execute("process_batch", second).success
+        project.succeeds("process_batch", second)
         asked = len(server.asked)
         (request,) = tick(project).run_requests
         assert (request.job_name, request.partition_key) == ("take_up_deferred", first)
-        assert carry_out(project, request).success
+        carry_out(project, request)
         # of the batch only what comes after the new message
         texts = sorted(one.rpartition("|| ")[2] for one in server.asked[asked:])
         assert texts == [message("a", number)["text"] for number in (4, 5)]

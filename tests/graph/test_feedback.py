@@ -51,8 +51,7 @@ def tick(project):
 
 def take(project, request: dg.RunRequest | None = None) -> dict[str, object]:
     """Runs the job that the sensor asked for; returns the figures of its table."""
-    result = project.execute("take_feedback", None, tags=request.tags if request else None)
-    assert result.success
+    result = project.succeeds("take_feedback", None, tags=request.tags if request else None)
     assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
     (event,) = (
         event
@@ -174,7 +173,7 @@ def test_a_declared_column_of_the_content_is_gold_too(project, tmp_path) -> None
     rows = [{"id": n, "text": f"fine {n}", "right": "good"} for n in range(3)]
     (source / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     take(project)
     gold = project.tables.read("gold_labels").to_pylist()
     assert sorted((row["path"], row["answer"]) for row in gold) == [

@@ -103,8 +103,7 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outage]:
             project.execute("process_batch", held.batches[-1])
             held.sensed.append(sense(project))
             if n:
-                held.reports.append(project.execute("corpus_reports", None))
-                assert held.reports[-1].success
+                held.reports.append(project.succeeds("corpus_reports", None))
         yield held
 
 

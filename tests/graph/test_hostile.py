@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
-import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -18,7 +17,7 @@ from orchestration_assets.text.replies.call_errors import Forbidden, PaymentRequ
 from resources.home import Home
 from tests.ai_services.http.serving import answering
 from tests.ai_services.http.shapes import LETTER, SHAPES, Shape
-from tests.graph.conftest import Project
+from tests.graph.conftest import Project, fresh_instance
 from tests.graph.test_pipeline import pairs
 from tests.hostile_files import write_hostile_files
 
@@ -80,12 +79,12 @@ def processed(home: Path, source: Path, url: str) -> dict[str, pa.Table]:
     policy = home / "policy.yaml"
     home.mkdir()
     policy.write_text(POLICY.format(url=url))
-    with dg.DagsterInstance.ephemeral() as instance:
+    with fresh_instance() as instance:
         project = Project(home, instance, policy)
         content = load_policy(policy).policy.content
         (batch,) = take_in(Home(home), str(source), content, LISTED_AT).recorded
         instance.add_dynamic_partitions("content_batches", [batch])
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         return {name: project.tables.read(name, batch) for name in BATCH_TABLES}
 
 

@@ -76,8 +76,8 @@ def origins_in(project, batch: str) -> dict[str, str]:
 def test_passages_are_found_shown_and_asked_about_again_when_they_change(place) -> None:
     project, handbook, questions = place
     (batch,) = project.take_in(questions)
-    assert project.execute("refresh_knowledge", None).success
-    assert project.execute("process_batch", batch).success
+    project.succeeds("refresh_knowledge", None)
+    project.succeeds("process_batch", batch)
     assert answers_in(project, batch) == {
         "hotel.txt": "140 EUR a night [1].",
         "note.txt": "A note is needed from day 4 on [1].",
@@ -90,14 +90,14 @@ def test_passages_are_found_shown_and_asked_about_again_when_they_change(place) 
     assert "does not say" in told["evidence"]
 
     (handbook / "travel.md").write_text(HOTEL.replace("140", "165"))
-    assert project.execute("refresh_knowledge", None).success
+    project.succeeds("refresh_knowledge", None)
     changed = {row["document"]: row["outcome"] for row in rows(project, KNOWLEDGE.name)}
     assert changed == {
         "illness.md": "unchanged",
         "rooms.md": "unchanged",
         "travel.md": "indexed",
     }
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert answers_in(project, batch)["hotel.txt"] == "165 EUR a night [1]."
     assert origins_in(project, batch) == {"hotel.txt": "called", "note.txt": "cache"}
 
@@ -113,12 +113,12 @@ def test_a_plan_without_an_index_says_what_to_run(place) -> None:
 
 def test_a_source_that_is_gone_keeps_what_was_indexed(place) -> None:
     project, handbook, questions = place
-    assert project.execute("refresh_knowledge", None).success
+    project.succeeds("refresh_knowledge", None)
     handbook.rename(Path(f"{handbook}-moved"))
-    assert project.execute("refresh_knowledge", None).success
+    project.succeeds("refresh_knowledge", None)
     assert len(rows(project, KNOWLEDGE.name)) == 3
     (batch,) = project.take_in(questions)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
 
 
 @pytest.mark.parametrize("content", ["excerpt", "none"])
@@ -127,8 +127,8 @@ def test_explain_shows_passages_as_it_shows_content(place, capsys, content) -> N
     (handbook / "travel.md").write_text(f"{HOTEL}Write to ada@example.org.\n")
     project.policy.write_text(f"{project.policy.read_text()}report: {{content: {content}}}\n")
     (batch,) = project.take_in(questions)
-    assert project.execute("refresh_knowledge", None).success
-    assert project.execute("process_batch", batch).success
+    project.succeeds("refresh_knowledge", None)
+    project.succeeds("process_batch", batch)
     options = ["--home", str(project.home), "--policy", str(project.policy)]
     assert main(["explain", "hotel.txt", *options]) == 0
     told = capsys.readouterr().out

@@ -47,7 +47,7 @@ def learned_once(tmp_path_factory):
     with project_in(folder) as project:
         project.write_policy(policy(explore=1.0))
         (batch,) = project.take_in(source)
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         plans = project.tables.read("processing_plans", batch).to_pylist()
         assert {plan["strategy"] for plan in plans} == {"explore"}
         judge(project, {plan["item_id"]: plan for plan in plans})
@@ -87,17 +87,14 @@ def judge(project, plans) -> None:
 
 
 def learn(project) -> dict:
-    result = project.execute("learn_selection", None)
-    assert result.success, [
-        e.step_failure_data.error for e in result.all_events if e.is_step_failure
-    ]
+    result = project.succeeds("learn_selection", None)
     assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
     (row,) = project.tables.read("selection_model").to_pylist()
     return row
 
 
 def replan(project, batch) -> list[dict]:
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     return project.tables.read("processing_plans", batch).to_pylist()
 
 

@@ -57,7 +57,7 @@ def first_batch(project, drill, folder: Path) -> str:
     (folder / "bread.md").write_text(BREAD * 4)
     project.policy = policy(folder.parent, drill.url, "names")
     (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     return batch
 
 
@@ -86,7 +86,7 @@ def take_in_later(project, drill, folder: Path, tmp_path: Path, seconds: float =
     (folder / "later.md").write_text(REACTOR * 3 + "Nobody was hurt.")
     project.policy = policy(tmp_path, drill.url, "model", seconds)
     (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     return batch
 
 
@@ -104,7 +104,7 @@ def test_a_service_is_shown_what_stood_for_the_nearest_earlier_item(both, drill)
     assert [row["answer"] for row in asked(project, batch)] == ["json"]
     # the same context is the same question
     before = calls(drill)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert calls(drill) == before
     log = project.tables.read("call_log", batch).to_pylist()
     assert [row["origin"] for row in log if row["service"] == "model"] == ["cache"]
@@ -115,7 +115,7 @@ def test_an_answer_is_another_question_once_what_stood_nearby_has_changed(both, 
     before = calls(drill)
     # the earlier batch is lost: there is nothing to show any more
     project.tables.path("resolutions", first).unlink()
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert calls(drill) == before + 1
 
 
@@ -159,6 +159,6 @@ def test_a_kept_answer_holds_though_nothing_can_be_read_in_time(both, drill, tmp
     project, _, batch = both
     before = calls(drill)
     project.policy = policy(tmp_path, drill.url, "model", seconds=0.0)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert calls(drill) == before
     assert [row["answer"] for row in asked(project, batch)] == ["json"]

@@ -41,7 +41,7 @@ def process(project, folder, *bodies: str) -> str:
     rows = [json.dumps({"id": str(n), "body": body}) for n, body in enumerate(bodies)]
     (folder / "a.jsonl").write_text("\n".join(rows) + "\n")
     (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     return batch
 
 
@@ -65,7 +65,7 @@ def test_a_dispute_knows_the_past_and_never_the_future(project, tmp_path) -> Non
     kept = project.tables.path("disagreements", second).read_bytes()
     process(project, tmp_path / "three", DISPUTED.format("twelve"))
     for batch, before in ((first, alone), (second, kept)):
-        assert project.execute("reprocess", batch).success
+        project.succeeds("reprocess", batch)
         assert project.tables.path("disagreements", batch).read_bytes() == before
 
 

@@ -45,7 +45,7 @@ def test_each_fails_alone_and_the_rest_is_done(project, tmp_path, monkeypatch) -
     for module, function, is_poison in BROKEN.values():
         monkeypatch.setattr(module, function, breaking(getattr(module, function), is_poison))
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     rows = {
         table: project.tables.read(table, batch).to_pylist()
         for table in {*WHERE.values(), "item_states"}

@@ -109,7 +109,7 @@ def batch(project, corpus) -> Batch:
     """Embedded services asked of parts; nothing that they answered is kept."""
     project.write_policy(EMBEDDED)
     (name,) = project.take_in(corpus)
-    assert project.execute("process_batch", name).success
+    project.succeeds("process_batch", name)
     return Batch(project.home, name)
 
 

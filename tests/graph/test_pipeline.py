@@ -21,8 +21,7 @@ def processed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("processed")
     with project_in(folder) as project:
         (batch,) = project.take_in(write_corpus(folder / "corpus"))
-        result = project.execute("process_batch", batch)
-        assert result.success
+        result = project.succeeds("process_batch", batch)
         yield project, batch, result
 
 
@@ -100,7 +99,7 @@ def test_reprocessing_asks_nothing_and_gives_equal_tables(again) -> None:
     assert set(equal) >= {"resolutions", "disagreements", "processing_plans", "decision_log"}
     before = {name: project.tables.read(name, batch) for name in BATCH_TABLES}
     stored = {name: project.tables.path(name, batch).read_bytes() for name in equal}
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     for name in BATCH_TABLES:
         stable = TABLES[name].stable_columns
         after = project.tables.read(name, batch)
@@ -114,18 +113,18 @@ def test_a_changed_item_is_superseded_and_the_corpus_report_holds_both_batches(
     project, corpus
 ) -> None:
     (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     (corpus / "notes.txt").write_text("Something else entirely stands here now, and it is new.\n")
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     profiles = project.tables.read("content_profiles", batch).to_pylist()
     assert {r["path"]: r["status"] for r in profiles if r["status"] != "ok"} == {
         "notes.txt": "superseded"
     }
     (later,) = project.take_in(corpus)
-    assert project.execute("process_batch", later).success
+    project.succeeds("process_batch", later)
     manifest = project.tables.read("content_manifest", later).to_pylist()
     assert [(row["path"], row["outcome"]) for row in manifest] == [("notes.txt", "accepted")]
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("corpus_reports", None)
     corpus_report = project.tables.read("corpus_report")
     assert corpus_report["batch"].to_pylist() == [batch, later]
     assert pc.sum(corpus_report["accepted"]).as_py() == 8
@@ -170,10 +169,9 @@ def test_a_foreign_schema_fails_its_check_by_name(again) -> None:
 def test_one_interpretation_table_can_be_materialized_alone(again) -> None:
     project, batch = again
     before = project.tables.read("parallel_interpretations", batch)
-    result = project.execute(
+    result = project.succeeds(
         "reprocess", batch, asset_selection=[dg.AssetKey("parallel_interpretations")]
     )
-    assert result.success
     made = {e.asset_key.to_user_string() for e in result.all_events if e.is_step_materialization}
     assert made == {"parallel_interpretations"}
     assert project.tables.read("parallel_interpretations", batch).equals(before)
@@ -184,7 +182,7 @@ def test_a_batch_of_nothing_but_rejections_has_a_report(project, tmp_path) -> No
     source.mkdir()
     (source / "empty").write_text("")
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     report = project.tables.read("disagreement_report", batch).to_pylist()[0]
     assert (report["listed"], report["rejected"], report["plans"]) == (1, 1, 0)
     assert (project.home / "reports" / f"{batch}.html").exists()
@@ -222,7 +220,7 @@ def test_every_task_is_answered_or_abstained_and_every_model_occurs(project, cor
     ]
     (corpus / "long.txt").write_text("".join(sentences))
     (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     rows = project.tables.read("resolutions", batch).to_pylist()
     assert {row["task"] for row in rows} == PACKAGED_TASKS
     assert {row["status"] for row in rows} <= {"resolved", "abstained", "skipped"}
@@ -249,8 +247,7 @@ def test_a_large_batch_is_profiled_on_the_cluster_with_equal_rows(again) -> None
     (project.home / "tables" / "content_profiles" / f"{batch}.parquet").unlink()
     shown["execution"]["cache"] = {"memory_bytes": 0, "local_bytes": 0}
     project.write_policy(yaml.safe_dump(shown))
-    result = project.execute("reprocess", batch)
-    assert result.success
+    result = project.succeeds("reprocess", batch)
     stable = TABLES["content_profiles"].stable_columns
     there = project.tables.read("content_profiles", batch)
     # what a busy machine has cut has other features
@@ -275,8 +272,7 @@ def test_near_copies_are_linked_and_services_asked_once_when_the_policy_says_so(
     packaged = load_policy().policy.model_dump(mode="json", by_alias=True, exclude_none=True)
     project.write_policy(yaml.safe_dump(packaged | shown))
     (batch,) = project.take_in(corpus)
-    result = project.execute("process_batch", batch)
-    assert result.success
+    project.succeeds("process_batch", batch)
     vectors = project.tables.read("content_vectors", batch).to_pylist()
     copies = {r["path"]: r["representative"] for r in vectors if r["path"].startswith("copy")}
     assert len(copies) == 4 and len(set(copies.values())) == 1
@@ -295,12 +291,11 @@ def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -
     packaged["execution"]["cache"] = {"min_item_bytes": 0}
     project.write_policy(yaml.safe_dump(packaged))
     (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     accepted = project.tables.read("content_profiles", batch).num_rows
 
     def account() -> dict[tuple[str, str], dict]:
-        result = project.execute("corpus_reports", None)
-        assert result.success
+        result = project.succeeds("corpus_reports", None)
         assert all(e.passed for e in result.get_asset_check_evaluations())
         rows = project.tables.read("feature_cache_report").to_pylist()
         return {(row["used_for"], row["tier"]): row for row in rows}
@@ -312,7 +307,7 @@ def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -
     assert cold["content_profiles", "durable"]["hits"] == 0
     assert cold["content_profiles", "durable"]["written"] == accepted
     assert cold["content_vectors", "lmdb"]["entries"] == 2 * accepted
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     warm = account()
     assert warm["content_profiles", "memory"]["hit_rate"] == 1.0
     assert warm["content_profiles", "lmdb"]["lookups"] == 0
@@ -322,13 +317,13 @@ def test_the_account_of_the_cache_adds_up_over_runs_and_tiers(project, corpus) -
 
 def test_the_account_names_what_no_tier_keeps(project, corpus) -> None:
     (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     profiles = project.tables.read("content_profiles", batch)
     sizes = profiles["byte_count"].to_pylist()
     small, smaller = sum(n < 8_192 for n in sizes), sum(n < 1_024 for n in sizes)
     assert smaller
-    assert project.execute("reprocess", batch).success
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("reprocess", batch)
+    project.succeeds("corpus_reports", None)
     rows = project.tables.read("feature_cache_report").to_pylist()
     own = {row["used_for"]: row for row in rows if row["tier"] == "table"}
     for used_for, count in (("content_profiles", smaller), ("content_vectors", small)):
@@ -350,8 +345,8 @@ def test_a_run_goes_on_without_its_tiers_and_the_account_says_why(
     project.home.mkdir()
     (project.home / "blocked").write_text("a file stands where the folder should be")
     (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("process_batch", batch)
+    project.succeeds("corpus_reports", None)
     rows = project.tables.read("feature_cache_report").to_pylist()
     profiles = {row["tier"]: row for row in rows if row["used_for"] == "content_profiles"}
     assert profiles["memory"]["errors"] == 0
@@ -405,16 +400,14 @@ def test_content_that_its_batch_lost_is_computed_for_whoever_else_holds_it(proje
     words = "The parcel was sent to the office by the river and nobody there has seen it.\n"
     (corpus / "first.txt").write_text(words)
     (first,) = project.take_in(corpus)
-    assert project.execute(
-        "process_batch", first, asset_selection=[dg.AssetKey("content_manifest")]
-    ).success
+    project.succeeds("process_batch", first, asset_selection=[dg.AssetKey("content_manifest")])
     (corpus / "second.txt").write_text(words)
     (second,) = project.take_in(corpus)
-    assert project.execute("process_batch", second).success
+    project.succeeds("process_batch", second)
     (corpus / "first.txt").write_text("Something else.\n")
-    assert project.execute("reprocess", first).success
+    project.succeeds("reprocess", first)
     (third,) = project.take_in(corpus)
-    assert project.execute("process_batch", third).success
+    project.succeeds("process_batch", third)
     manifest = project.tables.read("content_manifest", third).to_pylist()
     outcomes = {row["path"]: row["outcome"] for row in manifest}
     assert outcomes == {"first.txt": "accepted", "second.txt": "accepted"}

@@ -48,7 +48,7 @@ def taught(tmp_path_factory):
         text = policy(url, validate=[], quotes=False)
         project.write_policy(text)
         (batch,) = project.take_in(folder / "first")
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         asked = (project.home / "review" / f"{batch}.jsonl").read_text().splitlines()
         lines = []
         for question in map(json.loads, asked):
@@ -61,10 +61,10 @@ def taught(tmp_path_factory):
         file = project.home / "verdicts" / "sheet.jsonl"
         file.write_text("\n".join(map(json.dumps, lines)))
         assert main(["verdicts", "check", str(file), *places(project)]) == 0
-        assert project.execute("take_feedback", None).success
-        assert project.execute("calibrate", None).success
+        project.succeeds("take_feedback", None)
+        project.succeeds("calibrate", None)
         (second,) = project.take_in(folder / "second")
-        assert project.execute("process_batch", second).success
+        project.succeeds("process_batch", second)
         yield project, text, second
 
 
@@ -80,7 +80,7 @@ def test_verdicts_are_promoted_and_settle_the_next_batch(taught) -> None:
     basis = {one["risk_basis"] for one in project.tables.read("resolutions", second).to_pylist()}
     assert len(basis) == 1
     assert f"{COUNT} verdicts judge 6 fields of these" in basis.pop()
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("corpus_reports", None)
     page = (project.home / "reports" / "services.html").read_text()
     assert "each settled with the verdicts of the other half" in page
 
@@ -157,7 +157,7 @@ def test_outcomes_of_records_train_what_to_ask(taught) -> None:
     before = project.policy.read_text()
     project.write_policy(yaml.safe_dump(learned, sort_keys=False))
     try:
-        assert project.execute("learn_selection", None).success
+        project.succeeds("learn_selection", None)
         scores = {}
         for row in project.tables.read("outcomes").to_pylist():
             scores.setdefault(row["service"], []).append(row["score"])

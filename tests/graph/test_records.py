@@ -126,7 +126,7 @@ def read(tmp_path_factory):
     with serving(server) as url, project_in(folder) as project:
         project.write_policy(policy(url))
         (batch,) = project.take_in(source)
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         yield project, batch, server
 
 
@@ -231,7 +231,7 @@ def test_verdicts_judge_single_fields_and_add_up(read) -> None:
         for day, one in enumerate(said, 1)
     ]
     (folder / "said.jsonl").write_text("\n".join(lines))
-    assert project.execute("take_feedback", None).success
+    project.succeeds("take_feedback", None)
     (gold,) = project.tables.read("gold_labels").to_pylist()
     assert json.loads(gold["answer_record"]) == {
         "fields": {"total": 16.25, "date": "2026-05-04"},
@@ -263,14 +263,14 @@ def test_the_accuracy_of_a_replay_is_of_the_values_that_verdicts_judge(read, cap
 def test_the_same_answers_give_the_same_tables(read) -> None:
     project, batch, _ = read
     before = {name: project.tables.read(name, batch) for name in ("resolutions", "disagreements")}
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     for name, table in before.items():
         assert project.tables.read(name, batch).equals(table), name
 
 
 def test_the_scorecard_tells_field_by_field_who_errs_and_who_quotes_what_is_not_there(read) -> None:
     project, _, _ = read
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("corpus_reports", None)
     cards = {row["service"]: row for row in project.tables.read("service_scorecards").to_pylist()}
     of_hasty = {one["pattern"]: one for one in cards["hasty"]["fields"]}
     assert (of_hasty["total"]["given"], of_hasty["total"]["contradicts"]) == (COUNT, COUNT // 3)

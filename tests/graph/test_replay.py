@@ -127,7 +127,7 @@ def test_what_a_taught_service_answered_is_replayed_whatever_it_knew_then(
     write_texts(tmp_path / "texts", 300)
     project.write_policy(taught_policy(at_most=0.02))
     (batch,) = project.take_in(tmp_path / "texts")
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     rows = project.tables.read("sequential_interpretations", batch).num_rows
     arguments = ["replay", "--policy", str(project.policy), "--home", str(project.home), "--json"]
     capsys.readouterr()

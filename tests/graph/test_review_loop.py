@@ -48,7 +48,7 @@ def processed_once(tmp_path_factory):
     with project_in(folder) as project:
         project.write_policy(POLICY)
         (batch,) = project.take_in(source)
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         yield project, batch
 
 
@@ -94,13 +94,12 @@ def test_from_questions_to_gold_to_a_model_in_use_and_back(processed) -> None:
 
     (project.home / "verdicts").mkdir(exist_ok=True)
     (project.home / "verdicts" / "kim.jsonl").write_bytes(judged(project, batch))
-    assert project.execute("take_feedback", None).success
+    project.succeeds("take_feedback", None)
     (row,) = project.tables.read("calibration").to_pylist()
     assert (row["gold"], row["promoted"]) == (ITEMS, True), row["reason"]
     assert row["brier"] < row["brier_before"]
 
-    result = project.execute("reprocess", batch)
-    assert result.success
+    project.succeeds("reprocess", batch)
     used = f"calibration {row['version']}, {ITEMS - row['held_out']} verdicts"
     assert all(basis.startswith(used) for basis in bases(project, batch))
     risks = {
@@ -113,7 +112,7 @@ def test_from_questions_to_gold_to_a_model_in_use_and_back(processed) -> None:
     assert set(queue["place"].to_pylist()) == {0}
     assert set(queue["probability"].to_pylist()) == {1.0}
 
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("corpus_reports", None)
     cards = {one["service"]: one for one in project.tables.read("service_scorecards").to_pylist()}
     assert set(cards) == {"stopwords", "langid"}
     assert 0.6 < cards["langid"]["accuracy"] < 0.7
@@ -145,7 +144,7 @@ def test_fifty_verdicts_are_given_from_the_sheet_alone(processed) -> None:
     writer.writerows(lines)
     (project.home / "verdicts").mkdir(exist_ok=True)
     (project.home / "verdicts" / "kim.txt").write_bytes(sink.getvalue().encode("utf-16"))
-    assert project.execute("take_feedback", None).success
+    project.succeeds("take_feedback", None)
     gold = project.tables.read("gold_labels").to_pylist()
     assert len(gold) == 49
     said = {"en": {"en"}, "fr": {"fr"}, "de": {"none of them"}}
@@ -166,14 +165,14 @@ def test_verdicts_from_the_top_of_the_queue_tell_of_all_items(processed) -> None
     lines = [json.dumps(by_item[row["item_id"]]) for row in answered]
     (project.home / "verdicts").mkdir(exist_ok=True)
     (project.home / "verdicts" / "kim.jsonl").write_text("\n".join(lines))
-    assert project.execute("take_feedback", None).success
+    project.succeeds("take_feedback", None)
     (row,) = project.tables.read("calibration").to_pylist()
     assert row["gold"] == len(chances) == 110
     assert 20 < row["effective"] <= 110
     assert row["basis"] == "110 verdicts of the review queue, each weighed by its chance"
     for name in ("accuracy", "brier", "brier_change", "risk_gap"):
         assert row[f"{name}_low"] <= row[name] <= row[f"{name}_high"]
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("corpus_reports", None)
     rows = project.tables.read("resolutions", batch).to_pylist()
     for card in project.tables.read("service_scorecards").to_pylist():
         truth = sum(
@@ -191,17 +190,16 @@ def test_a_changed_service_is_told_by_the_check_and_not_trusted(processed) -> No
     project, batch = processed
     (project.home / "verdicts").mkdir(exist_ok=True)
     (project.home / "verdicts" / "kim.jsonl").write_bytes(judged(project, batch))
-    assert _valid(project.execute("take_feedback", None)) is True
+    assert _valid(project.succeeds("take_feedback", None)) is True
     registry = Home(project.home).models
     arrays, facts = pack(promoted_for(registry)("natural_language").model)
     name = artefact_name("natural_language")
     registry.promote(name, registry.store(name, arrays, facts | {"versions": ["0", "0"]}).version)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     (basis,) = bases(project, batch)
     assert "is not valid, langid was 0 and is" in basis
 
 
 def _valid(result) -> bool:
-    assert result.success
     (found,) = (one for one in result.get_asset_check_evaluations() if one.check_name == "valid")
     return found.passed

@@ -69,8 +69,7 @@ def tried(
 
 def carried_out(project: Project, corpus: Path):
     (batch,) = project.take_in(corpus)
-    result = project.execute("process_batch", batch)
-    assert result.success
+    result = project.succeeds("process_batch", batch)
     checks = {
         (one.asset_key.to_user_string(), one.check_name): one
         for one in result.get_asset_check_evaluations()
@@ -85,7 +84,7 @@ def without(tmp_path: Path, url: str, corpus: Path, script: FaultScript) -> dict
         alone.home.mkdir(parents=True)
         alone.write_policy(POLICY.format(rollout="", url=url, model="old", budget=100.0))
         (batch,) = alone.take_in(corpus)
-        assert alone.execute("process_batch", batch).success
+        alone.succeeds("process_batch", batch)
         return {name: alone.tables.read(name, batch) for name in [*FINAL, "processing_plans"]}
 
 
@@ -255,7 +254,7 @@ def test_each_cohort_is_answered_by_its_policy_and_the_others_are_untouched(
     calls = len(drill.log)
     seen = _seen_in_the_end(project, batch)
     assert min(seen.values()) > 0
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     # what was seen of the batch is not lost, and does not count twice
     assert _seen_in_the_end(project, batch) == seen
     again = project.tables.read("processing_plans", batch).to_pylist()

@@ -134,7 +134,7 @@ def test_a_source_of_an_earlier_run_is_watched_without_configuration(
 ) -> None:
     monkeypatch.delenv("ORCHESTRATION_SOURCES")
     (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     assert unfinished(Home(project.home)) == []
     assert "Nothing to start" in str(watch.tick().skip_reason)
     (corpus / "new.txt").write_text("A new file with a handful of words in it.\n")
@@ -146,7 +146,7 @@ def test_a_failed_listing_is_never_read_as_an_empty_source(
     watch, project, corpus, tmp_path
 ) -> None:
     (batch,) = project.take_in(corpus)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     corpus.rename(tmp_path / "unmounted")
     with pytest.raises(dg.Failure, match="give an existing folder"):
         watch.tick()

@@ -67,8 +67,7 @@ def checks(result) -> dict[str, bool]:
 
 def test_a_batch_is_asked_over_http_and_repeats_without_a_call(project, corpus, drill) -> None:
     (batch,) = project.take_in(corpus)
-    first = project.execute("process_batch", batch)
-    assert first.success
+    first = project.succeeds("process_batch", batch)
     assert checks(first) == dict.fromkeys(
         ("schema", "conservation", "shallow", "deep", "business"), True
     )
@@ -87,7 +86,7 @@ def test_a_batch_is_asked_over_http_and_repeats_without_a_call(project, corpus, 
     names = [name for name in TABLES if project.tables.exists(name, batch)]
     before = {name: project.tables.read(name, batch) for name in names}
     calls = [one for one in drill.log if not one.key.startswith("health-")]
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert [one for one in drill.log if not one.key.startswith("health-")] == calls
     for name in names:
         stable = TABLES[name].stable_columns
@@ -116,8 +115,7 @@ def test_a_service_that_fails_for_the_moment_does_not_stop_the_run(project, corp
     # only what the probe asks: when the items come, the bad minute is over
     drill.script = FaultScript(faults=(Fault(kind="error", contains="opens at nine"),))
     (batch,) = project.take_in(corpus)
-    result = project.execute("process_batch", batch)
-    assert result.success
+    result = project.succeeds("process_batch", batch)
     assert checks(result)["deep"] is False
     readings = project.tables.read("parallel_interpretations", batch).to_pylist()
     assert {row["status"] for row in readings if row["service"] == "model"} == {"ok"}
@@ -129,8 +127,7 @@ def test_a_fallback_that_works_lets_the_run_go_on_and_its_answers_say_so(
     project.policy = write(tmp_path, drill.url, "fallbacks: [names]")
     drill.script = FaultScript(faults=(Fault(kind="error", contains="messages"),))
     (batch,) = project.take_in(corpus)
-    result = project.execute("process_batch", batch)
-    assert result.success
+    result = project.succeeds("process_batch", batch)
     assert checks(result)["deep"] is True
     readings = project.tables.read("parallel_interpretations", batch).to_pylist()
     statuses = {row["status"] for row in readings if row["service"] == "model"}
@@ -150,8 +147,7 @@ def test_a_known_item_that_is_answered_wrongly_is_told_and_stops_nothing(
     known = "known_item: {task: content_type, text: 'import os', expect: python}"
     project.policy = write(tmp_path, drill.url, known)
     drill.script = FaultScript(answers={"import os": "shell"})
-    result = project.execute("check_services", None)
-    assert result.success
+    result = project.succeeds("check_services", None)
     assert checks(result)["business"] is False
     row = project.tables.read("service_health").to_pylist()
     assert "said 'shell', 'python' is expected" in str(row)

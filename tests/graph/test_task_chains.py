@@ -116,7 +116,7 @@ def resolutions(project, batch: str) -> dict[tuple[int, str], dict]:
 def test_a_chain_of_three_asks_only_what_the_answers_before_admit(project, server, source) -> None:
     write(project, server)
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     rows = resolutions(project, batch)
     assert len(rows) == 3 * ITEMS
     status = {case: Counter() for case in range(6)}
@@ -168,9 +168,9 @@ def test_a_chain_of_three_asks_only_what_the_answers_before_admit(project, serve
 def test_a_changed_answer_computes_again_exactly_what_hangs_on_it(project, server, source) -> None:
     write(project, server)
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     before = len(server.asked)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert not asked(server, "", before)
 
     def changed(prompt: str):
@@ -185,7 +185,7 @@ def test_a_changed_answer_computes_again_exactly_what_hangs_on_it(project, serve
     server.say = changed
     write(project, server, model="model-2")
     before = len(server.asked)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert {number_in(one) for one in asked(server, "amount?", before)} == {2}
     assert {number_in(one) for one in asked(server, "urgent?", before)} == {2}
     rows = resolutions(project, batch)
@@ -209,7 +209,7 @@ def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(
     settled = project.policy.read_text() + "feedback: {settle_s: 0}\n"
     project.write_policy(settled)
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     before = resolutions(project, batch)
     letter = next(n for n in range(ITEMS) if n % 6 == OTHER)
     invoice = next(n for n in range(ITEMS) if n % 6 == SURE)
@@ -223,14 +223,13 @@ def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(
     ]
     (verdicts / "said.jsonl").write_text("\n".join(map(json.dumps, lines)))
     (verdicts / "typo.csv").write_text("item,tusk,verdict\n")
-    taken = project.execute("take_feedback", None)
-    assert taken.success
+    taken = project.succeeds("take_feedback", None)
     (gold,) = taken.asset_materializations_for_node("gold_labels")
     assert "typo.csv" in gold.metadata["rejected: typo.csv"].value
     # what stands was asked before anybody judged; then after
     assert unanswered(project, capsys) == 0
     asked_before = len(server.asked)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert unanswered(project, capsys) == 0
     after = resolutions(project, batch)
     # what people say is an invoice is asked about, what they say is none is no more
@@ -253,7 +252,7 @@ def test_a_verdict_about_an_answer_asks_again_what_hangs_on_it(
 def test_otherwise_asks_all_the_same(project, server, source) -> None:
     write(project, server, otherwise="ask")
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     amounts = asked(server, "amount?")
     assert {number_in(one) % 6 for one in amounts} == {SURE, RISKY, SILENT, BROKEN, SMALL}
     # a letter is surely none; what has no answer shows none
@@ -268,21 +267,21 @@ def test_what_was_deferred_is_taken_up_with_what_hangs_on_it(project, server, so
     server.say = away
     write(project, server)
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     rows = resolutions(project, batch)
     for n in (0, 2, 6):
         assert {rows[n, task]["status"] for task in ("letter", "amount", "urgent")} == {"deferred"}
     before = len(server.asked)
     server.say = say
     tags = {ONLY_DEFERRED_TAG: "yes"}
-    assert project.execute("take_up_deferred", batch, tags=tags).success
+    project.succeeds("take_up_deferred", batch, tags=tags)
     new = asked(server, "", before)
     assert Counter((one.split()[0], number_in(one)) for one in new) == Counter(
         [("letter?", 0), ("letter?", 2), ("letter?", 6)]
         + [(word, n) for n in (0, 6) for word in ("amount?", "urgent?")]
     )
     taken_up = {name: project.tables.read(name, batch) for name in ("resolutions", "decision_log")}
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     for name, table in taken_up.items():
         stable = TABLES[name].stable_columns
         again = project.tables.read(name, batch)
@@ -292,7 +291,7 @@ def test_what_was_deferred_is_taken_up_with_what_hangs_on_it(project, server, so
 def test_page_explain_and_replay_follow_the_chain(project, server, source, capsys) -> None:
     write(project, server)
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     page = (project.home / "reports" / f"{batch}.html").read_text()
     assert "Tasks that build on others" in page
     assert "skipped, by other answers" in page
@@ -365,7 +364,7 @@ def test_workers_are_given_the_kept_answers_that_hang_on_others(
         (folder / f"n{n}.txt").write_text(words * 4)
     project.write_policy(EMBEDDED)
     (name,) = project.take_in(folder)
-    assert project.execute("process_batch", name).success
+    project.succeeds("process_batch", name)
     batch = Batch(project.home, name)
     batch.work = replace(batch.work, services=dict(batch.work.services) | {"tone": Reader()})
     # on another machine the policy alone says which services there are
@@ -399,7 +398,7 @@ def test_workers_walk_the_same_chains(project, tmp_path) -> None:
         (folder / f"n{n}.txt").write_text((foreign if n > 6 else words) * 4)
     project.write_policy(EMBEDDED)
     (name,) = project.take_in(folder)
-    assert project.execute("process_batch", name).success
+    project.succeeds("process_batch", name)
     batch = Batch(project.home, name)
     with DaskCluster("processes", workers=1) as cluster:
         there = batch.process(cluster)

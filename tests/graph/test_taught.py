@@ -64,7 +64,7 @@ def taught_once(tmp_path_factory):
     with project_in(folder) as project:
         project.write_policy(policy(at_most=0.02))
         (batch,) = project.take_in(folder / "texts")
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         yield project, batch
 
 
@@ -96,10 +96,7 @@ def test_the_first_items_teach_and_the_others_are_answered_without_the_teacher(t
 
 
 def learn(project) -> dict:
-    result = project.execute("learn_selection", None)
-    assert result.success, [
-        e.step_failure_data.error for e in result.all_events if e.is_step_failure
-    ]
+    result = project.succeeds("learn_selection", None)
     assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
     (row,) = project.tables.read("taught_services").to_pylist()
     return row
@@ -123,7 +120,7 @@ def test_the_next_batch_needs_no_lessons(taught, tmp_path) -> None:
     project, _ = taught
     write_texts(tmp_path / "more", 200, seed=2)
     (batch,) = project.take_in(tmp_path / "more")
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     found = readings(project, batch)
     assert not [row for row in found["pupil"] if (row["reason"] or "").startswith(LESSON)]
     assert sum(row["status"] == "ok" for row in found["pupil"]) > 100
@@ -136,7 +133,7 @@ def test_a_changed_teacher_teaches_again(taught, tmp_path) -> None:
     project.write_policy(yaml.safe_dump(other))
     write_texts(tmp_path / "more", 60, seed=3)
     (batch,) = project.take_in(tmp_path / "more")
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     found = readings(project, batch)
     assert all(row["reason"].startswith(LESSON) for row in found["pupil"])
     assert len(found["words"]) == 60
@@ -156,7 +153,7 @@ def test_audits_that_differ_suspend_it_and_its_teacher_answers(taught, tmp_path)
     store_taught(home.models, pupil, suspended)
     write_texts(tmp_path / "more", 60, seed=4)
     (batch,) = project.take_in(tmp_path / "more")
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     found = readings(project, batch)
     assert all(row["status"] == "abstained" for row in found["pupil"])
     # so that they are known as later than what its audits showed
@@ -177,7 +174,7 @@ def test_a_batch_does_without_audits_that_were_damaged(taught, tmp_path) -> None
     assert len(before) > 0 and audits_of(registry, "pupil", version) == []
     write_texts(tmp_path / "more", 200, seed=6)
     (batch,) = project.take_in(tmp_path / "more")
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     found = readings(project, batch)
     assert sum(row["status"] == "ok" for row in found["pupil"]) > 100
     audited = sum(row["reason"] == AUDIT for row in found["pupil"])
@@ -194,8 +191,7 @@ def test_near_copies_that_share_answers_leave_what_was_taught_as_it_is(project, 
     for n in range(4):
         (folder / f"copy{n}.txt").write_text(f"{text} copy number {n}\n")
     (batch,) = project.take_in(folder)
-    result = project.execute("process_batch", batch)
-    assert result.success
+    result = project.succeeds("process_batch", batch)
     found = readings(project, batch)
     assert sum(row["shared_from"] is not None for row in found["pupil"]) == 3
     messages = [entry.user_message for entry in project.instance.all_logs(result.run_id)]
@@ -222,7 +218,7 @@ def test_parts_between_audits_go_through_the_tables_of_the_batch_once(
         return whole(self, plans, work)
 
     monkeypatch.setattr(EmbeddedBatch, "process", counted)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     assert times == [1]
     rows = project.tables.read("sequential_interpretations", batch).to_pylist()
     assert sum(row["task"] == "theme" for row in rows) == 701

@@ -1,9 +1,5 @@
 """A batch that is carried out again, stopped or finished: its taught service begins as it did."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +14,7 @@ from orchestration_assets.services.taught.taught_service import AUDIT, LESSON
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import serving
 from resources.home import Home
+from tests.forked import forked, kill
 from tests.graph.conftest import Project, project_in
 from tests.graph.test_taught import policy as embedded_policy
 from tests.graph.test_taught import write_texts
@@ -47,11 +44,12 @@ def prepare(folder: Path, source: Path, text: str) -> str:
     return batch
 
 
-def carry_out(folder: Path, batch: str) -> bool:
+def carry_out(folder: Path, batch: str) -> None:
+    # it may be killed: nothing of it is left but its home
     with dg.DagsterInstance.ephemeral() as instance:
         project = Project(folder / "home", instance, folder / "policy.yaml")
         instance.add_dynamic_partitions("content_batches", [batch])
-        return project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
 
 
 @pytest.mark.parametrize("into", ["lessons", "audits"])
@@ -61,12 +59,7 @@ def test_after_a_kill_it_has_the_same_lessons_and_audits_as_without(into, tmp_pa
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     with serving(server) as url, serving(untouched) as other:
         batch = prepare(killed, tmp_path / "texts", policy(url))
-        program = (
-            "import sys; from pathlib import Path; "
-            "from tests.graph.test_taught_again import carry_out; "
-            "carry_out(Path(sys.argv[1]), sys.argv[2])"
-        )
-        child = subprocess.Popen([sys.executable, "-c", program, str(killed), batch])
+        child = forked(carry_out, killed, batch)
         models = Home(killed / "home").models
 
         def is_there() -> bool:
@@ -75,13 +68,12 @@ def test_after_a_kill_it_has_the_same_lessons_and_audits_as_without(into, tmp_pa
             return models.current(artefact_name("pupil")) is not None and len(server.log) > 158
 
         while not is_there():
-            assert child.poll() is None, "the run ended before it could be killed"
+            assert child.is_alive(), "the run ended before it could be killed"
             time.sleep(0.005)
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-        assert carry_out(killed, batch)
+        kill(child)
+        carry_out(killed, batch)
         first = prepare(whole, tmp_path / "texts", policy(other))
-        assert carry_out(whole, first)
+        carry_out(whole, first)
     with project_in(killed) as again, project_in(whole) as without:
         told = reasons(again, batch)
         assert sum(reason.startswith(LESSON) for reason in told.values()) == 150
@@ -95,16 +87,16 @@ def test_a_finished_batch_that_is_carried_out_again_yields_the_same_tables(proje
     write_texts(folder, 400)
     project.write_policy(embedded_policy(at_most=0.02))
     (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     before = stable(project, batch)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     assert stable(project, batch) == before
     write_texts(folder.parent / "more", 200, seed=2)
     (second,) = project.take_in(folder.parent / "more")
-    assert project.execute("process_batch", second).success
-    assert project.execute("learn_selection", None).success
+    project.succeeds("process_batch", second)
+    project.succeeds("learn_selection", None)
     in_force = Home(project.home).models.current(artefact_name("pupil"))
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     assert stable(project, batch) == before
     assert Home(project.home).models.current(artefact_name("pupil")) == in_force
 
@@ -118,7 +110,7 @@ def test_with_two_that_are_taught_one_task_it_yields_the_same_tables_again(proje
     raw["tasks"]["topic"]["default"] = every
     project.write_policy(yaml.safe_dump(raw))
     (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     before, told = stable(project, batch), reasons(project, batch)
     registry = Home(project.home).models
     version = registry.current(artefact_name("pupil"))
@@ -126,7 +118,7 @@ def test_with_two_that_are_taught_one_task_it_yields_the_same_tables_again(proje
     # also those among the lessons of the other one
     audited = sum(reason == AUDIT for reason in told.values())
     assert len(audits_of(registry, "pupil", version)) == audited > 10
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     assert stable(project, batch) == before
 
 
@@ -135,14 +127,14 @@ def test_with_another_promise_it_is_taught_anew(project) -> None:
     write_texts(folder, 300)
     project.write_policy(embedded_policy(at_most=0.02))
     (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     raw = yaml.safe_load(project.policy.read_text())
     raw["services"]["pupil"]["at_most"] = 0.05
     project.write_policy(yaml.safe_dump(raw))
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     told = reasons(project, batch)
     assert sum(reason.startswith(LESSON) for reason in told.values()) >= 100
-    assert project.execute("learn_selection", None).success
+    project.succeeds("learn_selection", None)
     (row,) = project.tables.read("taught_services").to_pylist()
     assert (row["promised"], row["lessons"]) == (0.05, sum(map(is_lesson_or_audit, told.values())))
 

@@ -79,7 +79,7 @@ def test_audits_are_judged_too_where_only_deferred_questions_are_asked(tmp_path)
         process(project, tmp_path / "second", 300, 2)
         assert not learn(project)["suspended"]
         server.changed = True
-        assert project.execute("take_up_deferred", first).success
+        project.succeeds("take_up_deferred", first)
         pupil = readings(project, first, "pupil")
         assert sum(row["reason"] == AUDIT for row in pupil.values()) > 10
         row = learn(project)
@@ -90,7 +90,7 @@ def test_audits_are_judged_too_where_only_deferred_questions_are_asked(tmp_path)
 def process(project, folder, count: int, seed: int) -> str:
     write_texts(folder, count, seed)
     (batch,) = project.take_in(folder)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     return batch
 
 
@@ -124,7 +124,7 @@ def test_a_teacher_that_changes_silently_is_found_by_its_audits_and_teaches_anew
         assert (row["outcome"], row["suspended"]) == ("promoted", False)
         # what was asked before the suspension may be from before the change
         assert row["lessons"] == 200
-        assert project.execute("process_batch", second).success
+        project.succeeds("process_batch", second)
         assert readings(project, second, "pupil") == drifted
         assert learn(project)["lessons"] == 200
 

@@ -58,7 +58,7 @@ def test_what_it_is_sure_of_it_answers_where_its_teacher_fails(kind, tmp_path) -
     with serving(failing(kind)) as url, project_in(tmp_path) as project:
         project.write_policy(policy_with(url, dear=limits))
         (batch,) = project.take_in(tmp_path / "texts")
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         pupil, dear = (readings(project, batch, name) for name in ("pupil", "dear"))
         instead = {item: row for item, row in dear.items() if row["status"] == "fallback"}
         reasons = Counter((pupil[item]["reason"] or "").split(":")[0] for item in instead)
@@ -95,14 +95,14 @@ def test_audits_that_the_budget_does_not_reach_are_answered(tmp_path) -> None:
     with serving(server) as url, project_in(tmp_path) as project:
         project.write_policy(policy_with(url))
         (batch,) = project.take_in(tmp_path / "texts")
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         spent = sum(row["cost_usd"] for row in rows(project, "call_log", batch))
         asked = len(server.billed)
         # the next batch has money for a few questions, and would ask more for its audits
         project.write_policy(policy_with(url, execution={"budget_usd": 20 * spent / asked}))
         write_texts(tmp_path / "more", 300, seed=2)
         (second,) = project.take_in(tmp_path / "more")
-        assert project.execute("process_batch", second).success
+        project.succeeds("process_batch", second)
         assert len(server.billed) - asked <= 20
         pupil, dear = (readings(project, second, name) for name in ("pupil", "dear"))
         audited = {item for item, row in pupil.items() if row["reason"] == AUDIT}

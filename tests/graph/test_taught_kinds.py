@@ -49,7 +49,7 @@ def test_a_batch_teaches_answers_and_audits_each_kind_and_again_alike(kind, tmp_
         raw["services"]["pupil"] |= {"lessons": 200, "at_most": 0.05}
         project.write_policy(yaml.safe_dump(raw))
         (batch,) = project.take_in(tmp_path / "texts")
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         pupil = readings(project, batch, "pupil")
         answered = {item: row for item, row in pupil.items() if row["status"] == "ok"}
         assert len(answered) > 100
@@ -71,7 +71,7 @@ def test_a_batch_teaches_answers_and_audits_each_kind_and_again_alike(kind, tmp_
         resolved = project.tables.read("resolutions", batch).to_pylist()
         assert len(resolved) == 500
         before = stable(project, batch)
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         assert stable(project, batch) == before
         row = learn(project)
         assert row["lessons"] > 200

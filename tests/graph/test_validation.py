@@ -121,7 +121,7 @@ def run(tmp_path_factory):
     with chat_server(say) as server, project_in(folder) as project:
         project.write_policy(POLICY.format(url=server.url))
         (batch,) = project.take_in(source)
-        assert project.execute("process_batch", batch).success
+        project.succeeds("process_batch", batch)
         yield project, batch, server
 
 
@@ -238,7 +238,7 @@ def test_asked_again_everything_is_known_but_what_failed(run) -> None:
         for name in ("resolutions", "decision_log", "parallel_interpretations")
     }
     asked = len(server.asked)
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert [one for one in server.asked[asked:] if "document" in one] == []
     for name, table in before.items():
         assert project.tables.read(name, batch).equals(table), name

@@ -44,13 +44,12 @@ def processed(project, tmp_path):
     (source / "a.jsonl").write_text("\n".join(rows) + "\n")
     project.write_policy(POLICY)
     (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    project.succeeds("process_batch", batch)
     return project, batch
 
 
 def calibrate(project):
-    result = project.execute("calibrate", None)
-    assert result.success
+    result = project.succeeds("calibrate", None)
     checks = {
         (one.asset_key.to_user_string(), one.check_name): one
         for one in result.get_asset_check_evaluations()
@@ -84,8 +83,7 @@ def test_thresholds_are_pinned_used_and_given_up_when_a_model_changes(
     assert all(check.passed for check in checks.values())
     assert ("vector_thresholds", "valid") in checks
 
-    again = project.execute("reprocess", batch)
-    assert again.success
+    again = project.succeeds("reprocess", batch)
     assert metadata(again, "processing_plans")["thresholds/place"] == version
     assert metadata(again, "disagreements")["thresholds: place"] == version
     plans = project.tables.read("processing_plans", batch)
@@ -94,16 +92,15 @@ def test_thresholds_are_pinned_used_and_given_up_when_a_model_changes(
     found = project.tables.read("disagreements", batch)
     assert min(found["unusual"].to_pylist()) >= 0.945
     kept = project.tables.path("disagreements", batch).read_bytes()
-    assert project.execute("reprocess", batch).success
+    project.succeeds("reprocess", batch)
     assert project.tables.path("disagreements", batch).read_bytes() == kept
     assert {row["version"] for row in calibrate(project)[0] if row["version"]} == {version}
-    assert project.execute("corpus_reports", None).success
+    project.succeeds("corpus_reports", None)
     assert version in (project.home / "reports" / "services.html").read_text()
 
     was = WordHashing().version
     monkeypatch.setattr(WordHashing, "version", "2")
-    changed = project.execute("reprocess", batch)
-    assert changed.success
+    changed = project.succeeds("reprocess", batch)
     (basis,) = bases(project, batch)
     assert basis.startswith(f"disagree_at 0.5: thresholds {version} are not valid, word_hashing")
     assert f"not valid: word_hashing changed code or model ({was} -> 2)" in str(

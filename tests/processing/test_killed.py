@@ -1,10 +1,6 @@
 """kill -9 at random moments: nothing that was answered and kept is ever asked again."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,6 +15,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import chat
+from tests.forked import forked, kill
 from tests.processing.chat_batches import TASK, load, plans_of, stable_tables
 from tests.processing.services import choice
 
@@ -50,14 +47,6 @@ def tables(done) -> list:
     return stable_tables(done, ProcessingModel.SEQUENTIAL)
 
 
-def start(url: str, folder: Path) -> "subprocess.Popen[bytes]":
-    program = (
-        "import sys; from pathlib import Path; from tests.processing.test_killed import process; "
-        "process(sys.argv[1], Path(sys.argv[2]))"
-    )
-    return subprocess.Popen([sys.executable, "-c", program, url, str(folder)])
-
-
 def test_ten_kills_repeat_no_kept_answer_and_change_no_table(tmp_path) -> None:
     chance = random.Random(7)
     server, untouched = DrillServer(FaultScript(median_ms=5)), DrillServer()
@@ -65,14 +54,13 @@ def test_ten_kills_repeat_no_kept_answer_and_change_no_table(tmp_path) -> None:
     known_at: list[tuple[int, set[str]]] = []
     with serving(server) as url, serving(untouched) as other:
         for _ in range(KILLS):
-            child = start(url, folder)
+            child = forked(process, url, folder)
             # somewhere within the next tenth of the run
             wanted = len(server.log) + chance.randint(20, 19 * CALLS // (20 * KILLS))
             while len(server.log) < wanted:
-                assert child.poll() is None, "the run ended before it could be killed"
+                assert child.is_alive(), "the run ended before it could be killed"
                 time.sleep(0.002)
-            os.kill(child.pid, signal.SIGKILL)
-            child.wait()
+            kill(child)
             asked = {one.key for one in server.log}
             known_at.append((len(server.log), set(LmdbStore(folder).get_many(asked))))
         done = process(url, folder)

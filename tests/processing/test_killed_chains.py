@@ -1,10 +1,6 @@
 """kill -9 in the middle of chains of tasks: nothing that was answered and kept is asked again."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -24,6 +20,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import LABELS, chat
+from tests.forked import forked, kill
 from tests.processing.services import choice
 from tests.rows import row
 
@@ -69,20 +66,14 @@ def test_kills_repeat_no_kept_answer_of_a_chain(tmp_path) -> None:
     chance = random.Random(7)
     server, untouched = DrillServer(FaultScript(median_ms=5)), DrillServer()
     folder = tmp_path / "answers"
-    program = (
-        "import sys; from pathlib import Path; "
-        "from tests.processing.test_killed_chains import process; "
-        "process(sys.argv[1], Path(sys.argv[2]))"
-    )
     with serving(server) as url, serving(untouched) as other:
         for _ in range(KILLS):
             before = len(server.billed)
-            running = subprocess.Popen([sys.executable, "-c", program, url, str(folder)])
+            running = forked(process, url, folder)
             goal = before + chance.randint(20, 100)
-            while len(server.billed) < goal and running.poll() is None:
+            while len(server.billed) < goal and running.is_alive():
                 time.sleep(0.01)
-            os.kill(running.pid, signal.SIGKILL)
-            running.wait()
+            kill(running)
         killed = process(url, folder)
         # under way when it was killed are at most as many as may be at once
         repeated = Counter(one.key for one in server.log if one.finished)

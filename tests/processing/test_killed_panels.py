@@ -1,12 +1,9 @@
 """kill -9 between the rounds of panels: no call that was finished is made again."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +15,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import chat
+from tests.forked import forked, kill
 from tests.processing.chat_batches import TASK, load, plans_of, stable_tables
 from tests.processing.services import choice
 
@@ -48,6 +46,10 @@ def process(url: str, store: LmdbStore):
     return process_plans(plans, work, AnswerCache(store), load, BatchLimits(AT_ONCE))
 
 
+def process_in(url: str, folder: Path) -> None:
+    process(url, LmdbStore(folder))
+
+
 def tables(done) -> list:
     return stable_tables(done, ProcessingModel.ITERATIVE)
 
@@ -57,19 +59,13 @@ def test_kills_between_rounds_repeat_no_finished_call(tmp_path) -> None:
     script = FaultScript.model_validate({"median_ms": 60, "replies": REPLIES})
     server, untouched = DrillServer(script), DrillServer(script)
     folder = tmp_path / "answers"
-    program = (
-        "import sys; from pathlib import Path; "
-        "from tests.processing.test_killed_panels import LmdbStore, process; "
-        "process(sys.argv[1], LmdbStore(Path(sys.argv[2])))"
-    )
     with serving(server) as url, serving(untouched) as other:
         for _ in range(KILLS):
             goal = len(server.billed) + chance.randint(30, 100)
-            running = subprocess.Popen([sys.executable, "-c", program, url, str(folder)])
-            while len(server.billed) < goal and running.poll() is None:
+            running = forked(process_in, url, folder)
+            while len(server.billed) < goal and running.is_alive():
                 time.sleep(0.01)
-            os.kill(running.pid, signal.SIGKILL)
-            running.wait()
+            kill(running)
         store = LmdbStore(folder)
         kept, before = len(store.entries()), len(server.log)
         killed = process(url, store)

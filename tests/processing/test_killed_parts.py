@@ -1,10 +1,6 @@
 """kill -9 while the parts of a document are asked about: no finished part is asked again."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,6 +13,7 @@ from orchestration_assets.schemas.parts import JoinBy, PartsBy, TaskParts
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
 from tests.ai_services.http.samples import LABELS
+from tests.forked import forked, kill
 from tests.processing.test_parts import Asking, contract, tables
 
 pytestmark = pytest.mark.slow
@@ -43,20 +40,14 @@ def test_kills_repeat_no_finished_part(tmp_path) -> None:
     chance = random.Random(5)
     server, untouched = DrillServer(FaultScript(median_ms=10)), DrillServer()
     folder = tmp_path / "answers"
-    program = (
-        "import sys; from pathlib import Path; "
-        "from tests.processing.test_killed_parts import process; "
-        "process(sys.argv[1], Path(sys.argv[2]))"
-    )
     with serving(server) as url, serving(untouched) as other:
         for _ in range(KILLS):
             before = len(server.billed)
-            running = subprocess.Popen([sys.executable, "-c", program, url, str(folder)])
+            running = forked(process, url, folder)
             goal = before + chance.randint(20, 80)
-            while len(server.billed) < goal and running.poll() is None:
+            while len(server.billed) < goal and running.is_alive():
                 time.sleep(0.01)
-            os.kill(running.pid, signal.SIGKILL)
-            running.wait()
+            kill(running)
         killed = process(url, folder)
         assert {one.status for one in killed.parts} == {Status.OK}
         repeated = Counter(one.key for one in server.log if one.finished)

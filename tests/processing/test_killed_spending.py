@@ -1,10 +1,6 @@
 """kill -9 at random: the ledger is the server's own bill, and the cap holds over all runs."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -24,6 +20,7 @@ from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.home import Home
 from resources.spending.writer import SpendingPurpose, SpendingWriter
 from tests.ai_services.http.samples import chat
+from tests.forked import forked, kill
 from tests.processing.chat_batches import TASK, plans_of
 from tests.processing.services import choice
 
@@ -55,15 +52,6 @@ def spend(url: str, folder: Path, cap: float | None):
         return process_plans(plans, work, AnswerCache(home.answers), load, limits)
 
 
-def start(url: str, folder: Path, cap: float) -> "subprocess.Popen[bytes]":
-    program = (
-        "import sys; from pathlib import Path; "
-        "from tests.processing.test_killed_spending import spend; "
-        "spend(sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]))"
-    )
-    return subprocess.Popen([sys.executable, "-c", program, url, str(folder), str(cap)])
-
-
 def bill(server: DrillServer) -> float:
     price = chat("http://127.0.0.1:1", price=PRICE).price
     return sum(price.of(one.tokens_in, one.tokens_out) for one in server.billed)
@@ -82,12 +70,11 @@ def test_the_ledger_is_the_bill_and_the_cap_holds_over_every_kill(tmp_path, seed
     cap = 1.5
     with serving(server) as url:
         for _ in range(KILLS):
-            child = start(url, tmp_path, cap)
+            child = forked(spend, url, tmp_path, cap)
             wanted = len(server.log) + chance.randint(5, 40)
-            while len(server.log) < wanted and child.poll() is None:
+            while len(server.log) < wanted and child.is_alive():
                 time.sleep(0.002)
-            os.kill(child.pid, signal.SIGKILL)
-            child.wait()
+            kill(child)
         done = spend(url, tmp_path, cap)
     rows = Home(tmp_path).spending.rows().to_pylist()
     assert {row["account"] for row in rows} == {rows[0]["account"]}

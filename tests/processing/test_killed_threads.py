@@ -1,10 +1,6 @@
 """kill -9 in the middle of conversations: no finished message is asked again, each in its turn."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,6 +19,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.http.chat import ChatService
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import chat
+from tests.forked import forked, kill
 from tests.processing.chat_batches import stable_tables
 from tests.processing.services import by_name, choice
 from tests.processing.threads import Told, plans_about
@@ -83,22 +80,16 @@ def test_kills_repeat_no_finished_message_and_keep_each_in_its_turn(tmp_path) ->
     chance = random.Random(11)
     server, untouched = (DrillServer(FaultScript.model_validate(SCRIPT)) for _ in range(2))
     folder = tmp_path / "answers"
-    program = (
-        "import sys; from pathlib import Path; "
-        "from tests.processing.test_killed_threads import process; "
-        "process(sys.argv[1], Path(sys.argv[2]))"
-    )
     kept: list[tuple[int, set[str]]] = []
     with serving(server) as url, serving(untouched) as other:
         for _ in range(KILLS):
             before = len(server.log)
-            running = subprocess.Popen([sys.executable, "-c", program, url, str(folder)])
+            running = forked(process, url, folder)
             goal = before + chance.randint(30, 80)
             while len(server.log) < goal:
-                assert running.poll() is None, "the run ended before it could be killed"
+                assert running.is_alive(), "the run ended before it could be killed"
                 time.sleep(0.002)
-            os.kill(running.pid, signal.SIGKILL)
-            running.wait()
+            kill(running)
             asked = {one.key for one in server.log}
             kept.append((len(server.log), set(LmdbStore(folder).get_many(asked))))
         killed, whole = process(url, folder), process(other, tmp_path / "whole")

@@ -2,11 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -36,6 +32,7 @@ from resources.ai_services.drill.server import DrillServer, serving
 from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
+from tests.forked import forked, kill
 
 POLICY = """
 version: 2
@@ -309,18 +306,12 @@ def test_kill_9_repeats_no_finished_reply(tmp_path: Path) -> None:
     script = FaultScript(median_ms=20, calls=(calls,), answers={"offer": "3 EUR"})
     server, prices = DrillServer(script), tmp_path / "prices.csv"
     prices.write_text("name,price\nbolt,2\n")
-    program = (
-        "import sys; from pathlib import Path; from tests.processing.test_tool_loop import "
-        "answer_all; answer_all(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))"
-    )
     with serving(server) as url:
-        given = [url, str(tmp_path / "home"), str(prices)]
         for goal in (8, 20):
-            running = subprocess.Popen([sys.executable, "-c", program, *given])
-            while len(server.billed) < goal and running.poll() is None:
+            running = forked(answer_all, url, tmp_path / "home", prices)
+            while len(server.billed) < goal and running.is_alive():
                 time.sleep(0.005)
-            os.kill(running.pid, signal.SIGKILL)
-            running.wait()
+            kill(running)
         results = answer_all(url, tmp_path / "home", prices)
         assert [one.reading.answer for one in results] == ["3 EUR"] * 12
         repeated = Counter(one.key for one in server.log if one.finished)

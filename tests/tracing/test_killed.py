@@ -1,15 +1,12 @@
 """A run that is killed while its trace is on the way: the next one sends the same trace."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("opentelemetry.sdk")
 
+from tests.forked import Captured, command
 from tests.tracing.receiver import otlp_receiver
 from tests.tracing.runs import answers, policy_text
 
@@ -19,15 +16,11 @@ def test_a_trace_is_sent_after_a_kill_and_once(tmp_path: Path) -> None:
     source, policy = tmp_path / "source", tmp_path / "policy.yaml"
     source.mkdir()
     (source / "calm.md").write_text("A calm text for all who read it.\n", "utf-8")
-    environment = {**os.environ, "TRACE_TEST_KEY": "sk-none"}
 
-    def orchestrate(*arguments: str, url: str) -> "subprocess.Popen[str]":
-        program = [sys.executable, "-m", "orchestration_assets", *arguments]
-        where = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
-        options = ["--home", str(tmp_path / "home"), "--policy", str(policy)]
-        return subprocess.Popen(
-            [*program, *options], env=environment | where, stdout=subprocess.PIPE, text=True
-        )
+    def orchestrate(*arguments: object, url: str) -> Captured:
+        environment = {"TRACE_TEST_KEY": "sk-none", "OTEL_EXPORTER_OTLP_ENDPOINT": url}
+        options = ("--home", tmp_path / "home", "--policy", policy)
+        return command(tmp_path, *arguments, *options, environment=environment)
 
     with answers() as service, otlp_receiver() as receiver:
         policy.write_text(policy_text(service, 1.0), "utf-8")
@@ -35,8 +28,8 @@ def test_a_trace_is_sent_after_a_kill_and_once(tmp_path: Path) -> None:
         receiver.hold.set()
         run = orchestrate("run", str(source), url=receiver.url)
         assert receiver.arrived.wait(120)
-        run.send_signal(signal.SIGKILL)
-        run.communicate(timeout=30)
+        run.kill()
+        run.wait(30)
         first = {(one.trace_id, one.span_id, one.name) for one in receiver.spans}
         receiver.spans.clear()
         receiver.hold.clear()
