@@ -100,7 +100,9 @@ class Captured:
         self._process.kill()
 
 
-def command(folder: Path, *arguments: object, environment: Mapping[str, str] | None = None):
+def command(
+    folder: Path, *arguments: object, environment: Mapping[str, str] | None = None
+) -> Captured:
     """`orchestrate` with these arguments; what it writes is kept below ``folder``."""
     return Captured(folder, _command, *map(str, arguments), environment=environment)
 

@@ -3,10 +3,9 @@
 import gzip
 import json
 import multiprocessing
+import os
 import shutil
 import signal
-import subprocess
-import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -21,6 +20,7 @@ from orchestration_assets.content.forgotten import pending_removals
 from resources.claims import claimed
 from resources.home import Home
 from resources.run_locks import run_lock
+from tests.forked import forked
 from tests.fuzzing import EXHAUSTIVE
 
 SECRET = (
@@ -280,27 +280,27 @@ def _hold(home: Path, what: str, ready: Any, over: Any) -> None:
 
 STEPS = [name for name in vars(forget_removal.Removal) if name.startswith(("from_", "leftovers"))]
 STEPS = STEPS if EXHAUSTIVE else STEPS[::2]
-KILLED = """
-import os, signal, sys
-from orchestration_assets.__main__ import main
-from orchestration_assets.command.forget_removal import Removal
-def kill(self, *arguments):
-    original(self, *arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-original = getattr(Removal, sys.argv[1])
-setattr(Removal, sys.argv[1], kill)
-main(sys.argv[2:])
-"""
+
+
+def killed_after(step: str, *arguments: str) -> None:
+    """The command in a process that dies as soon as it has done this."""
+    original = getattr(forget_removal.Removal, step)
+
+    def dies(removal: forget_removal.Removal, *given: object) -> None:
+        original(removal, *given)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(forget_removal.Removal, step, dies)
+    main(list(arguments))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_after_any_step_the_same_command_goes_on(place, step) -> None:
     more = ["--yes", "--home", str(place.home), "--policy", str(place.policy)]
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, step, "forget", "letter.txt", *more], check=False
-    )
-    assert killed.returncode == -signal.SIGKILL
+    killed = forked(killed_after, step, "forget", "letter.txt", *more)
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
     code, told = place.call("forget", "letter.txt")
     assert code == 0 and told["begun"]
     code, told = place.call("forget", "letter.txt", "--yes")
