@@ -143,8 +143,6 @@ def test_a_batch_of_another_policy_is_taken_up_under_its_own(
     drill.script = DOWN
     (batch,) = project.take_in(source)
     home, own = Home(project.home), load_policy(project.policy)
-    # active before, and not what the batch is made under
-    registry, packaged = PolicyRegistry(home), load_policy(None)
     assert project.execute("process_batch", batch).success
     assert deferred(project, batch) == 1
 
@@ -158,13 +156,14 @@ def test_a_batch_of_another_policy_is_taken_up_under_its_own(
 
     (request,) = daemon_tick(project).run_requests
     assert request.job_name == "take_up_deferred"
-    registry.activate(packaged, 0, ChangeNote("eva", datetime(2026, 1, 2, tzinfo=UTC)))
+    # another one was active before the batch was made
+    note = ChangeNote("eva", datetime(2020, 1, 2, tzinfo=UTC))
+    PolicyRegistry(home).activate(load_policy(None), 0, note)
     (request,) = daemon_tick(project).run_requests
     assert request.job_name == "take_up_deferred"
     drill.script = FaultScript()
     before = len(drill.log)
     job = build_definitions(Settings(project.home), watches=True).resolve_job_def(request.job_name)
-    # a run that Dagster tries again has the tags of the first
     done = job.execute_in_process(
         instance=project.instance, partition_key=batch, run_config=QUIET, tags=request.tags
     )
