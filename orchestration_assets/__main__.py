@@ -18,7 +18,12 @@ from orchestration_assets.command.environment import environment_chosen
 from orchestration_assets.command.garbage import collect_after_start, collect_from_here
 from orchestration_assets.command.interruption import stoppable
 from orchestration_assets.command.limits import allow_open_files, saying_damage
-from orchestration_assets.command.policy_options import add_policy_actions, environment_option
+from orchestration_assets.command.policy_options import (
+    add_policy_actions,
+    environment_option,
+    home_option,
+    policy_option,
+)
 from orchestration_assets.command.rollout_options import add_rollout_options
 from orchestration_assets.command.thread_options import add_thread_options
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
@@ -63,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     job = commands.add_parser("job", help="run one job by its name; without a name, list them all")
     job.add_argument("name", nargs="?", metavar="NAME", help="such as take_feedback or calibrate")
-    job.add_argument("--batch", metavar="ID", help="the batch, for process_batch and reprocess")
+    job.add_argument(
+        "--batch", metavar="ID", help="the batch, for process_batch, reprocess and take_up_deferred"
+    )
     job.add_argument("--budget-usd", type=_usd, metavar="USD", help="spend no more than this")
     _shared_options(job, "print the outcome as JSON")
     explain = commands.add_parser("explain", help="everything known of one item, and why")
@@ -109,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         "replay", help="what another policy would have yielded on recorded answers, without a call"
     )
     replay.add_argument("--policy", type=Path, metavar="FILE", required=True, help="the other one")
-    replay.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    home_option(replay)
     environment_option(replay)
     replay.add_argument("--json", action="store_true", help="print the figures as JSON")
     _signals_options(
@@ -122,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
     doings = verdicts.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = doings.add_parser("check", help="report every problem in the file; takes nothing in")
     check.add_argument("file", type=Path, metavar="FILE", help="CSV or JSON Lines")
-    check.add_argument("--home", type=Path, help="where the judged items are (.orchestration)")
-    check.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+    home_option(check)
+    policy_option(check)
     environment_option(check)
     _exchange_options(doings)
     return parser
@@ -212,8 +219,8 @@ def _exchange_options(doings: "argparse._SubParsersAction[_Parser]") -> None:
         command.add_argument(
             "--format", required=True, choices=("label-studio", "argilla"), help="the other tool"
         )
-        command.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
-        command.add_argument("--policy", type=Path, metavar="FILE", help="policy file")
+        home_option(command)
+        policy_option(command)
 
 
 def _signals_options(signals: argparse.ArgumentParser) -> None:
@@ -239,8 +246,8 @@ def _signals_options(signals: argparse.ArgumentParser) -> None:
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:
-    serve.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
-    serve.add_argument("--policy", type=Path, metavar="FILE", help="policy file (packaged default)")
+    home_option(serve)
+    policy_option(serve)
     serve.add_argument("--port", type=_whole, default=8400, metavar="N", help="0 takes any (8400)")
     serve.add_argument(
         "--host",
@@ -275,10 +282,8 @@ def _usd(text: str) -> float:
 
 
 def _shared_options(command: argparse.ArgumentParser, json_words: str) -> None:
-    command.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
-    command.add_argument(
-        "--policy", type=Path, metavar="FILE", help="policy file (packaged default)"
-    )
+    home_option(command)
+    policy_option(command)
     environment_option(command)
     command.add_argument("--json", action="store_true", help=json_words)
 

@@ -81,6 +81,9 @@ class PolicyFileResource(dg.ConfigurableResource["PolicyFileResource"]):
         if self.path is not None or self.home is None:
             return self.path or self.watched
         home, run = Home(Path(self.home).expanduser().absolute()), context.run
+        held = None if run is None else run.tags.get(HELD_POLICY_TAG)
+        if held is not None:
+            return str(kept_policy_file(home, held))
         # the steps of a run may be processes of their own; one that is done again begins anew
         pinned = None if run is None or run.parent_run_id else run.tags.get(POLICY_TAG)
         if pinned is not None:
@@ -95,3 +98,6 @@ class PolicyFileResource(dg.ConfigurableResource["PolicyFileResource"]):
 
 POLICY_TAG: Final = "orchestration/policy"
 """On a run: the hash of the active policy that it pinned."""
+HELD_POLICY_TAG: Final = "orchestration/held_policy"
+"""On a run: the hash of the kept policy that it was started under, whichever is active; a run that
+does it again keeps it."""

@@ -56,7 +56,7 @@ def maintaining(home: Home, what: str) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout as error:
-            raise _in_use(home, "a look at a source") from error
+            raise _in_use(home, "a listing of a source") from error
         except OSError as error:
             raise unwritable(home.intake_lock, error) from error
         try:
@@ -87,7 +87,7 @@ def recording(home: Home) -> Iterator[None]:
     """While the block runs, nobody else records batches. Raises UnwritableError."""
     with locked(home.intake_lock), ExitStack() as stack:
         if copy_of_store(home.folder) is not None:
-            stack.enter_context(claimed(home.folder, INTAKE, "a look at a source"))
+            stack.enter_context(claimed(home.folder, INTAKE, "a listing of a source"))
         yield
 
 

@@ -1,6 +1,7 @@
 """Questions that were deferred are asked again by themselves."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from jobs import process_batch, reprocess, take_up_deferred
 from orchestration_assets.content.deferred import (
     MAX_TAKE_UPS,
     DeferredBatch,
+    PolicyInForce,
     TakeUps,
     deferred_batches,
     plan_take_ups,
@@ -20,10 +22,12 @@ from orchestration_assets.conversations.stale import StaleBatch, stale_batches
 from orchestration_assets.namespace import ALONE, AssetJob, Namespace, with_resources_of
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.memory import memory_tasks
+from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.settings import Settings
+from resources.active_policy import active_policy_version, kept_policy_file
 from resources.claims import is_claimed
 from resources.home import Home
-from resources.home_resource import PolicyFileResource
+from resources.home_resource import HELD_POLICY_TAG, PolicyFileResource
 from resources.run_claims import report_version
 from sensors.runs import PARTITION_TAG, STARTED, STOPPED, batches_under_way
 
@@ -57,7 +61,8 @@ def deferred_questions_sensor_in(
         description=(
             "Takes up batches whose services were unavailable: after a pause (deferred_pause_s of "
             f"the policy, doubling each time, to a day) and at most {MAX_TAKE_UPS} times. Only the "
-            "missing questions are asked. Also batches with messages whose conversation changed "
+            "missing questions are asked, under the policy that made the batch; one that was "
+            "chosen since plans it again. Also batches with messages whose conversation changed "
             "before them: what services are shown of it is asked again."
         ),
     )(with_resources_of(space, sense))
@@ -69,7 +74,8 @@ def _tick(
     policy_file: PolicyFileResource,
     space: Namespace,
 ) -> dg.SensorResult:
-    """A batch whose policy is no longer in force is planned again under the new one."""
+    """A batch is taken up under the policy that made it, or planned again under one that was chosen
+    since; where neither is possible it is left to a person."""
     loaded, instance = load_policy(policy_file.path), context.instance
     under_way = batches_under_way(instance)
 
@@ -81,11 +87,14 @@ def _tick(
     stale = _stale(home, loaded, [batch for batch in recorded if is_free(batch)])
     # a batch that is both is taken up once
     known = {one.batch for one in stale.values()}
+    open_ones = [
+        *(DeferredBatch(one.batch, 0, one.policy_hash) for one in stale.values()),
+        *(one for one in deferred if one.batch not in known),
+    ]
+    in_force = PolicyInForce(loaded.hash, _in_force_since(home, policy_file))
+    blocked = _blocked(home, open_ones, in_force)
     plan = plan_take_ups(
-        [
-            *(DeferredBatch(one.batch, 0, one.policy_hash) for one in stale.values()),
-            *(one for one in deferred if one.batch not in known),
-        ],
+        [one for one in open_ones if one.batch not in blocked],
         lambda batch: _take_ups(home, instance, batch, space, stale.get(batch)),
         datetime.now(UTC),
         timedelta(seconds=loaded.policy.execution.deferred_pause_s),
@@ -103,22 +112,35 @@ def _tick(
             f"Batch {one.batch} was taken up {MAX_TAKE_UPS} times, and {left}. Mend the service, "
             "then use `orchestrate run` with the batch's source."
         )
+    for batch, why in blocked.items():
+        if said.get(batch) != loaded.hash:
+            context.log.error(why)
     requests = [
-        _request(home, one, count, loaded.hash, space, stale.get(one.batch))
-        for one, count in plan.due
+        _request(home, one, count, in_force, space, stale.get(one.batch)) for one, count in plan.due
     ]
     partitions = [one.batch for one, _ in plan.due]
+    waiting = f"{len(plan.waiting)} batches wait for their pause to be over"
+    words = f"Nothing to take up: {waiting}, {len(plan.given_up)} are given up."
     return dg.SensorResult(
-        cursor=json.dumps(given_up),
+        cursor=json.dumps(given_up | dict.fromkeys(blocked, loaded.hash)),
         run_requests=requests or None,
-        skip_reason=None
-        if requests
-        else f"Nothing to take up: {len(plan.waiting)} batches wait for their pause to be over, "
-        f"{len(plan.given_up)} are given up.",
+        skip_reason=None if requests else " ".join((words, *blocked.values())),
         dynamic_partitions_requests=[space.batches.build_add_request(partitions)]
         if partitions
         else None,
     )
+
+
+def _in_force_since(home: Home, policy_file: PolicyFileResource) -> float:
+    """Since when the policy in force is so, as :class:`PolicyInForce` has it."""
+    if policy_file.path is None:
+        return -math.inf
+    active = active_policy_version(home)
+    if active is not None and policy_file.path == str(
+        kept_policy_file(home, str(active.value["policy"]))
+    ):
+        return active.note.when.timestamp()
+    return math.inf
 
 
 def _stale(home: Home, loaded: LoadedPolicy, batches: list[str]) -> dict[str, StaleBatch]:
@@ -129,22 +151,60 @@ def _stale(home: Home, loaded: LoadedPolicy, batches: list[str]) -> dict[str, St
     return {one.batch: one for one in stale_batches(home, batches)}
 
 
+def _blocked(home: Home, batches: list[DeferredBatch], in_force: PolicyInForce) -> dict[str, str]:
+    """The batches that can be taken up under no policy, and why, with the remedy."""
+    blocked: dict[str, str] = {}
+    problems: dict[str, str | None] = {in_force.hash: None}
+    for one in batches:
+        if in_force.replaces(one.policy_hash, _written(home, one.batch)):
+            continue
+        if one.policy_hash not in problems:
+            problems[one.policy_hash] = _problem(home, one.policy_hash)
+        problem = problems[one.policy_hash]
+        if problem is not None:
+            blocked[one.batch] = (
+                f"Batch {one.batch} was made under a policy that is not in force, and {problem}. "
+                "Activate the policy that is to hold for it (`orchestrate policy activate FILE`), "
+                "or use `orchestrate run` with the batch's source and --policy."
+            )
+    return blocked
+
+
+def _problem(home: Home, policy_hash: str) -> str | None:
+    """Why a run cannot be held to a policy that the home keeps, if it cannot."""
+    path = kept_policy_file(home, policy_hash)
+    if not path.exists():
+        return f"the home does not keep it ({path.name})"
+    try:
+        means_the_same = load_policy(path).hash == policy_hash
+    except PolicyError as error:
+        return f"it cannot be used any more ({error})"
+    return None if means_the_same else f"it means something else by now ({path.name})"
+
+
+def _written(home: Home, batch: str) -> float:
+    """When the batch's report was written, in seconds since 1970."""
+    written, _ = report_version(home.tables, batch) or (0, 0)
+    return written / 1e9
+
+
 def _request(
     home: Home,
     one: DeferredBatch,
     count: int,
-    policy_hash: str,
+    in_force: PolicyInForce,
     space: Namespace,
     stale: StaleBatch | None,
 ) -> dg.RunRequest:
-    job = take_up_deferred if one.policy_hash == policy_hash else reprocess
     written, _ = report_version(home.tables, one.batch) or (0, 0)
+    again = in_force.replaces(one.policy_hash, written / 1e9)
+    held = not again and one.policy_hash != in_force.hash
     return dg.RunRequest(
         run_key=f"{one.batch}:deferred:{written}:{count}"
         + (f":{stale.since:.6f}" if stale else ""),
-        job_name=space.name(job.name),
+        job_name=space.name((reprocess if again else take_up_deferred).name),
         partition_key=one.batch,
-        tags={_TAKE_UP_TAG: "true"},
+        tags={_TAKE_UP_TAG: "true"} | ({HELD_POLICY_TAG: one.policy_hash} if held else {}),
     )
 
 

@@ -1,4 +1,4 @@
-"""The house's walls: who imports whom, who speaks Dagster, and that importing does nothing."""
+"""The order of imports: who imports whom, who knows Dagster, and that importing does nothing."""
 
 import ast
 import subprocess
@@ -43,8 +43,8 @@ ORDER = [
     "reference",
     "benchmarks",
 ]
-"""Every room imports only itself and the rooms before it, anywhere in its modules."""
-# helpers at the top of the package that any floor may use, and which rooms each of them uses
+"""Every floor imports only itself and the floors before it, anywhere in its modules."""
+# helpers at the top of the package that any floor may use, and which floors each of them uses
 SHARED = {
     "code_version": set(),
     "namespace": {"schemas"},
@@ -109,7 +109,7 @@ def _graph() -> Mapping[str, frozenset[str]]:
     return {module: _imports(module) & trees().keys() for module in trees()}
 
 
-def _room(module: str) -> str:
+def _floor(module: str) -> str:
     package, *rest = module.split(".")
     return (rest or [""])[0] if package == "orchestration_assets" else package
 
@@ -123,8 +123,8 @@ def _plain_modules() -> list[str]:
     return [
         module
         for module, (path, _) in trees().items()
-        if _room(module) in FLOORS
-        and _room(module) != "resources"
+        if _floor(module) in FLOORS
+        and _floor(module) != "resources"
         and path.name not in MAY_SPEAK_DAGSTER
     ]
 
@@ -144,13 +144,13 @@ def _loaded_with(module: str) -> set[str]:
 
 
 def test_arrows_go_one_way() -> None:
-    unknown = {_room(module) for module in trees()} - {*ORDER, *SHARED, ""}
+    unknown = {_floor(module) for module in trees()} - {*ORDER, *SHARED, ""}
     assert not unknown
     wrong = []
     for module, imported in _graph().items():
-        here = _room(module)
+        here = _floor(module)
         for other in imported:
-            there = _room(other)
+            there = _floor(other)
             if here in SHARED:
                 allowed = there in {*SHARED, *SHARED[here]}
             else:
@@ -161,7 +161,7 @@ def test_arrows_go_one_way() -> None:
 
 
 def test_texts_are_read_without_anything_outside() -> None:
-    texts = [module for module in trees() if _room(module) == "text"]
+    texts = [module for module in trees() if _floor(module) == "text"]
     assert not {
         module: wrong
         for module in texts

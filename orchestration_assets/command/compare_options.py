@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from orchestration_assets.command.policy_options import environment_option
+from orchestration_assets.command.policy_options import environment_option, home_option
 from orchestration_assets.settings import Settings, absolute_path
 
 _NAMES = "a batch or its first 8 characters, or a policy: file, version, hash, active or packaged"
@@ -13,11 +13,11 @@ _NAMES = "a batch or its first 8 characters, or a policy: file, version, hash, a
 def add_compare_options(commands: "argparse._SubParsersAction[Any]") -> None:
     """The command with its options."""
     compare = commands.add_parser(
-        "compare", help="what differs between two batches, or between a batch and a policy"
+        "compare", help="what differs between two batches, two policies, or a batch and a policy"
     )
     compare.add_argument("before", metavar="A", help=_NAMES)
     compare.add_argument("after", metavar="B", help="the same")
-    compare.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+    home_option(compare)
     compare.add_argument(
         "--other-home", type=Path, metavar="DIR", help="the home of B, where it is another"
     )

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration_assets.schemas.packed_rows import decompressed
 from orchestration_assets.text.traces import Traces
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.short_texts import ANSWER_WORDS
-from resources.feature_cache.tier import TierError
+from resources.feature_cache.tier import TierError, behind_seal
 from resources.lmdb_database import FILE_NAME
 
 _WINDOW: Final = 32 << 20
@@ -119,8 +120,15 @@ def _unpacked(path: Path) -> Iterator[str | bytes]:
     elif suffix == ".zst":
         with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
             yield from _windows(stream)
-    elif path.parent.name == "answers" and suffix == ".mdb" and path.name == FILE_NAME:
+    elif suffix == ".arrow":
+        with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as blocks:
+            for number in range(blocks.num_record_batches):
+                for column in blocks.get_batch(number).columns:
+                    yield from _values(pa.chunked_array([column]))
+    elif path.name == FILE_NAME and path.parent.name == "answers":
         yield from LmdbStore(path.parent, words=ANSWER_WORDS).values()
+    elif path.name == FILE_NAME and path.parent.name == "features":
+        yield from map(decompressed, LmdbStore(path.parent).values())
 
 
 def _values(column: Any) -> Iterator[str | bytes]:
@@ -135,6 +143,9 @@ def _values(column: Any) -> Iterator[str | bytes]:
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         yield "\n".join(text for text in column.to_pylist() if text)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        yield b"\n".join(data for data in column.to_pylist() if data)
+        stored = [data for data in column.to_pylist() if data]
+        yield b"\n".join(stored)
+        # the durable tier of the cache holds rows that are packed and sealed
+        yield b"\n".join(decompressed(behind_seal(data)) for data in stored)
     elif pa.types.is_floating(kind) or pa.types.is_integer(kind):
         yield np.ascontiguousarray(column.to_numpy()).tobytes()

@@ -27,7 +27,7 @@ def add_policy_actions(policy: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=words)
         action.add_argument("file", nargs="?", type=Path, metavar="FILE")
-        _home(action)
+        home_option(action)
         environment_option(action)
         if name == "check":
             action.add_argument(
@@ -74,8 +74,28 @@ def add_policy_actions(policy: argparse.ArgumentParser) -> None:
     for action in (diff, activate):
         environment_option(action)
     for action in (history, diff, activate, rollback):
-        _home(action)
+        home_option(action)
         action.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def home_option(command: argparse.ArgumentParser) -> None:
+    """``--home``."""
+    command.add_argument(
+        "--home",
+        type=Path,
+        metavar="FOLDER",
+        help="where everything is kept (ORCHESTRATION_HOME, else .orchestration)",
+    )
+
+
+def policy_option(command: argparse.ArgumentParser) -> None:
+    """``--policy``."""
+    command.add_argument(
+        "--policy",
+        type=Path,
+        metavar="FILE",
+        help="policy file (ORCHESTRATION_POLICY, else the active policy, else the packaged one)",
+    )
 
 
 def environment_option(command: argparse.ArgumentParser) -> None:
@@ -83,10 +103,6 @@ def environment_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--env", metavar="NAME", help="environment of the policy (ORCHESTRATION_ENV, else none)"
     )
-
-
-def _home(action: argparse.ArgumentParser) -> None:
-    action.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
 
 
 def _whole(text: str) -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from orchestration_assets.command.policy_options import environment_option
+from orchestration_assets.command.policy_options import environment_option, home_option
 from orchestration_assets.settings import Settings, user_name
 
 
@@ -30,7 +30,7 @@ def add_rollout_options(commands: "argparse._SubParsersAction[Any]") -> None:
             "--by", metavar="NAME", help="who (ORCHESTRATION_USER, else the login name)"
         )
     for action in (status, start, promote, abort, restart):
-        action.add_argument("--home", type=Path, help="where everything is kept (.orchestration)")
+        home_option(action)
     status.add_argument("--json", action="store_true", help="print it as JSON")
 
 

@@ -20,11 +20,6 @@ from resources.feature_cache.parquet_tier import ParquetTier
 from resources.home import Home
 from resources.maintenance import maintaining
 
-_FOLDERS = (
-    *("batches", "cache", "content", "dagster", "features", "models", "policies", "reports"),
-    *("review", "rollouts", "spending", "state", "tables", "threads", "verdicts"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class CacheShare:
@@ -120,13 +115,13 @@ def _unlink(path: Path) -> None:
 def _sizes(home: Home) -> dict[str, int]:
     """The bytes below each folder of the home."""
     return {
-        name: sum(
+        folder.name: sum(
             path.stat().st_size
-            for path in (home.folder / name).rglob("*")
+            for path in folder.rglob("*")
             if path.is_file() and not path.is_symlink()
         )
-        for name in _FOLDERS
-        if (home.folder / name).is_dir()
+        for folder in sorted(home.folder.iterdir())
+        if folder.is_dir()
     }
 
 

@@ -86,3 +86,18 @@ def plan_take_ups(
         else:
             plan.waiting.append(one)
     return plan
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """The policy that runs begin with now, and since when: seconds since 1970 for the active one;
+    infinity for a file, which may have changed at any time; minus infinity for the packaged one,
+    which nobody chose."""
+
+    hash: str
+    since: float
+
+    def replaces(self, policy_hash: str, made_at: float) -> bool:
+        """Whether it was chosen after a batch that was made under another policy at ``made_at``
+        (seconds since 1970), so that the batch is to be planned again under it."""
+        return policy_hash != self.hash and self.since > made_at

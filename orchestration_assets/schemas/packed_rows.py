@@ -70,8 +70,8 @@ def _compressed(data: bytes) -> bytes:
     return _LENGTH.pack(len(data)) + compressed
 
 
-def _decompressed(compressed: bytes) -> bytes:
-    """What was compressed, or nothing where it is not that."""
+def decompressed(compressed: bytes) -> bytes:
+    """The bytes of a row behind their packing, or nothing where it is no packed row."""
     if len(compressed) < _LENGTH.size:
         return b""
     (length,) = _LENGTH.unpack_from(compressed)
@@ -127,7 +127,7 @@ class RowCodec:
         texts: list[list[Any]] = [[] for _ in self._open]
         fixed: list[bytes] = []
         for position, compressed in enumerate(packed):
-            data = _decompressed(compressed)
+            data = decompressed(compressed)
             values = self._texts(data)
             if values is not None:
                 kept.append(position)

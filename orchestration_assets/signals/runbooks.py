@@ -41,7 +41,7 @@ RUNBOOKS: Final[Mapping[Signal, str]] = {
     ),
     Signal.FAILED_SHARE: (
         "Read the reasons on the batch's page, mend the services named there, and start "
-        "orchestrate run SOURCE again: failed items are tried again."
+        "orchestrate run SOURCE --reprocess: failed items are tried again."
     ),
     Signal.DISPUTED_SHARE: (
         "Read the ten disputes on the batch's page: is the content new, or has a service changed? "

@@ -97,6 +97,11 @@ def unseal(key: str, stored: bytes) -> bytes | None:
     return value if stored[:_CHECK_BYTES] == _check(key, value) else None
 
 
+def behind_seal(stored: bytes) -> bytes:
+    """What was sealed, whatever became of it since."""
+    return stored[_CHECK_BYTES:]
+
+
 def _check(key: str, value: bytes) -> bytes:
     digest = blake2b(value, digest_size=_CHECK_BYTES)
     digest.update(key.encode())

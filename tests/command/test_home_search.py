@@ -11,8 +11,12 @@ from orchestration_assets.command.home_search import search_home
 from orchestration_assets.processing.answer_cache import encode
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Reading
+from orchestration_assets.schemas.packed_rows import RowCodec
 from orchestration_assets.text.traces import Traces, distinctive_pieces
+from resources.feature_cache.lmdb_store import LmdbStore
+from resources.feature_cache.parquet_tier import ParquetTier
 from resources.home import Home
+from resources.knowledge_store import KnowledgeStore, StoredPostings
 
 TEXT = "The harbour master of Wexcombe keeps a ledger of every boat that never came home."
 
@@ -62,3 +66,24 @@ def test_what_kept_answers_quote_is_found_though_it_is_compressed(put, tmp_path)
     assert database.read_bytes() == before
     assert Home(tmp_path).answers.forget([], lambda _, value: TEXT.encode() in value) == 3
     assert not search_home(tmp_path, Traces(pieces, ()), tmp_path / "none").found
+
+
+@pytest.mark.parametrize("tier", ["local", "durable", "knowledge"])
+def test_what_caches_and_passages_hold_is_found_though_it_is_compressed(tier, tmp_path) -> None:
+    rows = pa.table({"text": [f"{TEXT} {TEXT} {TEXT}"]})
+    packed = {"0" * 32: RowCodec(rows.schema).encode(rows)[0]}
+    if tier == "local":
+        LmdbStore(tmp_path / "cache" / "features").put_many(packed)
+    elif tier == "durable":
+        ParquetTier(str(tmp_path / "features"), 1 << 20, 1e9).put_many(packed)
+    else:
+        nothing = pa.table({"n": pa.array([], pa.int64())})
+        KnowledgeStore(tmp_path).store_segment(
+            "corpus", "ab", rows, StoredPostings(nothing, nothing, nothing)
+        )
+    stored = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(f"{TEXT} {TEXT}".encode() in data for data in stored)
+    pieces = distinctive_pieces([TEXT])
+    found = search_home(tmp_path, Traces(pieces, ()), tmp_path / "none")
+    assert found.pieces == set(pieces)
+    assert found.unreadable == []

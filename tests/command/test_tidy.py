@@ -103,6 +103,8 @@ def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(plac
     everything = ("--keep-batches", "0", "--older-than", "0")
     code, told = place.call("tidy", *everything)
     assert code == 0 and not told["deleted"] and place.files() == before
+    folders = {one.name for one in place.home.iterdir() if one.is_dir()}
+    assert folders >= {"tables", "claims"} and set(told["bytes_before"]) == folders
     assert told["batches"] == [place.first]
     assert set(told["batches_kept"]) == {place.second, place.third}
     assert told["models"] == sorted(

@@ -1,20 +1,27 @@
 """Ticks of deferred_questions_sensor, and the runs that it asks for, carried out."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 
 import sensors.deferred_questions as module
 from orchestration_assets.content.deferred import MAX_TAKE_UPS
+from orchestration_assets.definitions import build_definitions
+from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.registry import PolicyRegistry
+from orchestration_assets.settings import Settings
 from resources.ai_services.drill.faults import Fault, FaultScript
-from resources.home_resource import HomeResource, PolicyFileResource
+from resources.home import Home
+from resources.home_resource import HELD_POLICY_TAG, HomeResource, PolicyFileResource
+from resources.versioned_state import ChangeNote
 from sensors.deferred_questions import deferred_questions_sensor
 from tests.chat_servers import chat_server
 from tests.command.test_deferred import DOWN, POLICY
 from tests.conversations.runs import POLICY as CHATS
 from tests.conversations.runs import message
+from tests.graph.conftest import QUIET
 
 PAUSE = "execution: {deferred_pause_s: 0.001}\n"
 
@@ -39,6 +46,27 @@ def tick(project, cursor: str | None = None) -> dg.SensorResult:
     with dg.build_sensor_context(
         instance=project.instance, resources=resources, cursor=cursor
     ) as context:
+        return deferred_questions_sensor(context)
+
+
+@pytest.fixture
+def a_day_later(monkeypatch) -> None:
+    """Ticks find every pause over."""
+    plan = module.plan_take_ups
+    monkeypatch.setattr(
+        module,
+        "plan_take_ups",
+        lambda deferred, take_ups, now, *rest: plan(
+            deferred, take_ups, now + timedelta(days=1), *rest
+        ),
+    )
+
+
+def daemon_tick(project) -> dg.SensorResult:
+    """As the daemon's: no file is given or watched."""
+    home = str(project.home)
+    resources = {"home": HomeResource(path=home), "policy_file": PolicyFileResource(home=home)}
+    with dg.build_sensor_context(instance=project.instance, resources=resources) as context:
         return deferred_questions_sensor(context)
 
 
@@ -104,6 +132,60 @@ def test_pauses_runs_under_way_and_other_policies(project, drill, tmp_path, monk
     monkeypatch.setattr(module, "batches_under_way", lambda instance: set())
     monkeypatch.setattr(module, "plan_take_ups", _after_many(module.plan_take_ups))
     assert "1 are given up" in str(tick(project).skip_reason)
+
+
+def test_a_batch_of_another_policy_is_taken_up_under_its_own(
+    project, drill, tmp_path, a_day_later
+) -> None:
+    source = tmp_path / "notes"
+    source.mkdir()
+    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
+    drill.script = DOWN
+    (batch,) = project.take_in(source)
+    home, own = Home(project.home), load_policy(project.policy)
+    assert project.execute("process_batch", batch).success
+    assert deferred(project, batch) == 1
+
+    kept = home.policies / f"{own.hash}.json"
+    text = kept.read_bytes()
+    kept.unlink()
+    reason = str(daemon_tick(project).skip_reason)
+    assert f"Batch {batch} was made under a policy that is not in force" in reason
+    assert "orchestrate policy activate FILE" in reason
+    kept.write_bytes(text)
+
+    (request,) = daemon_tick(project).run_requests
+    assert request.job_name == "take_up_deferred"
+    # another one was active before the batch was made
+    note = ChangeNote("eva", datetime(2020, 1, 2, tzinfo=UTC))
+    PolicyRegistry(home).activate(load_policy(None), 0, note)
+    (request,) = daemon_tick(project).run_requests
+    assert request.job_name == "take_up_deferred"
+    drill.script = FaultScript()
+    before = len(drill.log)
+    job = build_definitions(Settings(project.home), watches=True).resolve_job_def(request.job_name)
+    done = job.execute_in_process(
+        instance=project.instance, partition_key=batch, run_config=QUIET, tags=request.tags
+    )
+    assert done.success and len(drill.log) - before == 1
+    (row,) = project.tables.read("disagreement_report", batch).to_pylist()
+    assert (row["policy_hash"], row["deferred_readings"]) == (own.hash, 0)
+
+
+def test_a_policy_that_was_activated_since_plans_the_batch_again(
+    project, drill, tmp_path, a_day_later
+) -> None:
+    source = tmp_path / "notes"
+    source.mkdir()
+    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
+    drill.script = DOWN
+    (batch,) = project.take_in(source)
+    assert project.execute("process_batch", batch).success
+    note = ChangeNote("eva", datetime.now(UTC) + timedelta(seconds=1))
+    PolicyRegistry(Home(project.home)).activate(load_policy(None), 0, note)
+    (request,) = daemon_tick(project).run_requests
+    assert request.job_name == "reprocess"
+    assert HELD_POLICY_TAG not in request.tags
 
 
 def test_take_ups_are_counted_from_when_the_batch_was_last_made(
