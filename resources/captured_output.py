@@ -54,7 +54,7 @@ class MirroredLogManager(LocalComputeLogManager):
                 path = self.get_captured_local_path(log_key, IO_TYPE_EXTENSION[kind])
                 stack.enter_context(redirect_to_file(stream, path))
             yield CapturedLogContext(log_key)
-        touch_file(self.complete_artifact_path(log_key))
+        touch_file(self.complete_artifact_path(log_key))  # type: ignore[no-untyped-call]
 
 
 def _copied_place(stream: IO[str]) -> int | None:
