@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from threading import Lock, local
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from dagster._core.events import (
     ASSET_CHECK_EVENTS,
@@ -36,6 +36,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from resources.asked_once import AskedOnce
+from resources.locks import locked, make_folder
 
 # each run has a database of its own, beside the one that all share
 _OPEN_DATABASES: Final = 8
@@ -142,26 +143,46 @@ class OpenRunStorage(SqliteRunStorage):
 
 
 class OpenScheduleStorage(SqliteScheduleStorage):
-    """The ticks of an instance's schedules and sensors, below ``base_dir``."""
+    """The ticks of an instance's schedules and sensors, below ``base_dir``.
+
+    Only a daemon and its pages ask for them: the database is made when it is first asked.
+    """
+
+    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._to_begin: Path | None = None
+        super().__init__(conn_string, inst_data)
 
     @classmethod
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> "OpenScheduleStorage":
         """As Dagster makes a storage from the configuration of its instance."""
-        # what it inherits is made of its own class
-        return cast(OpenScheduleStorage, cls.from_local(inst_data=inst_data, **config_value))
+        return cls.from_local(inst_data=inst_data, **config_value)
 
     @classmethod
     def from_local(
         cls, base_dir: str, inst_data: ConfigurableClassData | None = None
-    ) -> SqliteScheduleStorage:
-        """The storage below a folder; its database is made where there is none."""
-        if (Path(base_dir) / "schedules.db").exists():
-            url = create_db_conn_string(base_dir, "schedules")
-            if _is_begun(create_engine(url, poolclass=NullPool)):
-                return cls(url, inst_data)
-        return super().from_local(base_dir, inst_data)
+    ) -> "OpenScheduleStorage":
+        """The storage below a folder, whose database may not be there yet."""
+        storage = cls(create_db_conn_string(base_dir, "schedules"), inst_data)
+        storage._to_begin = Path(base_dir)
+        return storage
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        if self._to_begin is not None:
+            self._begin(self._to_begin)
+            self._to_begin = None
+        with super().connect() as connection:
+            yield connection
+
+    def _begin(self, folder: Path) -> None:
+        """Makes the database where there is none; who asks at the same moment waits."""
+        make_folder(folder)
+        with locked(folder / ".begin.lock"):
+            is_there = (folder / "schedules.db").exists()
+            if not is_there or not _is_begun(create_engine(self._conn_string, poolclass=NullPool)):
+                SqliteScheduleStorage.from_local(str(folder))
 
 
 class OpenEventLogStorage(AskedOnce, SqliteEventLogStorage):

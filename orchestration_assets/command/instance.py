@@ -16,6 +16,7 @@ from orchestration_assets.command.instance_paths import instance_folder
 from orchestration_assets.command.job_count import MEMORY_OF_ONE
 from orchestration_assets.partitions import BATCH_POOL
 from orchestration_assets.schemas.errors import DamagedFileError, OrchestrationError, unwritable
+from resources.captured_output import mirrored_output
 from resources.dagster_storage import open_server_storage, open_storage
 from resources.damage import notice
 from resources.home import Home
@@ -90,6 +91,7 @@ def _instance(folder: Path, configured: Mapping[str, Any]) -> dg.DagsterInstance
     # a storage that the owner configured stands
     is_owners = _STORAGES & {*configured}
     overrides = open_server_storage(configured) if is_owners else open_storage(folder)
+    overrides |= mirrored_output(folder, configured)
     return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
 
 

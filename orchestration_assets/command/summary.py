@@ -133,12 +133,13 @@ def summarise(
         counted["reasons"].update(weighed_counts(manifest, "reason"))
         plans = store.read("processing_plans", batch, ["model"])
         counted["models"].update(plans["model"].to_pylist())
-        log = store.read(CALL_LOG.name, batch)
+        log = store.read(CALL_LOG.name, batch, ["started_at", "origin", "called", "redacted"])
         log = log.filter(
             pc.greater_equal(log["started_at"], pa.scalar(since, log["started_at"].type))
         )
         calls.update(log.filter(pc.equal(log["origin"], "called"))["called"].to_pylist())
-        redacted += sum(one.count for row in CALL_LOG.rows(log) for one in row.redacted)
+        redactions = pc.list_flatten(log["redacted"])
+        redacted += pc.sum(pc.struct_field(redactions, "count")).as_py() or 0
         for table in INTERPRETATIONS.values():
             readings = store.read(table.name, batch, ["service", "status", "reason"])
             counted["statuses"].update(readings["status"].to_pylist())

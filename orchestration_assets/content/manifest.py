@@ -15,6 +15,7 @@ from orchestration_assets.content.record_reading import Record, read_records
 from orchestration_assets.schemas.conversations import MessagePlace
 from orchestration_assets.schemas.enums import EntryOutcome, RejectReason
 from orchestration_assets.schemas.listings import ContentError, FileContent, Version
+from orchestration_assets.schemas.quick_records import constructor, replaced
 from orchestration_assets.schemas.tables import EntryRow, ManifestRow, Metadatum, RecordPlace
 from orchestration_assets.text.encodings.detection import Encoding, NotText, detect_encoding
 from resources.content_index import Holding
@@ -184,7 +185,7 @@ def _hashed(
     if isinstance(encoding, NotText):
         return replace(found, reason=encoding.reason, detail=encoding.detail, hashed=hashed)
     kept = reading.keep(hashed, data)
-    return replace(found, hashed=hashed, encoding=encoding, kept=kept)
+    return replaced(found, hashed=hashed, encoding=encoding, kept=kept)
 
 
 def _changed(entry: EntryRow, now: Version) -> bool:
@@ -232,12 +233,13 @@ def _examine_record(
     # where others are shown by their ids a number would look like one
     numbered = f"record={record.number}" if has_id else str(record.number)
     shown = record.id if record.id is not None else numbered
-    found = ExaminedEntry(
+    found = constructor(ExaminedEntry)(
         entry,
         item_id(address),
         address,
         record.name or f"{entry.path}#{shown}",
         len(data),
+        detail=record.note,
         number=record.number,
         record=record.place,
         metadata=record.metadata,
@@ -258,7 +260,7 @@ def _examine_record(
             number=record.number,
             metadata=record.metadata,
         )
-    return _hashed(replace(found, detail=record.note), data, record.encoding, reading)
+    return _hashed(found, data, record.encoding, reading)
 
 
 class KnownVersions(Protocol):
@@ -300,8 +302,11 @@ def settle(
     seen: set[str] = set()
     gone = {found.item_id for found in examined if found.entry.gone}
     holdings, rows = [], []
+    # the records of an entry follow each other
+    entry, version = None, ""
     for one in examined:
-        version = file_version(one.entry)
+        if one.entry is not entry:
+            entry, version = one.entry, file_version(one.entry)
         repeated = one.record is not None and (
             one.item_id in seen
             or known.elsewhere(one.item_id, version, one.place, partial(stands, one.entry.file))
@@ -397,7 +402,7 @@ def _row(
     computed_as: str | None,
     detail: str | None,
 ) -> ManifestRow:
-    return ManifestRow(
+    return constructor(ManifestRow)(
         batch=batch,
         item_id=found.item_id,
         entry_id=found.entry.item_id,

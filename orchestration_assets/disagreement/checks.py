@@ -82,7 +82,9 @@ def _check_contradictions(stored: Stored, disagreements: pa.Table) -> list[Balan
 
 
 def _label_contradictions(stored: Stored) -> int:
-    roles = group_alike(stored.table(table.name) for table in INTERPRETATIONS.values())[1]
+    given = [stored.table(table.name) for table in INTERPRETATIONS.values()]
+    # where nobody was shown another's answer, all answers are apart
+    roles = group_alike(given)[1] if any(map(_shows_answers, given)) else {}
     resolutions = stored.table(RESOLUTIONS.name)
     of_labels = resolutions.filter(pc.equal(resolutions["kind"], AnswerKind.LABEL.value))
     parts = [roles.get(key, _ALL_APART) for key in values(of_labels, "item_id", "task")]
@@ -97,6 +99,11 @@ def _label_contradictions(stored: Stored) -> int:
         len(alike) * _contradictions(row.readings, parts[alike[0]])
         for row, alike in zip(rows, places.values(), strict=True)
     )
+
+
+def _shows_answers(interpretations: pa.Table) -> bool:
+    """Whether any service was shown the answer of another."""
+    return bool(pc.any(pc.greater(pc.list_value_length(interpretations["saw"]), 0)).as_py())
 
 
 def _contradictions(readings: Iterable[ReadingSummary], part: Roles) -> int:

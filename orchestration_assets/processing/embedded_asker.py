@@ -16,6 +16,7 @@ from orchestration_assets.processing.asker import (
 )
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question, Reading
+from orchestration_assets.schemas.quick_records import constructor
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.identity import service_identity
 from resources.ai_services.resilience.attempts import Attempt
@@ -103,13 +104,13 @@ class EmbeddedAsker:
                     # who hands work to others must find it before the answers shown are known
                     before = answer_key(replace(question, answers=()), service)
                     self._cache.note_shown(before, key)
-        return AskResult(
+        return constructor(AskResult)(
             name,
             self._identity(service, question),
             key,
             reading,
             CALLED if attempts else CACHE,
-            sum(attempt.cost_usd for attempt in attempts),
+            attempts[0].cost_usd if attempts else 0,
             started_at,
             attempts[0].elapsed_ms if attempts else (self._clock() - began) * 1000,
             attempts=attempts,

@@ -55,6 +55,7 @@ from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.part_readings import PartReadingRow
 from orchestration_assets.schemas.policy import Choice
+from orchestration_assets.schemas.quick_records import constructor
 from orchestration_assets.schemas.tables import (
     CallRow,
     DecisionRow,
@@ -545,7 +546,7 @@ def collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> Non
     for step, result in enumerate(execution.answered):
         reading = result.reading
         rows.append(
-            InterpretationRow(
+            constructor(InterpretationRow)(
                 **where,
                 content_hash=plan.content_hash,
                 service=result.service,
@@ -573,7 +574,7 @@ def collect(plan: PlanRow, execution: PlanResult, processed: BatchResult) -> Non
             )
     for number, decision in enumerate(execution.decisions):
         processed.decisions.append(
-            DecisionRow(
+            constructor(DecisionRow)(
                 **where,
                 decision=number,
                 action=decision.action,
@@ -596,12 +597,13 @@ def _attempts(result: AskResult) -> Iterator[tuple[int | None, int, str, Attempt
         origin = CALLED if part.attempts else part.origin
         for number, attempt in enumerate(part.attempts or (uncalled,), start=1):
             yield part.number, number, origin, attempt
-    uncalled = Attempt(service, result.reading.status, result.started_at, result.elapsed_ms)
-    attempts = result.attempts[sum(len(part.attempts) for part in result.parts) :]
-    if result.parts and not attempts:
-        return
-    origin = CALLED if attempts else result.origin
-    for number, attempt in enumerate(attempts or (uncalled,), start=1):
+    attempts, origin = result.attempts[sum(len(part.attempts) for part in result.parts) :], CALLED
+    if not attempts:
+        if result.parts:
+            return
+        status, origin = result.reading.status, result.origin
+        attempts = (Attempt(service, status, result.started_at, result.elapsed_ms),)
+    for number, attempt in enumerate(attempts, start=1):
         yield None, number, origin, attempt
 
 
@@ -616,7 +618,7 @@ def _call_row(
     attempt: Attempt,
 ) -> CallRow:
     sent = attempt.sent
-    return CallRow(
+    return constructor(CallRow)(
         **where,
         service=service,
         step=step,

@@ -1,13 +1,14 @@
 """What carrying out one plan yields, which readings decide it, and the answer so far."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from orchestration_assets.evidence.consensus import Consensus, consensus
 from orchestration_assets.evidence.standing import ANSWERED, Roles, deciding, decisive, standing
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.items import Question
+from orchestration_assets.schemas.quick_records import replaced
 from orchestration_assets.schemas.task_inputs import InputAnswer
 
 Ask = Callable[[str, Question], Awaitable[AskResult]]
@@ -59,7 +60,7 @@ def marked(answered: Sequence[AskResult], decides: Collection[int]) -> tuple[Ask
     """The answers with those at the positions ``decides`` as the ones that decide."""
     finals = set(_finals(answered, decides))
     return tuple(
-        replace(result, final=n in finals, decides=n in decides)
+        replaced(result, final=n in finals, decides=n in decides)
         for n, result in enumerate(answered)
     )
 
@@ -71,7 +72,7 @@ def joined(before: Sequence[AskResult], after: Iterable[AskResult]) -> tuple[Ask
         for name in {result.service for result in before}
     }
     later = [
-        replace(result, round=result.round + rounds.get(result.service, 0)) for result in after
+        replaced(result, round=result.round + rounds.get(result.service, 0)) for result in after
     ]
     return (*before, *later)
 
@@ -123,6 +124,8 @@ def _finals(answered: Sequence[AskResult], decides: Collection[int]) -> list[int
     A taught service and its teacher have one voice: the teacher's, where it answered; of several
     that it taught, the first.
     """
+    if _are_voices_of_their_own(answered):
+        return list(range(len(answered)))
     silent = _echoes(answered)
     best: dict[str, tuple[tuple[bool, bool, int], int]] = {}
     for n, result in enumerate(answered):
@@ -130,6 +133,14 @@ def _finals(answered: Sequence[AskResult], decides: Collection[int]) -> list[int
             rank = (n in decides, gave_answer(result), n)
             best[result.service] = max(best.get(result.service, (rank, n)), (rank, n))
     return sorted(n for _, n in best.values())
+
+
+def _are_voices_of_their_own(answered: Sequence[AskResult]) -> bool:
+    """Whether each answer is the only one of its service, takes part, and was learned from nobody:
+    that is so of most plans, and saves comparing them."""
+    return len({result.service for result in answered}) == len(answered) and all(
+        result.takes_part and result.taught_by is None for result in answered
+    )
 
 
 def _echoes(answered: Sequence[AskResult]) -> set[int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter, methodcaller
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Generic, Union, get_args, get_origin, get_type_hints
 
@@ -185,11 +186,12 @@ def _columns(
 ) -> tuple[list[pa.Array], dict[int, UnstorableError]]:
     """The rows as columns, or the first problem of each row that cannot be stored."""
     # looked at once: asking each value what it came from costs more than packing it
-    value_of = dict.get if given and isinstance(given[0], dict) else getattr
+    are_mappings = bool(given) and isinstance(given[0], dict)
     arrays: list[pa.Array] = []
     bad: dict[int, UnstorableError] = {}
     for field in table.schema:
-        values = [value_of(row, field.name) for row in given]
+        value_of = methodcaller("get", field.name) if are_mappings else attrgetter(field.name)
+        values = list(map(value_of, given))
         if not _flat(field.type):
             values = list(map(_plain, values))
         array, problems = _array(values, field)

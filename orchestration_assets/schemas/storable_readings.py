@@ -1,7 +1,7 @@
 """A reading as tables and caches can hold it: the one guard that every service's answer passes."""
 
-from dataclasses import replace
 from numbers import Real
+from operator import is_
 from typing import Any, Final
 
 from orchestration_assets.schemas.answers import fits
@@ -73,14 +73,23 @@ def _with_plain_parts(given: Reading, answer: Any) -> Reading:
     others = given.alternatives
     if not isinstance(others, tuple | list):
         raise UnfitReadingError(f"gave a {_named(others)} as its alternatives")
-    return replace(
-        given,
-        answer=answer,
-        confidence=confidence,
-        alternatives=tuple(map(_alternative, others)),
-        evidence=_words(given.evidence, "its evidence"),
-        reason=_words(given.reason, "its reason"),
+    parts = (
+        answer,
+        confidence,
+        _alternatives(others),
+        _words(given.evidence, "its evidence"),
+        _words(given.reason, "its reason"),
     )
+    held = (given.answer, given.confidence, others, given.evidence, given.reason)
+    # mostly nothing of it is another object than before
+    if type(given) is Reading and all(map(is_, parts, held)):
+        return given
+    return Reading(given.status, *parts)
+
+
+def _alternatives(given: tuple[Any, ...] | list[Any]) -> tuple[Alternative, ...]:
+    others = tuple(map(_alternative, given))
+    return given if isinstance(given, tuple) and all(map(is_, others, given)) else others
 
 
 def _whole(answer: Any) -> Any:
@@ -95,7 +104,10 @@ def _alternative(given: Any) -> Alternative:
     if not isinstance(given, Alternative) or not isinstance(given.answer, str):
         raise UnfitReadingError("gave an alternative that is none")
     confidence = _probability(given.confidence, "the confidence of an alternative")
-    return Alternative(whole_text(given.answer), confidence)
+    answer = whole_text(given.answer)
+    if type(given) is Alternative and answer is given.answer and confidence is given.confidence:
+        return given
+    return Alternative(answer, confidence)
 
 
 def _probability(value: Any, what: str) -> float:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Annotated, Any, Final
 
 import pyarrow as pa
@@ -322,9 +323,11 @@ def profiles_of(data: pa.Table) -> Iterator[ItemProfile]:
     names = [name for name in FEATURE_NAMES if name in held]
     for start in range(0, data.num_rows, _BLOCK_ROWS):
         block = data.slice(start, _BLOCK_ROWS)
-        features = block.select(names).to_pylist()
+        features = values(block, *names) if names else repeat((), len(block))
         for row, found in zip(CONTENT_PROFILES.rows(block), features, strict=True):
-            known = found | added_values(row.added_features)
+            known = dict(zip(names, found, strict=True))
+            if row.added_features:
+                known |= added_values(row.added_features)
             yield ItemProfile(row.item_id, row.content_hash, row.path, row.status, known)
 
 

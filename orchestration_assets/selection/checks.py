@@ -1,5 +1,7 @@
 """Checks of selection: one plan an item and applicable task, and learned models that are there."""
 
+from collections.abc import Collection
+
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,13 +9,14 @@ import pyarrow.compute as pc
 from orchestration_assets.policy.kept_policies import read_kept_policy
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.features import FEATURE_NAMES
 from orchestration_assets.schemas.outcomes import OUTCOMES
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, SELECTION_MODEL
 from orchestration_assets.schemas.tables import CONTENT_PROFILES, PROCESSING_PLANS, ProfiledItems
 from orchestration_assets.selection.active_selector import artefact_name
 from orchestration_assets.selection.content_drift import content_drifts
-from orchestration_assets.selection.plan import applicable_tasks
+from orchestration_assets.selection.plan import applicable_tasks, features_of_tasks
 from orchestration_assets.table_assets import PARTITION_TAG, Balance, Stored, table_checks
 from resources.home import Home
 
@@ -21,12 +24,13 @@ from resources.home import Home
 def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
     policies = stored.home.policies
     policy = read_pinned_policy(policies, plans)
-    profiles = ProfiledItems(stored.table(CONTENT_PROFILES.name))
     # while a policy is tried, its items have the tasks that it asks
     tried = dict(values(plans.filter(pc.is_valid(plans["trial_hash"])), "item_id", "trial_hash"))
     by_policy: list[tuple[str | None, Policy | None]] = [(None, policy)]
     for name in sorted(set(tried.values())):
         by_policy.append((name, read_kept_policy(policies / f"{name}.json")))
+    read = {name for _, one in by_policy if one is not None for name in features_of_tasks(one)}
+    profiles = _with_features(stored.table(CONTENT_PROFILES.name), read)
     applicable = {
         (profile.item_id, task)
         for name, one in by_policy
@@ -40,6 +44,12 @@ def _check_tasks_planned(stored: Stored, plans: pa.Table) -> list[Balance]:
         Balance(len(applicable), len(applicable & planned), "applicable tasks with a plan"),
         Balance(0, len(planned - applicable), "plans for tasks that do not apply"),
     ]
+
+
+def _with_features(profiles: pa.Table, read: Collection[str]) -> ProfiledItems:
+    """The profiled items with no more features than are looked at, since a profile has many."""
+    unread = [name for name in FEATURE_NAMES if name not in read and name in profiles.column_names]
+    return ProfiledItems(profiles.drop_columns(unread))
 
 
 def _check_scores(_: Stored, rows: pa.Table) -> list[Balance]:

@@ -18,6 +18,7 @@ from orchestration_assets.schemas.policy import (
     TaskConfig,
     stand_in,
 )
+from orchestration_assets.schemas.quick_records import constructor
 from orchestration_assets.schemas.storable_values import whole_text
 from orchestration_assets.schemas.tables import (
     ExpectedScore,
@@ -132,6 +133,13 @@ def applicable_tasks(
             for name, task in policy.tasks.items():
                 if holds(conditions[name], profile.features):
                     yield profile, name, task
+
+
+def features_of_tasks(policy: Policy) -> frozenset[str]:
+    """The features that :func:`applicable_tasks` looks at."""
+    return frozenset(
+        name for task in policy.tasks.values() for name in on_features(task.applies_to)
+    )
 
 
 def count_learned_items(
@@ -324,7 +332,7 @@ def _row(
     rejected: tuple[RejectedOption, ...],
 ) -> PlanRow:
     choice, chosen = task.choices[decided.option], decided.chosen
-    return PlanRow(
+    return constructor(PlanRow)(
         batch=batch,
         item_id=profile.item_id,
         content_hash=profile.content_hash,

@@ -1,6 +1,6 @@
 """Rows of one Arrow schema in a cache: recalled and remembered many at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -44,9 +44,11 @@ class RowCache:
 
     def remember(self, keys: Sequence[str | None], rows: pa.Table) -> None:
         """Keeps each row under its key; one without a key is not kept."""
-        packed: Mapping[str, bytes] = {
-            key: value
-            for key, value in zip(keys, self._codec.encode(rows), strict=True)
-            if key is not None
-        }
-        self._cache.put_many(packed)
+        places = [n for n, key in enumerate(keys) if key is not None]
+        if not places:
+            return
+        # packing is what takes long
+        kept = rows if len(places) == len(keys) else rows.take(pa.array(places, pa.int64()))
+        packed = self._codec.encode(kept)
+        named = (key for key in keys if key is not None)
+        self._cache.put_many(dict(zip(named, packed, strict=True)))

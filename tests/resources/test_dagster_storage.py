@@ -3,17 +3,24 @@
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from sqlalchemy import text
 
 from orchestration_assets.command.instance import open_instance
 from resources import dagster_storage
-from resources.dagster_storage import OpenEngines, OpenEventLogStorage, OpenRunStorage
+from resources.dagster_storage import (
+    OpenEngines,
+    OpenEventLogStorage,
+    OpenRunStorage,
+    OpenScheduleStorage,
+)
 from resources.home import Home
 
 ROOT = Path(__file__).parents[2]
@@ -236,3 +243,18 @@ def test_a_partition_that_is_deleted_is_gone(tmp_path: Path) -> None:
         assert instance.has_dynamic_partition("batches", "a")
         instance.delete_dynamic_partition("batches", "a")
         assert not instance.has_dynamic_partition("batches", "a")
+
+
+def test_the_database_of_ticks_is_made_once_when_somebody_asks(tmp_path: Path) -> None:
+    opened = [OpenScheduleStorage.from_local(str(tmp_path / "schedules")) for _ in range(2)]
+    file = tmp_path / "schedules" / "schedules.db"
+    assert not file.exists()
+
+    with ThreadPoolExecutor(2) as threads:
+        states = list(threads.map(lambda one: one.all_instigator_state(), opened))
+
+    assert states == [[], []]
+    # as the stock storage makes it, so that another process may go on with it
+    version, newest = SqliteScheduleStorage.from_local(str(file.parent)).alembic_version()
+    assert version == newest is not None
+    assert OpenScheduleStorage.from_local(str(file.parent)).all_instigator_state() == []
