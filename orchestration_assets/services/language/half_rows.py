@@ -26,7 +26,7 @@ class HalfRows:
     def __getitem__(self, places: Any) -> npt.NDArray[np.float32]:
         """The rows at these places, exactly; they take less time to widen than numpy does, which
         knows of numbers near 0 and of numbers that are none."""
-        wide = self.bits.take(places, axis=0).astype(np.uint32)
+        wide: npt.NDArray[np.uint32] = self.bits.take(places, axis=0).astype(np.uint32)
         wide <<= _WIDER_FRACTION
         wide += self.rest
         return wide.view(np.float32)
