@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +19,9 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.outcomes import OutcomeSource
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.known_items import KnownItems
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OUTCOME_COLUMNS: Final = (
     "content_hash", "task", "service", "service_version", "status", "answer", "confidence",
@@ -107,7 +109,7 @@ def training_records(
 
 
 def _complete(
-    rows: pd.DataFrame, n_services: int, asked_all: Collection[str] | None
+    rows: "pd.DataFrame", n_services: int, asked_all: Collection[str] | None
 ) -> tuple[list[str], int]:
     """The contents with an outcome of every service that count, and how many others there are."""
     counts = rows.groupby("content_hash")["service"].size()
@@ -116,8 +118,10 @@ def _complete(
     return complete, len(read_by_all) - len(complete)
 
 
-def _corrected(judged: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def _corrected(judged: "pd.DataFrame", people: "pd.DataFrame") -> "pd.DataFrame":
     """The outcomes by the judge, with what people say of the same answers instead."""
+    import pandas as pd
+
     keys = ["content_hash", "service"]
     both = pd.concat([judged, people[people["content_hash"].isin(judged["content_hash"])]])
     return both.drop_duplicates(keys, keep="last")
@@ -133,7 +137,7 @@ def _recorded(
     kind: AnswerKind,
     services: Sequence[str],
     contents: Sequence[str],
-    rows: pd.DataFrame,
+    rows: "pd.DataFrame",
     prices: Mapping[str, Price],
     stands_for: Floats | None,
 ) -> RecordedAnswers:
