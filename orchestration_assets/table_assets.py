@@ -187,7 +187,7 @@ class _StoredTable(NamedTuple):
 def _stored(
     store: TableStore, table: Table[Any], batch: str | None, columns: Sequence[str] | None
 ) -> _StoredTable:
-    if columns is None or batch is None:
+    if columns is None:
         found = store.read(table.name, batch)
         return _StoredTable(found.schema, found)
     schema, parts = table.schema, []

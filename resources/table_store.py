@@ -325,18 +325,19 @@ class TableStore:
         return _as_declared(path, found, declared, remedy, whole=columns is None)
 
     def portions(
-        self, table: str, batch: str, columns: Sequence[str] | None = None
+        self, table: str, batch: str | None = None, columns: Sequence[str] | None = None
     ) -> Iterator[pa.Table]:
-        """A table of a batch as :meth:`read` reads it, at most 1,024 rows at a time and at least
-        once: for columns that take much memory.
+        """A table as :meth:`read` reads it, at most 1,024 rows at a time and at least once: for
+        columns that take much memory.
 
         Raises TableMissingError and DamagedFileError.
         """
         path = self.path(table, batch)
+        remedy = MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
         declared = TABLES.get(table)
         try:
-            for found in _portions(path, columns, MAKE_AGAIN, declared and later_columns(declared)):
-                yield _as_declared(path, found, declared, MAKE_AGAIN, whole=columns is None)
+            for found in _portions(path, columns, remedy, declared and later_columns(declared)):
+                yield _as_declared(path, found, declared, remedy, whole=columns is None)
         except FileNotFoundError as error:
             raise _missing_table(table, batch, path) from error
 

@@ -1,5 +1,6 @@
 """Training records of one task: outcomes as recorded answers."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,7 @@ CALL_COLUMNS: Final = ("service", "origin", "cost_usd", "elapsed_ms")
 ANY_ANSWER: Final = "an answer"
 """The one label of tasks whose answers are no labels: that there is an answer at all."""
 _CALLED = "called"
+_MEANS: Final = ("cost_usd", "elapsed_ms")
 
 
 @dataclass(frozen=True)
@@ -183,13 +185,14 @@ def mean_prices(calls: pa.Table, spending: pa.Table) -> dict[str, Price]:
     The time is the call log's, the cost the spending ledger's, where it knows the service: calls
     of passes that were repeated or stopped count too.
     """
-    rows: pd.DataFrame = calls.select(list(CALL_COLUMNS)).to_pandas()
-    made = rows[rows["origin"] == _CALLED].groupby("service")[["cost_usd", "elapsed_ms"]].mean()
+    made = calls.filter(pc.equal(calls["origin"], _CALLED))
     paid = paid_prices(spending)
-    return {
-        str(name): Price(float(ms), paid.get(str(name), float(usd)))
-        for name, usd, ms in made.itertuples()
-    }
+    found = {}
+    for name in sorted(pc.unique(made["service"]).to_pylist()):
+        own = made.filter(pc.equal(made["service"], name))
+        usd, ms = (math.fsum(own[column].to_pylist()) / own.num_rows for column in _MEANS)
+        found[name] = Price(ms, paid.get(name, usd))
+    return found
 
 
 def paid_prices(spending: pa.Table) -> dict[str, float]:
