@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import pyarrow as pa
@@ -10,7 +10,9 @@ import pyarrow as pa
 from orchestration_assets.partitions import BATCH_POOL, content_batches
 from orchestration_assets.schemas.records import Table, TableResult
 from resources.home import Home
+from resources.machine import LARGE_BYTES, give_back_memory
 from resources.table_io_manager import COLUMNS, ParquetTableIOManager
+from resources.table_store import TableStore
 
 PARTITION_TAG = "dagster/partition"
 
@@ -73,8 +75,8 @@ class Stored:
     home: Home
     batch: str | None
 
-    def table(self, name: str) -> pa.Table:
-        return self.home.tables.read(name, self.batch)
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        return self.home.tables.read(name, self.batch, columns)
 
     def entries(self) -> pa.Table:
         """The batch as it was listed."""
@@ -114,10 +116,13 @@ def table_checks(
     conservation: Callable[[Stored, pa.Table], list[Balance]],
     *,
     per_batch: bool = True,
+    columns: Sequence[str] | None = None,
 ) -> dg.AssetChecksDefinition:
     """Two blocking checks on one asset: its schema and key, and the conservation of rows.
 
-    ``conservation`` gets a reader of what else is stored of the batch, and the stored table.
+    ``conservation`` gets a reader of what else is stored of the batch, and the stored table: no
+    more than ``columns`` of it, the key among them, where the others take much memory; these are
+    read all the same.
     Inside a run the run's batch is checked; a check started by itself looks at every batch.
     """
     schema = dg.AssetCheckSpec(
@@ -149,11 +154,11 @@ def table_checks(
             batches = [running] if running else list(store.batches(table.name))
         asset_key = next(iter(context.selected_asset_check_keys)).asset_key
         selected = {key.name for key in context.selected_asset_check_keys}
-        held = store.read(table.name, batches[0]) if len(batches) == 1 else None
+        held = _stored(store, table, batches[0], columns) if len(batches) == 1 else None
 
         # one batch after the other: all of them together are more than memory holds
-        def data_of(batch: str | None) -> pa.Table:
-            return store.read(table.name, batch) if held is None else held
+        def data_of(batch: str | None) -> _StoredTable:
+            return _stored(store, table, batch, columns) if held is None else held
 
         if "schema" in selected:
             found = [_found(table, data_of(batch)) for batch in batches]
@@ -162,11 +167,34 @@ def table_checks(
             balances = [
                 balance
                 for batch in batches
-                for balance in conservation(Stored(home, batch), data_of(batch))
+                for balance in conservation(Stored(home, batch), data_of(batch).rows)
             ]
             yield _conservation_result(table, asset_key, balances)
+        if held is not None and held.rows.nbytes > LARGE_BYTES:
+            held = None
+            give_back_memory()
 
     return checks
+
+
+class _StoredTable(NamedTuple):
+    """The columns that a stored table has, and the rows of those that are looked at."""
+
+    schema: pa.Schema
+    rows: pa.Table
+
+
+def _stored(
+    store: TableStore, table: Table[Any], batch: str | None, columns: Sequence[str] | None
+) -> _StoredTable:
+    if columns is None:
+        found = store.read(table.name, batch)
+        return _StoredTable(found.schema, found)
+    schema, parts = table.schema, []
+    for portion in store.portions(table.name, batch):
+        schema = portion.schema
+        parts.append(portion.select([name for name in columns if name in schema.names]))
+    return _StoredTable(schema, pa.concat_tables(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +206,10 @@ class _Found:
     doubled: int
 
 
-def _found(table: Table[Any], data: pa.Table) -> _Found:
+def _found(table: Table[Any], data: _StoredTable) -> _Found:
     problems = schema_problems(data.schema, table.schema)
-    return _Found(problems, data.num_rows, 0 if problems else duplicate_keys(data, table.key))
+    doubled = 0 if problems else duplicate_keys(data.rows, table.key)
+    return _Found(problems, data.rows.num_rows, doubled)
 
 
 def _schema_result(

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 _MEMORY: Final = Path("/proc/meminfo")
 _CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
+LARGE_BYTES: Final = 1 << 20
+"""After work on more than this it pays to give memory back."""
 # of malloc.h
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3

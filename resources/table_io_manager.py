@@ -8,13 +8,12 @@ import pyarrow as pa
 
 from orchestration_assets.schemas.tables import TABLES
 from resources.home import Home
-from resources.machine import give_back_memory
+from resources.machine import LARGE_BYTES, give_back_memory
 from resources.series import read_series
 from resources.table_store import TableStore
 
 _PREVIEW_ROWS = 5
 _CELL_CHARACTERS = 60
-_LARGE_BYTES = 1 << 20
 COLUMNS = "columns"
 """Under this key the metadata of an input names the columns that are read of its table."""
 
@@ -41,6 +40,10 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
         table = TABLES[context.asset_key.path[-1]]
         # a table of the whole corpus may be made in the run of one batch
         batch = context.partition_key if context.has_asset_partitions else None
+        is_large = obj.nbytes > LARGE_BYTES
+        if is_large:
+            # what was needed to make it is free by now, and writing it needs as much again
+            give_back_memory()
         path = self.store.write(table, obj, batch)
         if self.series and batch:
             read_series(self.series).note(batch, table.name)
@@ -54,7 +57,7 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
                 "preview": dg.MetadataValue.md(preview(obj)),
             }
         )
-        if obj.nbytes > _LARGE_BYTES:
+        if is_large:
             give_back_memory()
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
@@ -62,7 +65,11 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
         TableMissingError when there is none."""
         batch = context.partition_key if context.has_partition_key else None
         columns = context.definition_metadata.get(COLUMNS)
-        return self.store.read(context.asset_key.path[-1], batch, columns)
+        found = self.store.read(context.asset_key.path[-1], batch, columns)
+        if found.nbytes > LARGE_BYTES:
+            # what steps before this one held, and what reading took
+            give_back_memory()
+        return found
 
 
 def column_schema(name: str) -> dg.TableSchema:

@@ -30,6 +30,8 @@ _TAKE_IN_AGAIN: Final = "delete it: a run takes its files in again"
 _MAKE_CORPUS_AGAIN: Final = "delete it, and run orchestrate run SOURCE to make it again"
 
 
+_PORTION_ROWS: Final = 1_024
+
 # Numbers of hashes hardly ever come again: a dictionary of them takes time and more bytes. Split by
 # byte, those that are always nought take none.
 _RANDOM: Final = frozenset({"sketch"})
@@ -169,15 +171,50 @@ def _columns(
     parquet = pq.ParquetFile(file, page_checksum_verification=True)
     if columns is None:
         return parquet.read()
-    missing = sorted(set(columns) - set(parquet.schema_arrow.names))
+    absent = _absent(path, parquet.schema_arrow, columns, remedy, later)
+    found = parquet.read(columns=[name for name in columns if name not in absent.names])
+    return _with_nulls(found, absent, columns)
+
+
+def _portions(
+    path: Path, columns: Sequence[str] | None, remedy: str, later: pa.Schema | None
+) -> Iterator[pa.Table]:
+    """As :func:`read_parquet`, some rows at a time; one portion without rows of a file without."""
+    with _whole(path, remedy), path.open("rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise DamagedFileError(path, "is no regular file", remedy)
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        schema = parquet.schema_arrow
+        absent = _absent(path, schema, columns, remedy, later)
+        names = schema.names if columns is None else [n for n in columns if n not in absent.names]
+        if not parquet.metadata.num_rows:
+            empty = pa.schema([schema.field(name) for name in names], schema.metadata)
+            yield _with_nulls(empty.empty_table(), absent, columns)
+        for rows in parquet.iter_batches(_PORTION_ROWS, columns=names):
+            yield _with_nulls(pa.Table.from_batches([rows]), absent, columns)
+
+
+def _absent(
+    path: Path,
+    schema: pa.Schema,
+    columns: Sequence[str] | None,
+    remedy: str,
+    later: pa.Schema | None,
+) -> pa.Schema:
+    """Those of ``columns`` that the file lacks, since they were declared later. Raises
+    DamagedFileError."""
+    missing = sorted(set(columns or ()) - set(schema.names))
     later = later or pa.schema([])
     if not set(missing) <= set(later.names):
         raise _of_another_version(path, f"has no column {', '.join(missing)}", remedy)
-    found = parquet.read(columns=[name for name in columns if name not in missing])
-    for name in missing:
-        field = later.field(name)
-        found = found.append_column(field, pa.nulls(parquet.metadata.num_rows, field.type))
-    return found.select(list(columns))
+    return pa.schema([later.field(name) for name in missing])
+
+
+def _with_nulls(found: pa.Table, absent: pa.Schema, columns: Sequence[str] | None) -> pa.Table:
+    """``found`` with the absent columns, which are null, in the order of ``columns``."""
+    for field in absent:
+        found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+    return found if columns is None else found.select(list(columns))
 
 
 def _of_another_version(path: Path, what: str, remedy: str) -> DamagedFileError:
@@ -227,6 +264,11 @@ def _as_declared(
         beyond = [name for name in found.schema.names if name not in table.schema.names]
         found = found.select([*table.schema.names, *beyond])
     return found
+
+
+def _missing_table(table: str, batch: str | None, path: Path) -> TableMissingError:
+    which = f"{table} of batch {batch}" if batch else table
+    return TableMissingError(f"the table {which} is missing ({path}); materialize {table} first")
 
 
 def later_columns(table: Table[Any]) -> pa.Schema:
@@ -279,11 +321,25 @@ class TableStore:
         try:
             found = read_parquet(path, columns, remedy, declared and later_columns(declared))
         except FileNotFoundError as error:
-            which = f"{table} of batch {batch}" if batch else table
-            raise TableMissingError(
-                f"the table {which} is missing ({path}); materialize {table} first"
-            ) from error
+            raise _missing_table(table, batch, path) from error
         return _as_declared(path, found, declared, remedy, whole=columns is None)
+
+    def portions(
+        self, table: str, batch: str | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """A table as :meth:`read` reads it, at most 1,024 rows at a time and at least once: for
+        columns that take much memory.
+
+        Raises TableMissingError and DamagedFileError.
+        """
+        path = self.path(table, batch)
+        remedy = MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
+        declared = TABLES.get(table)
+        try:
+            for found in _portions(path, columns, remedy, declared and later_columns(declared)):
+                yield _as_declared(path, found, declared, remedy, whole=columns is None)
+        except FileNotFoundError as error:
+            raise _missing_table(table, batch, path) from error
 
     def is_whole(self, table: str, batch: str | None = None) -> bool:
         """Whether the table is there and its columns can be read, as far as its end tells."""

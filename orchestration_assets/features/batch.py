@@ -17,6 +17,7 @@ from orchestration_assets.features.index import (
     EarlierContent,
     IndexedItems,
     earlier_content,
+    in_half_precision,
     number_rows,
     store_segment,
 )
@@ -47,6 +48,7 @@ from resources.feature_cache.rows import RowCache
 from resources.feature_cache.tier import Counts
 from resources.feature_cache.tiered import TieredCache
 from resources.home import Home
+from resources.machine import give_back_memory
 
 _COMPUTED_COLUMNS: Final = ("vector", "semantic", "sketch", "terms")
 _KEPT: Final = pa.schema([CONTENT_VECTORS.schema.field(name) for name in _COMPUTED_COLUMNS])
@@ -59,6 +61,49 @@ KEPT_FROM_BYTES: Final = 8_192
 disk in all tiers than the content itself (``python -m benchmarks feature_cache``)."""
 # vectors computed are kept in portions: a run that dies loses the last one at most
 _STORE_EVERY: Final = 2_000
+_MOVED_ROWS: Final = 1_024
+
+
+class CollectedColumns:
+    """What is found of so many items, in pieces and in any order.
+
+    Vectors go to their place at once: they are most of it, and would be there twice in the end.
+    """
+
+    def __init__(self, count: int) -> None:
+        # pages are taken as they are filled
+        self._vectors = np.empty((count, DIMENSIONS), np.float32)
+        self._has_vector = np.zeros(count, bool)
+        self._others: list[pa.Table] = []
+        self._positions: list[int] = []
+
+    def add(self, found: pa.Table, positions: Sequence[int]) -> None:
+        """Rows with the columns of ``_FOUND``, and the position of each. Raises ValueError for a
+        vector that is none."""
+        rows, numbers = number_rows(found["vector"], DIMENSIONS)
+        places = np.array(positions, np.int64)[rows]
+        self._vectors[places] = numbers
+        self._has_vector[places] = True
+        self._others.append(found.drop_columns(["vector"]))
+        self._positions += positions
+
+    def table(self) -> pa.Table:
+        """All rows in the order of their positions, once each has one; ends the collection."""
+        others = joined_in_order(self._others, self._positions)
+        vectors, has_vector = self._vectors, self._has_vector
+        del self._vectors
+        column = _list_column(_moved_up(vectors, has_vector), has_vector)
+        columns = [column if name == "vector" else others[name] for name in _FOUND.names]
+        return pa.Table.from_arrays(columns, schema=_FOUND)
+
+
+def _moved_up(vectors: Any, chosen: Any) -> Any:
+    """The chosen rows, one after the other, in the memory of all of them."""
+    rows = np.flatnonzero(chosen)
+    for start in range(0, len(rows), _MOVED_ROWS) if len(rows) < len(vectors) else ():
+        some = rows[start : start + _MOVED_ROWS]
+        vectors[start : start + len(some)] = vectors[some]
+    return vectors[: len(rows)]
 
 
 @cache
@@ -110,12 +155,16 @@ def _computed(read: Sequence[str | UnreadItem], semantic: bool) -> pa.Table:
 def _vectors(vectors: Any, has_text: Any) -> pa.Array:
     """The vector of each item that has a text with words, else null; ``vectors`` has a row for
     each item that has a text."""
-    worded = np.zeros(len(has_text), dtype=bool)
-    worded[has_text] = vectors.any(axis=1)
-    offsets = np.concatenate([[0], np.cumsum(worded)]).astype(np.int32) * vectors.shape[1]
-    numbers = pa.array(vectors[vectors.any(axis=1)].ravel())
-    absent = pa.array(offsets, mask=np.append(~worded, False))
-    return pa.ListArray.from_arrays(absent, numbers, type=_VECTORS)
+    worded, with_words = np.zeros(len(has_text), dtype=bool), vectors.any(axis=1)
+    worded[has_text] = with_words
+    return _list_column(vectors[with_words], worded)
+
+
+def _list_column(vectors: Any, has_vector: Any) -> pa.Array:
+    """The rows of ``vectors``, one for each item that has one; null for the others."""
+    offsets = np.concatenate([[0], np.cumsum(has_vector)]).astype(np.int32) * vectors.shape[1]
+    absent = pa.array(offsets, mask=np.append(~has_vector, False))
+    return pa.ListArray.from_arrays(absent, pa.array(vectors.ravel()), type=_VECTORS)
 
 
 def _numbers(found: Iterable[Sequence[int] | None], has_text: Any) -> pa.Array:
@@ -153,6 +202,8 @@ def vectorise_batch(
     vectors = compute_vectors(
         work, cache, policy.execution, features.semantic, workers, progress.advance
     )
+    # what reading and computing took; others may be waiting for it
+    give_back_memory()
     home.series.await_earlier(batch, CONTENT_VECTORS.name)
     earlier = earlier_content(home.models, home.tables, batch, features.window)
     related = relate(vectors, earlier, features)
@@ -209,9 +260,11 @@ def compute_vectors(
     _, made = divide(missing, execution.tiers, function, workers, partial(function, reader=reader))
     there = len(recalled.positions)
     known = recalled.rows.add_column(0, "status", pa.array([ProfileStatus.OK.value] * there))
-    parts = [known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)]
-    parts += [] if stored is None else [stored.cast(_FOUND)]
-    positions = [*recalled.positions, *in_table]
+    collected = CollectedColumns(len(work.rows))
+    known = known.add_column(1, "reason", pa.nulls(there, pa.string())).cast(_FOUND)
+    collected.add(known, recalled.positions)
+    if stored is not None:
+        collected.add(stored.cast(_FOUND), in_table)
     unkept: list[tuple[list[str | None], pa.Table]] = []
 
     def keep() -> None:
@@ -227,8 +280,7 @@ def compute_vectors(
                 good = pc.equal(found["status"], ProfileStatus.OK).to_pylist()
                 of_piece = [key if ok else None for (_, key), ok in zip(places, good, strict=True)]
                 unkept.append((of_piece, found.select(_COMPUTED_COLUMNS)))
-                parts.append(found)
-                positions += [n for n, _ in places]
+                collected.add(found, [n for n, _ in places])
                 advance(len(piece.rows))
                 if sum(len(keys) for keys, _ in unkept) >= _STORE_EVERY:
                     keep()
@@ -239,8 +291,7 @@ def compute_vectors(
         origins[n] = tier
     for n in in_table:
         origins[n] = OWN_TABLE
-    found = joined_in_order(parts, positions)
-    return VectorColumns(work, found, origins, every_key, own.counts)
+    return VectorColumns(work, collected.table(), origins, every_key, own.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +333,7 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     has_sketch = np.isin(chosen, sketched)
     representatives = IndexedItems(
         [items[n] for n in chosen],
-        matrix if len(chosen) == len(matrix) else matrix[chosen],
+        in_half_precision(matrix, chosen),
         has_sketch,
         sketches[np.searchsorted(sketched, chosen[has_sketch])],
     )

@@ -12,9 +12,7 @@ from orchestration_assets.table_assets import Balance, Stored, table_checks
 
 
 def _check_profiles_have_vectors(stored: Stored, vectors: pa.Table) -> list[Balance]:
-    # whole rows would be copied twice, with their vectors
-    vectors = vectors.select(["item_id", "batch", "representative", "representative_batch"])
-    profiles = stored.table(CONTENT_PROFILES.name).select(["item_id", "status"])
+    profiles = stored.table(CONTENT_PROFILES.name, ["item_id", "status"])
     ok = profiles.filter(pc.equal(profiles["status"], ProfileStatus.OK))
     profiled, found = set(ok["item_id"].to_pylist()), set(vectors["item_id"].to_pylist())
     inside = vectors.filter(pc.equal(vectors["representative_batch"], vectors["batch"]))
@@ -37,7 +35,11 @@ def _check_uses_counted(stored: Stored, report: pa.Table) -> list[Balance]:
     ]
 
 
-content_vectors_checks = table_checks(CONTENT_VECTORS, _check_profiles_have_vectors)
+content_vectors_checks = table_checks(
+    CONTENT_VECTORS,
+    _check_profiles_have_vectors,
+    columns=["item_id", "batch", "representative", "representative_batch"],
+)
 feature_cache_report_checks = table_checks(
     FEATURE_CACHE_REPORT, _check_uses_counted, per_batch=False
 )

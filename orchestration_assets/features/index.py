@@ -44,8 +44,8 @@ class EarlierContent:
 
 @dataclass(frozen=True, slots=True)
 class IndexedItems:
-    """Items of a batch that stand for their near-copies: ``vectors`` (items, 512), which of them
-    have a sketch, and the sketches of those, (with sketch, 128)."""
+    """Items of a batch that stand for their near-copies: ``vectors`` (items, 512) in half
+    precision, which of them have a sketch, and the sketches of those, (with sketch, 128)."""
 
     items: Sequence[str]
     vectors: Any
@@ -106,23 +106,29 @@ def _representatives(segment: Artefact, tables: TableStore, most: int) -> Indexe
         has_sketch = segment.arrays["has_sketch"][: len(names)]
         sketches = segment.arrays["sketches"][: int(has_sketch.sum())]
         return IndexedItems(names, segment.arrays["vectors"][: len(names)], has_sketch, sketches)
-    table = tables.read(CONTENT_VECTORS.name, segment.version, ["item_id", "vector", "sketch"])
-    try:
-        worded, vectors = number_rows(table["vector"], DIMENSIONS)
-        sketched, sketches = number_rows(table["sketch"], PERMUTATIONS)
-    except ValueError as error:
-        path = tables.path(CONTENT_VECTORS.name, segment.version)
-        raise DamagedFileError(path, str(error), MAKE_AGAIN) from error
-    ids = table["item_id"].to_pylist()
-    vector_of = {ids[n]: row for row, n in enumerate(worded.tolist())}
-    sketch_of = {ids[n]: row for row, n in enumerate(sketched.tolist())}
+    place_of = {name: place for place, name in enumerate(names)}
+    vectors = np.zeros((len(names), DIMENSIONS), np.float16)
+    sketches = np.zeros((len(names), PERMUTATIONS), np.uint32)
+    has_vector, has_sketch = np.zeros((2, len(names)), bool)
+    numbered = (("vector", vectors, has_vector), ("sketch", sketches, has_sketch))
+    columns = ["item_id", "vector", "sketch"]
+    for table in tables.portions(CONTENT_VECTORS.name, segment.version, columns):
+        at = np.array([place_of.get(item, -1) for item in table["item_id"].to_pylist()], np.int64)
+        try:
+            for name, found, has in numbered:
+                rows, numbers = number_rows(table[name], found.shape[1])
+                places = at[rows]
+                found[places[places >= 0]] = numbers[places >= 0]
+                has[places[places >= 0]] = True
+        except ValueError as error:
+            path = tables.path(CONTENT_VECTORS.name, segment.version)
+            raise DamagedFileError(path, str(error), MAKE_AGAIN) from error
     # what was forgotten since has no row any more
-    names = [name for name in names if name in vector_of]
+    if not has_vector.all():
+        names = [name for name, has in zip(names, has_vector.tolist(), strict=True) if has]
+        vectors, sketches, has_sketch = (one[has_vector] for one in (vectors, sketches, has_sketch))
     return IndexedItems(
-        names,
-        _in_half_precision(vectors, [vector_of[name] for name in names]),
-        np.array([name in sketch_of for name in names], bool),
-        sketches[[sketch_of[name] for name in names if name in sketch_of]],
+        names, vectors, has_sketch, sketches if has_sketch.all() else sketches[has_sketch]
     )
 
 
@@ -130,7 +136,7 @@ def _joined(parts: Sequence[Any], empty: Any) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
 
 
-def _in_half_precision(vectors: Any, rows: Sequence[int]) -> Any:
+def in_half_precision(vectors: Any, rows: Any) -> Any:
     """These rows of the vectors; what lies between them and the result is small."""
     found = np.empty((len(rows), DIMENSIONS), np.float16)
     for start in range(0, len(rows), _BLOCK_ROWS):
@@ -180,10 +186,8 @@ def store_segment(
     """
     items = sorted(item.encode() for item in representatives.items)
     arrays = {"items": np.array(items, dtype=np.bytes_)}
-    numbers = blake2b(digest_size=16)
-    for start in range(0, len(representatives.vectors), _BLOCK_ROWS):
-        block = representatives.vectors[start : start + _BLOCK_ROWS]
-        numbers.update(block.astype(np.float16).tobytes())
+    vectors = np.ascontiguousarray(representatives.vectors, np.float16)
+    numbers = blake2b(vectors.data, digest_size=16)
     numbers.update(representatives.sketches.astype(np.uint32).tobytes())
     facts = {
         "window": window,

@@ -113,10 +113,10 @@ def _best(
 def _bands(sketches: Any) -> Any:
     """A 64-bit key of each band, shape (sketches, bands): different bands may share one, which
     costs a comparison."""
-    parts = sketches[:, : BANDS * ROWS].reshape(len(sketches), BANDS, ROWS).astype(np.uint64)
+    parts = sketches[:, : BANDS * ROWS].reshape(len(sketches), BANDS, ROWS)
     keys = np.zeros((len(sketches), BANDS), np.uint64)
     for row in range(ROWS):
         # Fowler-Noll-Vo, a word at a time; wraps at 2^64
-        keys = (keys ^ parts[:, :, row]) * np.uint64(0x100000001B3)
+        keys = (keys ^ parts[:, :, row].astype(np.uint64)) * np.uint64(0x100000001B3)
         keys ^= keys >> np.uint64(29)
     return keys

@@ -37,6 +37,8 @@ from resources.ai_services.resilience.spend_budget import SpendBudget
 from resources.dask_cluster import DaskCluster
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
+from resources.lmdb_database import close_unused
+from resources.machine import give_back_memory
 
 _DESCRIPTIONS = {
     "sequential_interpretations": (
@@ -170,6 +172,9 @@ def interpretations(
         dask_cluster,
         only_deferred=only_deferred,
     )
+    # the answers that were kept and what reading took; the tables are yet to be made
+    close_unused()
+    give_back_memory()
     result, rollout = interpreted.result, interpreted.rollout
     for warning in interpreted.warnings:
         context.log.warning(warning)

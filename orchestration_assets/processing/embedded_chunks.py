@@ -40,6 +40,7 @@ from orchestration_assets.schemas.tables import (
     added_values,
 )
 from resources.home import Home
+from resources.machine import give_back_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class EmbeddedBatch:
             parts.append(self._here([plan for group in part for plan in group], work))
             part_bytes = sum(bytes_of[start : start + _PART_ITEMS])
             placement.done_here(len(part), part_bytes, process_time() - began)
+            give_back_memory()
         return joined(parts)
 
     def _divided(

@@ -9,8 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.item_states import replay
-from orchestration_assets.reporting.plots import as_markdown, batch_pictures, trend
-from orchestration_assets.reporting.publication import publish_batch, publish_corpus
 from orchestration_assets.schemas.disagreement import (
     DISPUTE_KINDS,
     REVIEW_QUEUE,
@@ -104,6 +102,10 @@ def disagreement_report(
     context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], **tables: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """Renders reports/<batch>.html and <batch>-review.html from the batch's tables."""
+    # what draws pages takes memory, pandas among it, that the steps before do without
+    from orchestration_assets.reporting.plots import batch_pictures
+    from orchestration_assets.reporting.publication import publish_batch
+
     page = publish_batch(home, context.partition_key, tables)
     row, pictures = page.row, batch_pictures(page.figures)
     explorer = explorer_address()
@@ -140,6 +142,9 @@ def disagreement_report(
 )
 def corpus_report(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
     """Collects the totals of every reported batch; renders reports/index.html, services.html."""
+    from orchestration_assets.reporting.plots import as_markdown, trend
+    from orchestration_assets.reporting.publication import publish_corpus
+
     pages = publish_corpus(home)
     metadata: dict[str, Any] = {
         "report": dg.MetadataValue.url(pages.index.as_uri()),

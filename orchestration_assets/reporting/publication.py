@@ -56,6 +56,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.text.redaction import redact
 from resources.damage import leaving_out_damage
 from resources.home import Home
+from resources.machine import give_back_memory
 from resources.table_store import TableStore, write_atomically
 
 _NO_PLANS: Final = "none"
@@ -90,9 +91,12 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
             asked.policies, tables["content_manifest"], tables["content_profiles"], reader
         )
         hidden = hidden_metadata(asked.policies)
+        # what was counted of whole tables is free again, before and after most of the work
+        give_back_memory()
         differing = _differing(_part_readings(home, batch), asked.tasks, hides=hidden is None)
         sources = CardSources(_wordings(asked.tasks), contents, hidden, differing)
         figures = batch_figures(whole, sources, earlier)
+        give_back_memory()
         questions = figures.questions
         votes = votes_about(questions.shown, [tables[name] for name in names])
         conversations = EarlierMessages(home, batch)

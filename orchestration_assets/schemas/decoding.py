@@ -86,7 +86,7 @@ def _decoder(hint: Any) -> tuple[bool, Decoder]:
         return False, _structs(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return False, _members(hint)
-    return False, pa.Array.to_pylist
+    return False, _texts if hint is str else pa.Array.to_pylist
 
 
 def _with_none(array: pa.Array, values: Sequence[Any]) -> Sequence[Any]:
@@ -97,12 +97,23 @@ def _with_none(array: pa.Array, values: Sequence[Any]) -> Sequence[Any]:
     return [value if there else None for value, there in zip(values, valid, strict=True)]
 
 
+def _texts(array: pa.Array) -> Sequence[Any]:
+    """The values; equal texts are one object, since most columns repeat a few of them."""
+    if not pa.types.is_string(array.type):
+        values: Sequence[Any] = array.to_pylist()
+        return values
+    encoded = array.dictionary_encode()
+    texts = [*encoded.dictionary.to_pylist(), None]
+    places = encoded.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
+    return list(map(texts.__getitem__, places.tolist()))
+
+
 def _members(kind: type[Enum]) -> Decoder:
     by_value: dict[Any, Enum | None] = {None: None, **{member.value: member for member in kind}}
 
     def members(array: pa.Array) -> Sequence[Any]:
         try:
-            return [by_value[value] for value in array.to_pylist()]
+            return [by_value[value] for value in _texts(array)]
         except KeyError as error:
             raise UnknownValueError(
                 f"holds {error.args[0]!r}, which is no {kind.__name__} of this version; "

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from orchestration_assets.evidence.recorded_answers import (
@@ -34,6 +33,9 @@ from orchestration_assets.selection.policy_outcomes import (
     majority_vote,
     outcome_of_answers,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SEED = 1
 _RATES = 20
@@ -233,7 +235,7 @@ def _rule_row(
     option: str,
     right: Bools,
     weights: Floats,
-    part: pd.DataFrame,
+    part: "pd.DataFrame",
     position: dict[str, int],
     recorded: RecordedAnswers,
     best: int,

@@ -1,10 +1,9 @@
 """What a home knows of its panels: figures made of stored outcomes, kept and put in force."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow.compute as pc
 
 from orchestration_assets.policy.tasks import build_tasks
@@ -25,6 +24,9 @@ from orchestration_assets.services.identity import service_identity
 from resources.damage import leaving_out_damage
 from resources.model_registry import ModelRegistry
 from resources.table_store import TableStore
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PLACE: Final = ["batch", "item_id", "task"]
 _OUTCOMES: Final = [
@@ -95,8 +97,8 @@ def learn_panels(
 
 
 def panel_outcomes(
-    outcomes: pd.DataFrame,
-    again: pd.DataFrame,
+    outcomes: "pd.DataFrame",
+    again: "pd.DataFrame",
     versions: Mapping[str, str],
     n_planned: int,
     *,
@@ -133,7 +135,7 @@ def panel_outcomes(
     )
 
 
-def _vote(read: pd.DataFrame) -> float:
+def _vote(read: "pd.DataFrame") -> float:
     """How right the answer of most is; of several, that of the surest, and then the first."""
     said = read[read["status"] == Status.OK.value]
     if not len(said):

@@ -1,11 +1,11 @@
 """Training records of one task: outcomes as recorded answers."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +21,9 @@ from orchestration_assets.schemas.outcomes import OutcomeSource
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.known_items import KnownItems
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 OUTCOME_COLUMNS: Final = (
     "content_hash", "task", "service", "service_version", "status", "answer", "confidence",
     "score", "why", "said_by", "right", "weight", "stood",
@@ -30,6 +33,7 @@ CALL_COLUMNS: Final = ("service", "origin", "cost_usd", "elapsed_ms")
 ANY_ANSWER: Final = "an answer"
 """The one label of tasks whose answers are no labels: that there is an answer at all."""
 _CALLED = "called"
+_MEANS: Final = ("cost_usd", "elapsed_ms")
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def training_records(
 
 
 def _complete(
-    rows: pd.DataFrame, n_services: int, asked_all: Collection[str] | None
+    rows: "pd.DataFrame", n_services: int, asked_all: Collection[str] | None
 ) -> tuple[list[str], int]:
     """The contents with an outcome of every service that count, and how many others there are."""
     counts = rows.groupby("content_hash")["service"].size()
@@ -116,8 +120,10 @@ def _complete(
     return complete, len(read_by_all) - len(complete)
 
 
-def _corrected(judged: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def _corrected(judged: "pd.DataFrame", people: "pd.DataFrame") -> "pd.DataFrame":
     """The outcomes by the judge, with what people say of the same answers instead."""
+    import pandas as pd
+
     keys = ["content_hash", "service"]
     both = pd.concat([judged, people[people["content_hash"].isin(judged["content_hash"])]])
     return both.drop_duplicates(keys, keep="last")
@@ -133,7 +139,7 @@ def _recorded(
     kind: AnswerKind,
     services: Sequence[str],
     contents: Sequence[str],
-    rows: pd.DataFrame,
+    rows: "pd.DataFrame",
     prices: Mapping[str, Price],
     stands_for: Floats | None,
 ) -> RecordedAnswers:
@@ -179,13 +185,14 @@ def mean_prices(calls: pa.Table, spending: pa.Table) -> dict[str, Price]:
     The time is the call log's, the cost the spending ledger's, where it knows the service: calls
     of passes that were repeated or stopped count too.
     """
-    rows: pd.DataFrame = calls.select(list(CALL_COLUMNS)).to_pandas()
-    made = rows[rows["origin"] == _CALLED].groupby("service")[["cost_usd", "elapsed_ms"]].mean()
+    made = calls.filter(pc.equal(calls["origin"], _CALLED))
     paid = paid_prices(spending)
-    return {
-        str(name): Price(float(ms), paid.get(str(name), float(usd)))
-        for name, usd, ms in made.itertuples()
-    }
+    found = {}
+    for name in sorted(pc.unique(made["service"]).to_pylist()):
+        own = made.filter(pc.equal(made["service"], name))
+        usd, ms = (math.fsum(own[column].to_pylist()) / own.num_rows for column in _MEANS)
+        found[name] = Price(ms, paid.get(name, usd))
+    return found
 
 
 def paid_prices(spending: pa.Table) -> dict[str, float]:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration_assets.features import batch as module
 from orchestration_assets.features.batch import compute_vectors, relate, vector_key
@@ -273,3 +275,24 @@ def test_items_without_text_stand_between_others_in_a_chunk(corpus) -> None:
     for n in (0, 2, 3):
         (alone,) = corpus.run(f"c{n}", [rows[n]])["vector"].to_pylist()
         assert together["vector"].to_pylist()[n] == alone
+
+
+@given(st.permutations(range(7)), st.lists(st.booleans(), min_size=7, max_size=7), st.data())
+def test_columns_that_are_collected_in_any_order_are_those_of_one_piece(
+    order, worded, data
+) -> None:
+    texts = [f"word{n} and some more" if has else "" for n, has in enumerate(worded)]
+    whole = module._computed(texts, semantic=False)
+    collected = module.CollectedColumns(len(texts))
+    cut = data.draw(st.integers(0, len(order)))
+    for places in (order[:cut], order[cut:]):
+        collected.add(whole.take(pa.array(places, pa.int64())), places)
+    assert collected.table().equals(whole)
+
+
+def test_what_is_no_vector_is_not_collected() -> None:
+    whole = module._computed(["some words"], semantic=False)
+    short = pa.array([[1.0]], whole.schema.field("vector").type)
+    at = whole.schema.get_field_index("vector")
+    with pytest.raises(ValueError, match="other than 512 numbers"):
+        module.CollectedColumns(1).add(whole.set_column(at, "vector", short), [0])

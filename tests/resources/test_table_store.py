@@ -1,5 +1,6 @@
 import io
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DECISION_LOG, DecisionRow
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
@@ -90,3 +92,36 @@ def test_tables_written_before_a_column_was_declared_can_be_put_together_with_ot
     pq.write_table(pq.read_table(new).drop_columns(later), old)
     tables = [store.read(DECISION_LOG.name, batch) for batch in ("new", "old")]
     assert pa.concat_tables(tables).num_rows == 2
+
+
+def test_portions_are_the_table_that_is_read_whole(tmp_path: Path) -> None:
+    store = Home(tmp_path).tables
+    rows = [replace(ROW, item_id=str(n), gain=n / 7) for n in range(2_500)]
+    whole = rows_to_arrow(DECISION_LOG, rows)
+    path = store.write(DECISION_LOG, whole, "b1")
+    store.write(DECISION_LOG, whole.slice(0, 0), "b2")
+    pq.write_table(pq.read_table(path).drop_columns(["gain"]), tmp_path / "older.parquet")
+    older = store.path(DECISION_LOG.name, "b3")
+    older.write_bytes((tmp_path / "older.parquet").read_bytes())
+    for batch in ("b1", "b2", "b3"):
+        for columns in (None, ["gain", "item_id"]):
+            portions = list(store.portions(DECISION_LOG.name, batch, columns))
+            assert portions
+            assert all(one.num_rows <= 1_024 for one in portions)
+            assert pa.concat_tables(portions).equals(store.read(DECISION_LOG.name, batch, columns))
+            assert portions[0].schema.equals(store.read(DECISION_LOG.name, batch, columns).schema)
+
+
+def test_portions_of_a_damaged_table_say_so(tmp_path: Path) -> None:
+    store = Home(tmp_path).tables
+    rows = [replace(ROW, item_id=str(n)) for n in range(5_000)]
+    path = store.write(DECISION_LOG, rows_to_arrow(DECISION_LOG, rows), "b1")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 4] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(DamagedFileError, match="--reprocess"):
+        list(store.portions(DECISION_LOG.name, "b1"))
+    with pytest.raises(DamagedFileError, match="has no column other"):
+        list(store.portions(DECISION_LOG.name, "b1", ["other"]))
+    with pytest.raises(TableMissingError, match="materialize decision_log first"):
+        list(store.portions(DECISION_LOG.name, "b2"))

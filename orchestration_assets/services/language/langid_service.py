@@ -24,6 +24,7 @@ def _model() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     from orchestration_assets.services.language.byte_automaton import ByteAutomaton
+    from orchestration_assets.services.language.half_rows import half_rows
 
     class Identifier(LanguageIdentifier):  # type: ignore[misc]
         """``seen_in`` holds what its automaton sees in some encoded texts, with how often."""
@@ -42,9 +43,8 @@ def _model() -> Any:
     model.tk_nextmove = model.tk_row = model.tk_output = model._rowbase = ()
     # Its other labels are dialects and "no language", which the vocabulary has not.
     model.set_languages(sorted(set(model.labels) & set(NATURAL_LANGUAGES)))
-    # a text needs whole rows of the table, which choosing columns has left scattered in memory, in
-    # the precision that it is summed up with
-    model.nb_ptc = np.ascontiguousarray(model.nb_ptc, np.float32)
+    # a text needs whole rows of the table, which choosing columns has left scattered in memory
+    model.nb_ptc = half_rows(model.nb_ptc)
     # of all languages only those that were chosen are asked for
     model._full_model = None
     return model
