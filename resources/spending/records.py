@@ -92,7 +92,6 @@ Record = Reserved | Settled | PassBegun | AccountOpened | AccountClosed
 
 def encoded(record: Record) -> bytes:
     """The record as one line, with its end. Raises ValueError for an amount that is not finite."""
-    kind = type(record)
     # what most records are, without a look at each of their fields
     if isinstance(record, Settled):
         amounts: Iterable[float] = (record.usd,)

@@ -115,7 +115,7 @@ class SpendingWriter:
         tokens_out: int | None,
         status: str,
     ) -> None:
-        """Records the end of the attempt with this number, in an event loop at the end of its round.
+        """Records the end of the attempt with this number; in an event loop, once its round ends.
 
         Raises UnrecordedError, also for what could not be written since the last record.
         """

@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "5f70eee092993c8c": "ad3d59f60b864bb8",
+    "6fdc6a4aa65763e0": "ad3d59f60b864bb8",
     # embeddings
-    "f64b33e664526650": "d3bfe1b5ac6a3395",
+    "ba164daa1610da54": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""
