@@ -127,10 +127,13 @@ _TURN_MARKS: Final = re.compile(r"<\|([a-zA-Z_]{1,32})\|>|\[(/?INST)\]|<<(/?SYS)
 
 def injection_markers(text: str) -> int:
     """How many places of the text read like instructions to a model."""
-    lower = text.lower()
-    if not any(literal in lower for literal in _INJECTION_LITERALS):
+    if not text:
         return 0
-    return len(_INJECTION.findall(text))
+    lower = text.lower()
+    for literal in _INJECTION_LITERALS:
+        if literal in lower:
+            return len(_INJECTION.findall(text))
+    return 0
 
 
 def without_turn_marks(text: str) -> str:

@@ -5,7 +5,7 @@ A line that breaks off, or whose checksum does not fit, is no record; the lines 
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -92,9 +92,16 @@ Record = Reserved | Settled | PassBegun | AccountOpened | AccountClosed
 
 def encoded(record: Record) -> bytes:
     """The record as one line, with its end. Raises ValueError for an amount that is not finite."""
-    if not all(map(math.isfinite, _amounts(record))):
+    # what most records are, without a look at each of their fields
+    if isinstance(record, Settled):
+        amounts: Iterable[float] = (record.usd,)
+    elif isinstance(record, Reserved):
+        amounts = (record.expected_usd, record.most_usd, *[part.share for part in record.parts])
+    else:
+        amounts = _amounts(record)
+    if not all(map(math.isfinite, amounts)):
         raise ValueError(f"an amount of {type(record).__name__} is not finite")
-    body = json_bytes([_KIND_OF[type(record)], *record])
+    body = json_bytes((_KIND_OF[type(record)], *record))
     return b"%08x %s\n" % (crc32(body), body)
 
 

@@ -1,10 +1,14 @@
 """Writes one file of the spending ledger: a record before and after each attempt.
 
-Each record is one ``write`` to the page cache, which outlives the process: a kill at any moment
-loses nothing that was recorded. Against a loss of power the file is synchronised once a second,
-beside the work, and at its end: what was written within the last second may then be missing.
+Records are written to the page cache, which outlives the process. That of an attempt is written
+before the attempt is sent, with every settlement before it. Settlements of one round of an event
+loop share a ``write`` at its end: a process that is killed within that round leaves them out, and
+their attempts count as in flight; their answers were not kept either. Against a loss of power the
+file is synchronised once a second, beside the work, and at its end: what was written within the
+last second may then be missing.
 """
 
+import asyncio
 import fcntl
 import os
 import socket
@@ -19,7 +23,7 @@ from uuid import uuid4
 
 from orchestration_assets.schemas.errors import UnwritableError, unwritable
 from resources.locks import make_folder, open_locked
-from resources.spending.records import Part, Record, Reserved, Settled, encoded
+from resources.spending.records import Part, Reserved, Settled, encoded
 
 FILE_SUFFIX: Final = ".records"
 _SYNC_EVERY_S: Final = 1.0
@@ -69,8 +73,12 @@ class SpendingWriter:
         self._path = folder
         self._size = 0
         self._number = 0
+        self._held: list[bytes] = []
+        """Settlements that this round of the event loop writes at its end."""
         self._unsynced = False
-        self._sync_error: OSError | None = None
+        self._late_error: OSError | None = None
+        """Why something could not be written when nobody waited for it any more."""
+        self._late_error_raised = False
         self._closing = threading.Event()
         self._syncer: threading.Thread | None = None
 
@@ -90,12 +98,11 @@ class SpendingWriter:
     ) -> int:
         """Records an attempt before it is sent; its number. Raises UnrecordedError."""
         number, self._number = self._number, self._number + 1
-        self._write(
-            Reserved(
-                number, microseconds(), *self._purpose, service, model, parts, expected_usd,
-                most_usd,
-            )
-        )  # fmt: skip
+        record = Reserved(
+            number, microseconds(), *self._purpose, service, model, parts, expected_usd, most_usd
+        )
+        self._check()
+        self._write(encoded(record))
         return number
 
     def settle(
@@ -108,14 +115,27 @@ class SpendingWriter:
         tokens_out: int | None,
         status: str,
     ) -> None:
-        """Records the end of the attempt with this number. Raises UnrecordedError."""
+        """Records the end of the attempt with this number; in an event loop, once its round ends.
+
+        Raises UnrecordedError, also for what could not be written since the last record.
+        """
         at = microseconds()
-        self._write(Settled(number, at, usd, estimated, tokens_in, tokens_out, status))
+        line = encoded(Settled(number, at, usd, estimated, tokens_in, tokens_out, status))
+        self._check()
+        if not self._held:
+            try:
+                asyncio.get_running_loop().call_soon(self._write_held)
+            except RuntimeError:
+                # nothing has rounds here
+                self._write(line)
+                return
+        self._held.append(line)
 
     def close(self) -> None:
         """Synchronises the file and gives back its lock. Raises UnrecordedError."""
         if self._file is None:
             return
+        self._write_held()
         self._closing.set()
         if self._syncer is not None:
             self._syncer.join()
@@ -126,18 +146,39 @@ class SpendingWriter:
             raise _unrecorded(self._path, error) from error
         finally:
             os.close(file)
+        if not self._late_error_raised:
+            self._check()
 
-    def _write(self, record: Record) -> None:
+    def _check(self) -> None:
+        """Raises UnrecordedError for what was to be written beside the work, and was not."""
+        if self._late_error is not None:
+            self._late_error_raised = True
+            raise _unrecorded(self._path, self._late_error) from self._late_error
+
+    def _write(self, line: bytes) -> None:
+        """Writes what is held, and this line behind it. Raises UnrecordedError."""
         if self._file is None:
             self._file = self._opened()
-        if self._sync_error is not None:
-            raise _unrecorded(self._path, self._sync_error) from self._sync_error
         try:
-            line = encoded(record)
-            append(self._file, line, self._size)
+            self._append(self._file, b"".join((*self._held, line)))
         except OSError as error:
             raise _unrecorded(self._path, error) from error
-        self._size += len(line)
+        self._held.clear()
+
+    def _write_held(self) -> None:
+        """A failure stops the next record: nobody waits for these any more."""
+        if not self._held or self._file is None:
+            return
+        lines = b"".join(self._held)
+        self._held.clear()
+        try:
+            self._append(self._file, lines)
+        except OSError as error:
+            self._late_error = error
+
+    def _append(self, file: int, lines: bytes) -> None:
+        append(file, lines, self._size)
+        self._size += len(lines)
         self._unsynced = True
 
     def _opened(self) -> int:
@@ -160,13 +201,13 @@ class SpendingWriter:
                 try:
                     os.fdatasync(self._file)
                 except OSError as error:
-                    self._sync_error = error
+                    self._late_error = error
 
 
 def append(file: int, line: bytes, size: int) -> None:
-    """Writes a whole line at the end of a file of so many bytes, or none of it. Raises OSError."""
+    """Writes whole lines at the end of a file of so many bytes, or none of it. Raises OSError."""
     try:
-        written = 0
+        written = os.write(file, line)
         while written < len(line):
             written += os.write(file, line[written:])
     except OSError:

@@ -1,10 +1,12 @@
 """The spending ledger: whole records or none, whatever is killed, damaged or folded meanwhile."""
 
+import asyncio
 import fcntl
 import json
 import logging
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -283,6 +285,57 @@ def test_nothing_is_sent_that_cannot_be_recorded(tmp_path) -> None:
     (tmp_path / "spending").write_text("in the way")
     with pytest.raises(UnrecordedError, match="spending cannot be recorded"):
         attempt(writer(tmp_path / "spending"), 0.5)
+
+
+def test_settlements_of_one_round_are_written_at_its_end_or_before_the_next_attempt(
+    tmp_path,
+) -> None:
+    ledger = SpendingLedger(tmp_path)
+
+    def settled() -> int:
+        return pc.sum(pc.equal(ledger.rows()["state"], SpendingState.SETTLED)).as_py() or 0
+
+    async def spend() -> None:
+        with writer(ledger.folder) as one:
+            numbers = [attempt(one, 0.5) for _ in range(4)]
+            settle(one, numbers[0], 0.25)
+            settle(one, numbers[1], 0.25)
+            assert settled() == 0
+            await asyncio.sleep(0)
+            assert settled() == 2
+            settle(one, numbers[2], 0.25)
+            attempt(one, 0.5)
+            assert settled() == 3
+            settle(one, numbers[3], 0.25)
+        # no round ends after the last one
+        assert settled() == 4
+
+    asyncio.run(spend())
+    assert usd(ledger) == 1.5
+
+
+@pytest.mark.parametrize("another", [True, False])
+def test_a_settlement_that_could_not_be_written_is_said_by_what_comes_next(
+    tmp_path, another
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def spend() -> None:
+        with writer(tmp_path) as one:
+            settle(one, attempt(one, 0.5), 0.25)
+            # the system refuses every further byte, as a full disk does
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))
+            try:
+                await asyncio.sleep(0)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            if another:
+                attempt(one, 0.5)
+
+    with pytest.raises(UnrecordedError, match="spending cannot be recorded"):
+        asyncio.run(spend())
+    (row,) = SpendingLedger(tmp_path).rows().to_pylist()
+    assert (row["usd"], row["state"]) == (0.5, SpendingState.IN_FLIGHT)
 
 
 KILLED = """

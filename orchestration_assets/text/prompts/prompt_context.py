@@ -95,7 +95,7 @@ class PromptContext(NamedTuple):
     def injection_markers(self) -> int:
         """Places in what is shown that read like instructions to a model."""
         shown = (*self.neighbours, *self.passages)
-        near = sum(injection_markers(one["content"]) for one in shown)
+        near = sum([injection_markers(one["content"]) for one in shown]) if shown else 0
         remembered = injection_markers(self.memory.values["text"])
         return injection_markers(self.content.text) + near + remembered
 

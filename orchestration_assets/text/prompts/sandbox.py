@@ -79,9 +79,11 @@ def budget_for(values: Mapping[str, Any]) -> RenderBudget:
     """The budget of one rendering: it grows with the labels and the text to show."""
     characters = len(values.get("content") or "")
     for shown in ("neighbours", "passages"):
-        characters += sum(len(one["content"]) for one in values.get(shown) or ())
+        for one in values.get(shown) or ():
+            characters += len(one["content"])
     characters += len((values.get("memory") or {}).get("text", ""))
-    characters += sum(len(str(answer)) for answer in (values.get("answers") or {}).values())
+    for answer in (values.get("answers") or {}).values():
+        characters += len(str(answer))
     labels = len(values.get("labels") or ())
     return RenderBudget(_STEPS + _TIMES_INPUT * labels, _CHARACTERS + _TIMES_INPUT * characters)
 

@@ -113,14 +113,21 @@ def _without_last_tokens(text: str) -> str:
 
 def _json(text: str) -> Any:
     """The value, when the whole text is JSON, in a code fence or not."""
-    for form in (text, *_unfenced(text)):
-        if form[:1] not in ("{", "[", '"') and not _NUMBER.fullmatch(form):
-            continue
-        try:
-            return _decoder.decode(form)
-        except (ValueError, RecursionError):
-            continue
+    if (value := _decoded(text)) is not NO_JSON:
+        return value
+    for form in _unfenced(text):
+        if (value := _decoded(form)) is not NO_JSON:
+            return value
     return NO_JSON
+
+
+def _decoded(text: str) -> Any:
+    if text[:1] not in ("{", "[", '"') and not _NUMBER.fullmatch(text):
+        return NO_JSON
+    try:
+        return _decoder.decode(text)
+    except (ValueError, RecursionError):
+        return NO_JSON
 
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,3})?")

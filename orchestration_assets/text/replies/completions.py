@@ -111,8 +111,11 @@ def completion_in(body: Mapping[str, Any]) -> Completion:
 
 def _reasoning(message: Mapping[str, Any]) -> list[str]:
     """The reasoning beside the answer; some servers send it under two names."""
-    texts = (message.get(name) for name in _REASONING)
-    return [text for text in texts if isinstance(text, str) and text][:1]
+    for name in _REASONING:
+        text = message.get(name)
+        if isinstance(text, str) and text:
+            return [text]
+    return []
 
 
 def _first_choice(choices: Any) -> Mapping[str, Any]:

@@ -139,7 +139,7 @@ def reported_in(body: Mapping[str, Any], *, streamed: bool = False) -> ErrorRepo
             return report
     if body.get("object") == "error":
         return _report({}, body)
-    if streamed or any(isinstance(body.get(name), list) for name in ("choices", "data")):
+    if streamed or isinstance(body.get("choices"), list) or isinstance(body.get("data"), list):
         return None
     return described_in(body)
 
