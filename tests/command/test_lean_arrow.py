@@ -37,6 +37,17 @@ def test_lists_are_converted_without_pandas_and_frames_with_it() -> None:
     assert _printed(program) == ["[True, False]", "False", "[1.0, None]", "True", "[None, 2.0]"]
 
 
+def test_a_batch_loads_no_pandas_before_its_page_is_drawn() -> None:
+    program = (
+        "import sys\n"
+        "from orchestration_assets.command.lean_arrow import convert_without_pandas\n"
+        "convert_without_pandas()\n"
+        "import orchestration_assets.definitions, orchestration_assets.command.side_by_side\n"
+        "print('pandas' in sys.modules)\n"
+    )
+    assert _printed(program) == ["False"]
+
+
 def test_commands_that_read_and_runs_that_find_nothing_load_no_heavy_library(
     finished: Finished,
 ) -> None:
