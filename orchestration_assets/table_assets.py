@@ -114,10 +114,12 @@ def table_checks(
     conservation: Callable[[Stored, pa.Table], list[Balance]],
     *,
     per_batch: bool = True,
+    reads: Sequence[str] | None = None,
 ) -> dg.AssetChecksDefinition:
     """Two blocking checks on one asset: its schema and key, and the conservation of rows.
 
-    ``conservation`` gets a reader of what else is stored of the batch, and the stored table.
+    ``conservation`` gets a reader of what else is stored of the batch, and the stored table: of its
+    columns those that it ``reads``, the key among them, all by default.
     Inside a run the run's batch is checked; a check started by itself looks at every batch.
     """
     schema = dg.AssetCheckSpec(
@@ -149,14 +151,17 @@ def table_checks(
             batches = [running] if running else list(store.batches(table.name))
         asset_key = next(iter(context.selected_asset_check_keys)).asset_key
         selected = {key.name for key in context.selected_asset_check_keys}
-        held = store.read(table.name, batches[0]) if len(batches) == 1 else None
+        held = store.read(table.name, batches[0], reads) if len(batches) == 1 else None
 
         # one batch after the other: all of them together are more than memory holds
         def data_of(batch: str | None) -> pa.Table:
-            return store.read(table.name, batch) if held is None else held
+            return store.read(table.name, batch, reads) if held is None else held
 
         if "schema" in selected:
-            found = [_found(table, data_of(batch)) for batch in batches]
+            found = [
+                _found(table, data_of(batch), reads and store.stored_schema(table.name, batch))
+                for batch in batches
+            ]
             yield _schema_result(table, asset_key, found)
         if "conservation" in selected:
             balances = [
@@ -178,8 +183,9 @@ class _Found:
     doubled: int
 
 
-def _found(table: Table[Any], data: pa.Table) -> _Found:
-    problems = schema_problems(data.schema, table.schema)
+def _found(table: Table[Any], data: pa.Table, stored: pa.Schema | None = None) -> _Found:
+    """``stored``: the schema of the whole table, where ``data`` are some of its columns."""
+    problems = schema_problems(stored or data.schema, table.schema)
     return _Found(problems, data.num_rows, 0 if problems else duplicate_keys(data, table.key))
 
 
