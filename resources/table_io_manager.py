@@ -18,6 +18,11 @@ COLUMNS = "columns"
 """Under this key the metadata of an input names the columns that are read of its table."""
 
 
+class StoredTable:
+    """Stands for a table of all batches that its asset has stored: it is described, and not
+    written again."""
+
+
 class ParquetTableIOManager(dg.ConfigurableIOManager):
     """Keeps each asset's table as Parquet below ``<home>/tables``, one file a batch.
 
@@ -35,9 +40,14 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
     def store(self) -> TableStore:
         return self.opened_home.tables
 
-    def handle_output(self, context: dg.OutputContext, obj: pa.Table) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pa.Table | StoredTable) -> None:
         """Stores the table and describes it: rows, columns, size, a preview."""
         table = TABLES[context.asset_key.path[-1]]
+        if isinstance(obj, StoredTable):
+            first, count = self.store.beginning(table.name, _PREVIEW_ROWS)
+            said = _described(table.name, self.store.path(table.name), first)
+            context.add_output_metadata({"dagster/row_count": count, **said})
+            return
         # a table of the whole corpus may be made in the run of one batch
         batch = context.partition_key if context.has_asset_partitions else None
         is_large = obj.nbytes > LARGE_BYTES
@@ -48,15 +58,8 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
         if self.series and batch:
             read_series(self.series).note(batch, table.name)
         rows = "dagster/partition_row_count" if batch else "dagster/row_count"
-        context.add_output_metadata(
-            {
-                rows: obj.num_rows,
-                "dagster/column_schema": column_schema(table.name),
-                "bytes": path.stat().st_size,
-                "path": dg.MetadataValue.path(str(path)),
-                "preview": dg.MetadataValue.md(preview(obj)),
-            }
-        )
+        said = _described(table.name, path, obj)
+        context.add_output_metadata({rows: obj.num_rows, **said})
         if is_large:
             give_back_memory()
 
@@ -70,6 +73,16 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
             # what steps before this one held, and what reading took
             give_back_memory()
         return found
+
+
+def _described(name: str, path: Path, rows: pa.Table) -> dict[str, Any]:
+    """What the UI shows of a stored table beside the number of its rows; ``rows``: some of them."""
+    return {
+        "dagster/column_schema": column_schema(name),
+        "bytes": path.stat().st_size,
+        "path": dg.MetadataValue.path(str(path)),
+        "preview": dg.MetadataValue.md(preview(rows)),
+    }
 
 
 def column_schema(name: str) -> dg.TableSchema:

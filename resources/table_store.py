@@ -361,7 +361,30 @@ class TableStore:
         """Where facts that are derived from tables are kept: whoever deletes it loses time only."""
         return self._folder / "derived"
 
-    def version(self, table: str, batch: str) -> list[int] | None:
+    def stored_schema(self, table: str, batch: str | None = None) -> pa.Schema:
+        """The columns that a stored table has. Raises FileNotFoundError and DamagedFileError."""
+        path = self.path(table, batch)
+        with _whole(path, MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN), path.open("rb") as file:
+            return pq.ParquetFile(file).schema_arrow
+
+    def beginning(self, table: str, rows: int) -> tuple[pa.Table, int]:
+        """The first rows of a stored table of all batches, and how many it has.
+
+        Raises TableMissingError and DamagedFileError.
+        """
+        path = self.path(table)
+        try:
+            with _whole(path, _MAKE_CORPUS_AGAIN), path.open("rb") as file:
+                parquet = pq.ParquetFile(file, page_checksum_verification=True)
+                first = next(parquet.iter_batches(rows), None)
+                found = parquet.schema_arrow.empty_table()
+                if first is not None:
+                    found = pa.Table.from_batches([first])
+                return found, parquet.metadata.num_rows
+        except FileNotFoundError as error:
+            raise TableMissingError(f"the table {table} is missing ({path})") from error
+
+    def version(self, table: str, batch: str | None = None) -> list[int] | None:
         """What changes whenever the stored table does; None where there is none."""
         try:
             found = self.path(table, batch).stat()

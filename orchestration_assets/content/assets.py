@@ -7,14 +7,13 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.content.batch_completion import nothing_left
-from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.gold import update_gold
+from orchestration_assets.content.kept_ledger import keep_ledger
 from orchestration_assets.content.manifest_builder import make_manifest
 from orchestration_assets.content.name_filter import keep_name_filters
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import EntryOutcome, ItemPresence
-from orchestration_assets.schemas.records import count_members
+from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.tables import (
     CONTENT_LEDGER,
     CONTENT_MANIFEST,
@@ -24,6 +23,7 @@ from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
+from resources.table_io_manager import StoredTable
 
 _corpus_asset = partial(table_asset, group="7_corpus", team="content", per_batch=False)
 
@@ -83,13 +83,13 @@ def content_manifest(
         "how many versions came before, and whether it is still there."
     ),
 )
-def content_ledger(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[pa.Table]:
-    """Folds all manifests, oldest first, into one row an item; keeps which batch names which."""
-    items = current_items(home)
+def content_ledger(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[StoredTable]:
+    """Puts the items of further batches among those of earlier ones, one row an item; keeps which
+    batch names which."""
+    counts = keep_ledger(home)
     keep_name_filters(home.tables)
-    present = count_members(items["state"], ItemPresence)[ItemPresence.PRESENT]
-    metadata = {"present": present, "not_present": items.num_rows - present}
-    return dg.MaterializeResult(value=items, metadata=metadata)
+    metadata = {"present": counts.present, "not_present": counts.rows - counts.present}
+    return dg.MaterializeResult(value=StoredTable(), metadata=metadata)
 
 
 @_corpus_asset(

@@ -1,5 +1,6 @@
 """The corpus as it stands now, folded from all manifests."""
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.ledger import Ledger, look_of, read_ledger
+from orchestration_assets.content.manifest_items import items_of
 from orchestration_assets.schemas.enums import EntryOutcome, ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
@@ -42,9 +44,15 @@ def current_items(home: Home) -> pa.Table:
 
     A record is gone when its file is gone, or has a later version without it.
     """
+    return fold_items(home, manifests_of(home))
+
+
+def fold_items(home: Home, manifests: Mapping[str, Iterable[str]]) -> pa.Table:
+    """The items that the manifests of these batches name, by their ids, as they were last in
+    these; ``manifests`` are the batches of each source, oldest first."""
     tables = home.tables
     parts = []
-    for source, batches in manifests_of(home).items():
+    for source, batches in manifests.items():
         read = (tables.read_batches(CONTENT_MANIFEST, [batch], _COLUMNS) for batch in batches)
         of_items = [rows.filter(items_of(rows)) for rows in read]
         if any(rows.num_rows for rows in of_items):
@@ -52,12 +60,6 @@ def current_items(home: Home) -> pa.Table:
     if len(parts) == 1:
         return parts[0]
     return pa.concat_tables([CONTENT_LEDGER.schema.empty_table(), *parts]).sort_by("item_id")
-
-
-def items_of(rows: pa.Table) -> pa.ChunkedArray:
-    """Which rows of manifests are of one item, not of a record file or a part of it."""
-    is_file = pc.equal(rows["outcome"], EntryOutcome.UNPACKED)
-    return pc.invert(pc.or_(is_file, pc.is_valid(rows["record_count"])))
 
 
 def manifests_of(home: Home) -> dict[str, list[str]]:

@@ -33,6 +33,7 @@ from orchestration_assets.schemas.disagreement import (
 )
 from orchestration_assets.schemas.enums import AnswerKind, Consequence, DisagreementKind, Status
 from orchestration_assets.schemas.equal_rows import row_codes
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import (
     DISAGREEMENTS,
     INTERPRETATIONS,
@@ -42,14 +43,18 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.table_assets import Balance, Stored, table_checks
 from resources.damage import leaving_out_damage
+from resources.derived_facts import kept_facts
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.model_registry import ModelRegistry
+from resources.table_store import TableStore
 
 _Side = tuple[str, str, str, str]  # item, task, service, its answer
 _ALL_APART: Final = Roles()
 # vector thresholds are stored as quantiles in steps of half a percent
 _QUANTILE_STEP = 0.005
+# another number where answers are counted in another way
+_ANSWERED: Final = "answers_1"
 _COLUMNS = (("service_a", "answer_a"), ("service_b", "answer_b"))
 
 
@@ -180,16 +185,35 @@ def _questions(table: pa.Table) -> set[tuple[str, str]]:
 
 def _check_answer_counts(stored: Stored, cards: pa.Table) -> list[Balance]:
     store = stored.home.tables
-    answered = 0
-    for batch in store.batches(RESOLUTIONS.name):
-        for table in INTERPRETATIONS.values():
-            if store.exists(table.name, batch):
-                with leaving_out_damage():
-                    read = store.read(table.name, batch, ["final", "status"])
-                    ok = pc.and_(read["final"], pc.equal(read["status"], Status.OK.value))
-                    answered += pc.sum(ok).as_py() or 0
+    answered = sum(_answered(store, batch) for batch in store.batches(RESOLUTIONS.name))
     counted = pc.sum(cards["answered"]).as_py() or 0
     return [Balance(answered, counted, "answers of services counted")]
+
+
+def _answered(store: TableStore, batch: str) -> int:
+    """How many answers of services stand in a batch, kept beside its tables; what is damaged adds
+    nothing."""
+    names = [table.name for table in INTERPRETATIONS.values()]
+
+    def count() -> dict[str, int]:
+        return {name: _ok(store, name, batch) for name in names if store.exists(name, batch)}
+
+    try:
+        return sum(kept_facts(store, batch, _ANSWERED, names, count).values())
+    except DamagedFileError:
+        whole = 0
+        for name in names:
+            if store.exists(name, batch):
+                with leaving_out_damage():
+                    whole += _ok(store, name, batch)
+        return whole
+
+
+def _ok(store: TableStore, table: str, batch: str) -> int:
+    read = store.read(table, batch, ["final", "status"])
+    return int(
+        pc.sum(pc.and_(read["final"], pc.equal(read["status"], Status.OK.value))).as_py() or 0
+    )
 
 
 def _check_calibration_versions(stored: Stored, table: pa.Table) -> list[Balance]:

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from orchestration_assets.evidence.verdict_weights import VerdictWeights, verdict_weights
 from orchestration_assets.schemas.decoding import column_names, decode
 from orchestration_assets.schemas.disagreement import REVIEW_QUEUE, ReviewRow
@@ -57,10 +60,15 @@ def earlier_questions(store: TableStore, batch: str) -> list[ReviewRow]:
 
 
 def stored_weights(store: TableStore, gold: Iterable[GoldRow]) -> dict[str, VerdictWeights]:
-    """Task -> the weights of its verdicts, by the review queues of all batches."""
+    """Task -> the weights of its verdicts, by the review queues of all batches.
+
+    No more is read than the questions of tasks that have verdicts.
+    """
+    rows = [row for row in gold if row.content_hash is not None]
+    tasks = pa.array(sorted({row.task for row in rows}), pa.string())
     queued: list[_Queued] = []
-    for batch in store.batches(REVIEW_QUEUE.name):
+    for batch in store.batches(REVIEW_QUEUE.name) if rows else ():
         with leaving_out_damage():
             read = store.read(REVIEW_QUEUE.name, batch, column_names(_Queued))
-            queued += decode(_Queued, read)
-    return verdict_weights(gold, queued)
+            queued += decode(_Queued, read.filter(pc.is_in(read["task"], tasks)))
+    return verdict_weights(rows, queued)

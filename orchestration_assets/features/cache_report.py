@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.profiling.own_table import OWN_TABLE
@@ -12,18 +12,23 @@ from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT, CacheRow
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG
+from resources.damage import leaving_out_damage
+from resources.derived_facts import kept_facts
 from resources.feature_cache.tier import CacheTier, Counts, TierContents, TierError
 from resources.home import Home
+from resources.table_store import TableStore
 
 ANSWERS: Final = "answers"
+# another number where origins are counted in another way
+_ORIGINS: Final = "answer_origins_1"
 
 
 def report_cache(home: Home, settings: FeatureCache) -> TableResult:
     """A row for each tier of each use: the features' from their counts, the answers' from the
     call logs, which say for every reading whether it was cached."""
     tiers = home.features(settings).tiers
-    logs = home.tables.intact(CALL_LOG.name, ["origin"])
-    rows = [*_features(home.cache_uses.read(), tiers), *_answers(logs, home.answers)]
+    asked = list(_asked(home.tables))
+    rows = [*_features(home.cache_uses.read(), tiers), *_answers(asked, home.answers)]
     rows.sort(key=lambda row: (row.used_for, row.position))
     figures: dict[str, int | float] = {}
     for row in rows:
@@ -52,15 +57,28 @@ def _features(
     ]
 
 
-def _answers(call_logs: Iterable[pa.Table], store: CacheTier) -> Iterator[CacheRow]:
-    counts, batches = Counts(), 0
-    for log in call_logs:
-        batches += 1
-        cached = pc.sum(pc.equal(log["origin"], "cache")).as_py() or 0
-        counts.hits += cached
-        counts.lookups += cached + (pc.sum(pc.equal(log["origin"], "called")).as_py() or 0)
-    if batches:
-        yield _row(ANSWERS, store.name, 0, batches, counts, _held(store), corrupt=False)
+def _asked(store: TableStore) -> Iterator[Mapping[str, int]]:
+    """Of each batch how many readings came from the cache and how many were called for, kept beside
+    its tables; a damaged call log is left out."""
+    for batch in store.batches(CALL_LOG.name):
+        with leaving_out_damage():
+            yield kept_facts(
+                store, batch, _ORIGINS, (CALL_LOG.name,), partial(_count, store, batch)
+            )
+
+
+def _count(store: TableStore, batch: str) -> dict[str, int]:
+    origins = store.read(CALL_LOG.name, batch, ["origin"])["origin"]
+    return {name: pc.sum(pc.equal(origins, name)).as_py() or 0 for name in ("cache", "called")}
+
+
+def _answers(asked: Sequence[Mapping[str, int]], store: CacheTier) -> Iterator[CacheRow]:
+    counts = Counts()
+    for origins in asked:
+        counts.hits += origins["cache"]
+        counts.lookups += origins["cache"] + origins["called"]
+    if asked:
+        yield _row(ANSWERS, store.name, 0, len(asked), counts, _held(store), corrupt=False)
 
 
 def _row(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,7 +32,9 @@ from orchestration_assets.reporting.page import (
 from orchestration_assets.reporting.scorecard_figures import (
     BATCHES,
     DRIFT_COLUMNS,
+    DriftMeans,
     LearningFigures,
+    drift_means,
     learning_figures,
 )
 from orchestration_assets.reporting.spending import PAYMENT_COLUMNS, payments
@@ -55,11 +57,14 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.text.redaction import redact
 from resources.damage import leaving_out_damage
+from resources.derived_facts import kept_facts
 from resources.home import Home
 from resources.machine import give_back_memory
 from resources.table_store import TableStore, write_atomically
 
 _NO_PLANS: Final = "none"
+# another number where batches are measured in another way
+_DRIFT: Final = "drift_means_1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +185,21 @@ def _learning_figures(store: TableStore) -> LearningFigures:
     return learning_figures(cards, calibrations, _latest(store), thresholds, frontier)
 
 
-def _latest(store: TableStore) -> Iterator[tuple[str, pa.Table, pa.Table]]:
+def _latest(store: TableStore) -> Iterator[tuple[str, DriftMeans]]:
     compared = set(store.batches(DISAGREEMENTS.name))
     for batch in [one for one in store.batches(RESOLUTIONS.name) if one in compared][-BATCHES:]:
         with leaving_out_damage():
-            yield (
-                batch,
-                store.read(RESOLUTIONS.name, batch, DRIFT_COLUMNS),
-                store.read(DISAGREEMENTS.name, batch, DISPUTE_COLUMNS),
-            )
+            yield batch, _means_of(store, batch)
+
+
+def _means_of(store: TableStore, batch: str) -> DriftMeans:
+    """How a batch went, kept beside its tables. Raises DamagedFileError."""
+
+    def derive() -> dict[str, Any]:
+        resolutions = store.read(RESOLUTIONS.name, batch, DRIFT_COLUMNS)
+        disagreements = store.read(DISAGREEMENTS.name, batch, DISPUTE_COLUMNS)
+        return {"means": drift_means(resolutions, disagreements)}
+
+    found = kept_facts(store, batch, _DRIFT, (RESOLUTIONS.name, DISAGREEMENTS.name), derive)
+    means: DriftMeans = found["means"]
+    return means

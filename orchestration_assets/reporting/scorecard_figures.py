@@ -1,7 +1,7 @@
 """What is known of the services over all batches: scorecards, calibration, drift."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,8 @@ from orchestration_assets.schemas.enums import Triage
 from orchestration_assets.schemas.selection import SELECTION_FRONTIER, FrontierRow
 
 BATCHES = 60
+DriftMeans = Sequence[tuple[str, float, float, float]]
+"""Of one batch: task, mean error risk, share accepted and share disputed, each in [0, 1]."""
 DRIFT_COLUMNS: Final = ("item_id", "task", "error_risk", "triage")
 
 
@@ -92,13 +94,12 @@ class LearningFigures:
 def learning_figures(
     cards: pa.Table,
     calibrations: pa.Table | None,
-    batches: Iterable[tuple[str, pa.Table, pa.Table]],
+    batches: Iterable[tuple[str, DriftMeans]],
     thresholds: pa.Table | None = None,
     frontier: pa.Table | None = None,
 ) -> LearningFigures:
     """From service_scorecards, calibration, vector_thresholds and selection_frontier (None before
-    they were made), and each batch's resolutions (columns item_id, task, error_risk, triage) and
-    disagreements (item_id, task, consequence), oldest batch first."""
+    they were made), and the :func:`drift_means` of each batch, oldest batch first."""
     by_task: defaultdict[str, list[ScorecardRow]] = defaultdict(list)
     for row in SERVICE_SCORECARDS.rows(cards):
         by_task[row.task].append(row)
@@ -137,27 +138,32 @@ def _questions(rows: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(rows["item_id"], rows["task"], "\n")
 
 
-def _drift(batches: list[tuple[str, pa.Table, pa.Table]]) -> tuple[DriftFigures, ...]:
+def drift_means(resolutions: pa.Table, disagreements: pa.Table) -> DriftMeans:
+    """How the questions of a batch went, by task: of its resolutions (columns item_id, task,
+    error_risk, triage) that have a risk, and its disagreements (item_id, task, consequence)."""
+    known = resolutions.filter(pc.is_valid(resolutions["error_risk"]))
+    disputed_here = _questions(disputes_of(disagreements)).combine_chunks()
+    accepted = pc.fill_null(pc.equal(known["triage"], Triage.ACCEPT.value), False)
+    measures = pa.table(
+        {
+            "task": known["task"],
+            "risk": known["error_risk"],
+            "accepted": accepted.cast(pa.float64()),
+            "disputed": pc.is_in(_questions(known), disputed_here).cast(pa.float64()),
+        }
+    )
+    # one thread: sums of the same numbers in another order differ by a little
+    grouped = measures.group_by("task", use_threads=False)
+    means = grouped.aggregate([(name, "mean") for name in ("risk", "accepted", "disputed")])
+    return list(values(means, "task", "risk_mean", "accepted_mean", "disputed_mean"))
+
+
+def _drift(batches: Sequence[tuple[str, DriftMeans]]) -> tuple[DriftFigures, ...]:
     points: defaultdict[str, list[tuple[str, float, float, float]]] = defaultdict(list)
-    for batch, resolutions, disagreements in batches:
-        known = resolutions.filter(pc.is_valid(resolutions["error_risk"]))
-        disputed_here = _questions(disputes_of(disagreements)).combine_chunks()
-        accepted = pc.fill_null(pc.equal(known["triage"], Triage.ACCEPT.value), False)
-        measures = pa.table(
-            {
-                "task": known["task"],
-                "risk": known["error_risk"],
-                "accepted": accepted.cast(pa.float64()),
-                "disputed": pc.is_in(_questions(known), disputed_here).cast(pa.float64()),
-            }
-        )
-        # one thread: sums of the same numbers in another order differ by a little
-        grouped = measures.group_by("task", use_threads=False)
-        means = grouped.aggregate([(name, "mean") for name in ("risk", "accepted", "disputed")])
-        for task, *of_task in values(means, "task", "risk_mean", "accepted_mean", "disputed_mean"):
-            points[task].append((batch, *of_task))
+    for batch, means in batches:
+        for task, risk, accepted, disputed in means:
+            points[task].append((batch, risk, accepted, disputed))
     figures = []
     for task, listed in sorted(points.items()):
-        names, risk, accepted, disputed = zip(*listed, strict=True)
-        figures.append(DriftFigures(task, names, risk, accepted, disputed))
+        figures.append(DriftFigures(task, *zip(*listed, strict=True)))
     return tuple(figures)

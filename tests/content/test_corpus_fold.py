@@ -1,14 +1,25 @@
-"""The ledger of all items is what going through every manifest, row by row, tells of each."""
+"""The ledger of all items is what going through every manifest, row by row, tells of each, whether
+it is folded from all of them or kept from batch to batch."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration_assets.content import corpus_view
+from orchestration_assets.content import corpus_view, kept_ledger
 from orchestration_assets.content.corpus_view import current_items
+from orchestration_assets.content.kept_ledger import keep_ledger
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import BATCH_ENTRIES, CONTENT_MANIFEST, ManifestRow
+from orchestration_assets.schemas.tables import (
+    BATCH_ENTRIES,
+    CONTENT_LEDGER,
+    CONTENT_MANIFEST,
+    ManifestRow,
+)
 from resources.home import Home
+from resources.table_store import parquet_bytes
 from tests.rows import row
 
 _SOURCES = ("memory://one", "memory://two")
@@ -71,3 +82,74 @@ def test_every_item_is_as_it_was_last(tmp_path_factory, made, block) -> None:
         assert one["versions"] == len({r.content_hash for r in rows_of} - {None})
         rejected = rows_of[-1].outcome is EntryOutcome.REJECTED
         assert one["state"] == ("rejected" if rejected else "present")
+
+
+def store_batch(home: Home, number: int, source: str, rows) -> None:
+    batch = f"20260101T0000{number:02d}Z-{number:08x}"
+    home.batches.write(
+        batch, rows_to_arrow(BATCH_ENTRIES, [row(BATCH_ENTRIES.record, source=source)])
+    )
+    told = [
+        replace(one, item_id=f"{source[-3:].encode().hex()}{one.path.encode().hex():0>10}")
+        for one in manifest_rows(batch, source, rows)
+    ]
+    home.tables.write(CONTENT_MANIFEST, rows_to_arrow(CONTENT_MANIFEST, told), batch)
+
+
+def kept_as_folded(home: Home) -> bytes:
+    """The stored ledger once it was kept, which has the bytes of one that is folded anew."""
+    counts = keep_ledger(home)
+    path = home.tables.path(CONTENT_LEDGER.name)
+    kept, items = path.read_bytes(), current_items(home)
+    assert kept == parquet_bytes(items.combine_chunks())
+    states = items["state"].to_pylist()
+    assert (counts.rows, counts.present) == (len(states), states.count("present"))
+    return kept
+
+
+@given(_BATCHES, st.lists(st.integers(0, 5), max_size=3), st.sampled_from([0, 20_000]))
+@settings(deadline=None)
+def test_what_is_kept_from_batch_to_batch_is_what_all_manifests_say(
+    tmp_path_factory, made, again, few
+) -> None:
+    home = Home(tmp_path_factory.mktemp("home"))
+    with pytest.MonkeyPatch.context() as patch:
+        # each way of putting rows among others
+        patch.setattr(kept_ledger, "_FEW", few)
+        for number, (source, rows) in enumerate(made):
+            store_batch(home, number, source, rows)
+            kept_as_folded(home)
+        for number in again:  # a batch that is done again, with other rows
+            if number < len(made):
+                store_batch(home, number, made[number][0], made[-1][1])
+                kept_as_folded(home)
+
+
+def test_a_ledger_stands_until_something_changes_and_is_made_again_where_it_is_damaged(
+    tmp_path, monkeypatch
+) -> None:
+    home = Home(tmp_path)
+    folded = []
+    fold = kept_ledger.fold_items
+    monkeypatch.setattr(
+        kept_ledger, "fold_items", lambda home, of: folded.append(of) or fold(home, of)
+    )
+    store_batch(home, 0, _SOURCES[0], [("b", "h1", EntryOutcome.ACCEPTED, None)])
+    store_batch(home, 1, _SOURCES[1], [("a", "h1", EntryOutcome.ACCEPTED, None)])
+    whole = kept_as_folded(home)
+    path, made_of = home.tables.path(CONTENT_LEDGER.name), home.tables.derived
+    stands = path.stat().st_mtime_ns
+    assert (kept_as_folded(home), path.stat().st_mtime_ns, len(folded)) == (whole, stands, 1)
+
+    store_batch(home, 2, _SOURCES[0], [("a", "h2", EntryOutcome.REJECTED, None)])
+    whole = kept_as_folded(home)
+    # no other batch than the new one was read for it
+    assert [len(of) for of in folded[-1].values()] == [1]
+
+    path.write_bytes(whole[:-40])
+    assert kept_as_folded(home) == whole
+    (made_of / "content_ledger.json").write_text("[]")
+    assert kept_as_folded(home) == whole
+    path.unlink()
+    assert kept_as_folded(home) == whole
+    assert len(folded) == 5

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.intake import IntakeOptions
 from orchestration_assets.content.item_lookup import finder
+from orchestration_assets.content.kept_ledger import keep_ledger
 from orchestration_assets.content.ledger import read_ledger
 from orchestration_assets.content.manifest_builder import complete_index
 from orchestration_assets.schemas.policy import Batching, Records
@@ -232,6 +233,7 @@ def test_any_history_of_a_file_leaves_what_a_fresh_home_would_hold(versions, wri
         for version in versions:
             file.write_bytes(write(version, ends=data.draw(st.booleans())))
             rows = take_in_parts(intakes) if data.draw(st.booleans()) else intakes.take()
+            keep_ledger(Home(home))
             counted = weight(rows)
             read = sum(counted.values()) - counted["unpacked"]
             has_file_row = any(row.entry_id == row.item_id and row.reason for row in rows)
@@ -241,9 +243,11 @@ def test_any_history_of_a_file_leaves_what_a_fresh_home_would_hold(versions, wri
         anew = Growing(fresh, source, batch=Batching(max_items=3))
         anew.take()
         assert present(home) == present(fresh)
+        kept = Home(home).tables.read(CONTENT_LEDGER.name)
+        assert kept.equals(current_items(Home(home)))
         before = read_ledger(Home(home), file_url(source)).pieces()
-        for kept in Home(home).ledgers.glob("*"):
-            kept.unlink()
+        for snapshot in Home(home).ledgers.glob("*"):
+            snapshot.unlink()
         assert read_ledger(Home(home), file_url(source)).pieces() == before
         assert complete_index(Home(home)).included() == set(Home(home).batches.recorded())
 

@@ -8,7 +8,7 @@ import pytest
 from orchestration_assets.disagreement.review_contents import QuestionContent
 from orchestration_assets.reporting.disputes import questions_for_people
 from orchestration_assets.reporting.page import render_review, render_services
-from orchestration_assets.reporting.scorecard_figures import learning_figures
+from orchestration_assets.reporting.scorecard_figures import drift_means, learning_figures
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     REVIEW_QUEUE,
@@ -106,7 +106,7 @@ DIFFERENT = pa.table(
         "consequence": ["none", "other_label"],
     }
 )
-BATCHES = [("b1", RESOLVED, DIFFERENT), ("b2", RESOLVED, DIFFERENT)]
+BATCHES = [(batch, drift_means(RESOLVED, DIFFERENT)) for batch in ("b1", "b2")]
 
 
 def services_page(**tables) -> str:
