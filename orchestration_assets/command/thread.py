@@ -22,6 +22,7 @@ from orchestration_assets.conversations.thread_state import (
     thread_of,
 )
 from orchestration_assets.conversations.threads import restored
+from orchestration_assets.policy.hidden_content import NOT_SHOWN
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.conversations import Fact
 from orchestration_assets.settings import Settings, user_name
@@ -135,6 +136,8 @@ def thread_lines(view: ThreadView) -> Iterator[str]:
             f"The conversation before message {view.at} has changed since it was asked about: the "
             "next orchestrate run asks again. What follows is what it was asked with."
         )
+    if view.withheld:
+        yield f"What services are shown before message {view.at}: {NOT_SHOWN} of one of its batches"
     for shown in view.shown:
         left_out = f"; left out: {shown.left_out}" if shown.left_out else ""
         within = f"at most {shown.tokens:,} tokens{left_out}"
