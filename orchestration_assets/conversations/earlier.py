@@ -15,6 +15,7 @@ from orchestration_assets.policy.hidden_content import hidden_in
 from orchestration_assets.schemas.answers import Answer, answer_of, is_answer
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES, Message
 from orchestration_assets.schemas.decoding import column_names, decode
+from orchestration_assets.schemas.standing_answers import StandingAnswer
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -34,18 +35,6 @@ class _Row:
     content_hash: str
     text: str
     thread_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """The columns of ``resolutions`` that hold what stands."""
-
-    item_id: str
-    answer: str | None
-    answer_set: tuple[str, ...] | None
-    answer_score: float | None
-    answer_vector: tuple[float, ...] | None
-    answer_record: str | None
 
 
 class EarlierMessages:
@@ -161,10 +150,12 @@ class EarlierMessages:
                 wanted.setdefault(one.batch, set()).add(one.item_id)
         for batch in home.series.not_later(self._batch, sorted(wanted.keys() - {self._batch})):
             with leaving_out_damage(), suppress(TableMissingError):
-                data = home.tables.read(RESOLUTIONS.name, batch, ("task", *column_names(_Standing)))
+                data = home.tables.read(
+                    RESOLUTIONS.name, batch, ("task", *column_names(StandingAnswer))
+                )
                 about = pc.is_in(data["item_id"], pa.array(sorted(wanted[batch]), pa.string()))
                 rows = data.filter(pc.and_(pc.equal(data["task"], task), about))
-                for row in decode(_Standing, rows):
+                for row in decode(StandingAnswer, rows):
                     answer = answer_of(row)
                     if is_answer(answer) and answer is not None:
                         found[row.item_id] = answer

@@ -403,7 +403,7 @@ def _kept_outcome(called: CallOutcome, question: Question) -> CallOutcome:
     attempts = []
     for one in called.attempts:
         told = without_secrets(Reading(Status.FAILED, reason=one.reason), task).reason
-        attempts.append(one if told == one.reason else replace(one, reason=told))
+        attempts.append(one if told == one.reason else one._replace(reason=told))
     return called._replace(reading=without_secrets(called.reading, task), attempts=tuple(attempts))
 
 
