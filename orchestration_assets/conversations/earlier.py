@@ -15,7 +15,7 @@ from orchestration_assets.policy.hidden_content import hidden_in
 from orchestration_assets.schemas.answers import Answer, answer_of, is_answer
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES, Message
 from orchestration_assets.schemas.decoding import column_names, decode
-from orchestration_assets.schemas.standing_answers import StandingAnswer
+from orchestration_assets.schemas.resolved_answers import ResolvedAnswer
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -151,11 +151,11 @@ class EarlierMessages:
         for batch in home.series.not_later(self._batch, sorted(wanted.keys() - {self._batch})):
             with leaving_out_damage(), suppress(TableMissingError):
                 data = home.tables.read(
-                    RESOLUTIONS.name, batch, ("task", *column_names(StandingAnswer))
+                    RESOLUTIONS.name, batch, ("task", *column_names(ResolvedAnswer))
                 )
                 about = pc.is_in(data["item_id"], pa.array(sorted(wanted[batch]), pa.string()))
                 rows = data.filter(pc.and_(pc.equal(data["task"], task), about))
-                for row in decode(StandingAnswer, rows):
+                for row in decode(ResolvedAnswer, rows):
                     answer = answer_of(row)
                     if is_answer(answer) and answer is not None:
                         found[row.item_id] = answer

@@ -17,7 +17,7 @@ from orchestration_assets.conversations.threads import Thread
 from orchestration_assets.schemas.answers import Answer, answer_of
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES
 from orchestration_assets.schemas.decoding import column_names, decode, values
-from orchestration_assets.schemas.standing_answers import StandingAnswer
+from orchestration_assets.schemas.resolved_answers import ResolvedAnswer
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -60,7 +60,7 @@ def _changed(
 ) -> frozenset[str]:
     """The items of which another answer stands than did."""
     with leaving_out_damage(), suppress(TableMissingError):
-        columns = ("task", *column_names(StandingAnswer))
+        columns = ("task", *column_names(ResolvedAnswer))
         before = _standing(home.tables.read(RESOLUTIONS.name, batch, columns), tasks)
         after = _standing(resolutions, tasks)
         return frozenset(
@@ -74,7 +74,7 @@ def _changed(
 
 def _standing(rows: pa.Table, tasks: Collection[str]) -> Mapping[tuple[str, str], Answer | None]:
     about = rows.filter(pc.is_in(rows["task"], pa.array(sorted(tasks), pa.string())))
-    named = zip(decode(StandingAnswer, about), values(about, "task"), strict=True)
+    named = zip(decode(ResolvedAnswer, about), values(about, "task"), strict=True)
     return {(one.item_id, task): answer_of(one) for one, (task,) in named}
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class StandingAnswer:
+class ResolvedAnswer:
     """The columns of ``resolutions`` that hold what stands."""
 
     item_id: str
