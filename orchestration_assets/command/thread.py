@@ -115,7 +115,7 @@ def roll_back(settings: Settings, name: str, version: int, *, as_json: bool) -> 
             restores=version,
         )
     words = (
-        f"{_on_a_line(name)} is at version {number}, with the {len(thread.messages)} messages of "
+        f"{_on_a_line(name)} is at version {number}, with {len(thread.messages)} messages as of "
         f"version {version}; the next orchestrate run asks about those again that others come "
         "before now"
     )
