@@ -2,13 +2,14 @@
 
 To change a state is to make the version of the next number, which only one of many writers can:
 the others are told what changed meanwhile. Versions are numbered from 1 without gaps, and never
-changed. What keeps them is a :class:`StateLog`: files of the home, Redis, or PostgreSQL.
+changed, but for what is removed from all of them on request. What keeps them is a
+:class:`StateLog`: files of the home, Redis, or PostgreSQL.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -164,6 +165,27 @@ class VersionedState:
         """Makes a new version of the value of an earlier one; what came between stays in the
         history. Raises NoSuchVersionError, StateConflictError."""
         return self.put(self.version(number).value, expected, note, restores=number)
+
+    def remove(self, without: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> int:
+        """Takes something out of the value of every version, which is then linked to the one before
+        it anew; how many values were others. Numbers, authors, times and reasons stay.
+
+        For content that is forgotten alone: the caller has the home for itself. Stopped at any
+        moment, the same call goes on; ``without`` yields an equal value for one that it made.
+        """
+        changed = 0
+        before = ""
+        for number in range(1, self._last() + 1):
+            version = self.version(number)
+            value = without(version.value)
+            made = replace(version, value=value, value_hash=_hash(value), before=before)
+            changed += made.value_hash != version.value_hash
+            if made != version:
+                self._log.replace(number, _plain(made))
+            before = made.value_hash
+        # also where somebody was stopped before it
+        self._log.compact()
+        return changed
 
     def _conflict(self, expected: int) -> StateConflictError:
         since = [*self.history(expected)] if expected <= self._last() else []

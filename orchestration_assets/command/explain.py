@@ -56,6 +56,7 @@ from orchestration_assets.services.identity import changed_parts, service_identi
 from orchestration_assets.settings import Settings
 from orchestration_assets.text.content_excerpts import ContentExcerpt, redacted
 from orchestration_assets.text.redaction import redact
+from orchestration_assets.text.replies.stored_answers import taken_out
 from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import BatchStore, TableStore
@@ -512,8 +513,7 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
             f"  {reading.service:<13} {reading.status}: {_short(said)}{sure}{decides}"
             f" [{', '.join(part for part in (origin, price) if part)}]"
         )
-        if reading.evidence:
-            yield f"                because {_short(reading.evidence)}"
+        yield from _beside(reading)
         for called in task.tool_calls:
             if (called.service, called.step) == (reading.service, reading.step):
                 part = f", part {called.part}" if called.part is not None else ""
@@ -536,6 +536,15 @@ def _task_lines(task: TaskTrace, shown_for: str | None) -> Iterator[str]:
             yield f"                by {one.basis}"
         if one.nearby:
             yield f"                {one.nearby}"
+
+
+def _beside(reading: InterpretationRow) -> Iterator[str]:
+    """What an answer rests on, and what was taken out of it."""
+    if reading.evidence:
+        yield f"                because {_short(reading.evidence)}"
+    if gone := taken_out(reading.answer, reading.evidence, reading.reason):
+        told = ", ".join(f"{count} {kind}" for kind, count in gone.items())
+        yield f"                taken out before it was kept: {told}"
 
 
 def _field_lines(fields: Sequence[FieldResolution]) -> Iterator[str]:

@@ -107,6 +107,7 @@ def _together(before: PendingRemoval, now: PendingRemoval) -> PendingRemoval:
             "vectors",
             "marked",
             "shared",
+            "threads",
         )
     }
     return PendingRemoval(before.item_id, **parts)
@@ -130,6 +131,7 @@ def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> ForgetOutc
     rest = traces.without(shared)
     tiers = [tier for tier in home.features(cache).tiers if tier.name not in ("memory", "lmdb")]
     again = sum(tier.forget(keys, lambda key, value: bool(rest.in_bytes(value))) for tier in tiers)
+    again += work.places_left()
     again += quotes_in_servers(home, lambda text: bool(rest.in_text(text)))
     left = {path: len(pieces) for path, pieces in found.found.items()}
     outcome = ForgetOutcome(

@@ -102,6 +102,7 @@ def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
     texts, unread = _texts(home, held, own)
     gathered = _Gathered(home, pairs)
     texts += [m.value for row in held for m in row.metadata]
+    texts += _names_of_its_own(home, [row for row in held if row.message is not None])
     content = "\n".join(map(signs, texts))
     names = sorted({name for row in held for name in (row.item_id, row.address, row.path)})
     telling = distinctive_pieces([*texts, *gathered.answers])
@@ -125,6 +126,7 @@ def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
         tuple(vector.hex() for vector in gathered.own_vectors()),
         tuple(sorted(marked)),
         tuple(sorted(shared)),
+        tuple(sorted({row.message.thread for row in held if row.message is not None})),
     )
     others = {row.item_id: row.path for row in held if row.item_id != item.item_id}
     kept = sum(home.content.kept(content) is not None for content in own - shared)
@@ -147,6 +149,23 @@ def _manifest_rows(home: Home, item_id: str) -> Iterator[ManifestRow]:
     for part in tables.intact(name):
         hit = pc.or_(pc.equal(part["item_id"], item_id), pc.is_in(part["content_hash"], wanted))
         yield from CONTENT_MANIFEST.rows(part.filter(hit))
+
+
+def _names_of_its_own(home: Home, messages: Iterable[ManifestRow]) -> list[str]:
+    """Names of conversations and speakers that these messages have, and no other one."""
+    items, names = set(), set()
+    for row in messages:
+        if row.message is not None:
+            items.add(row.item_id)
+            names |= {row.message.thread, row.message.speaker or ""}
+    for part in home.tables.intact(CONTENT_MANIFEST.name) if names else ():
+        if "message" not in part.column_names:
+            continue  # of an earlier release
+        told = part.filter(pc.is_valid(part["message"]))
+        for item, place in values(told, "item_id", "message"):
+            if item not in items:
+                names -= {place["thread"], place["speaker"]}
+    return sorted(names)
 
 
 def _texts(

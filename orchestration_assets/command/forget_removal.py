@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +16,8 @@ from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.forgotten import PendingRemoval, forgotten_row
 from orchestration_assets.content.forgotten_files import blank_lines, without_lines
 from orchestration_assets.content.verdict_folder import ACCEPTED, REJECTED
-from orchestration_assets.conversations.thread_state import change_thread
-from orchestration_assets.conversations.threads import without
+from orchestration_assets.conversations.batch_index import keep_threads
+from orchestration_assets.conversations.forgotten_messages import forget_messages, versions_holding
 from orchestration_assets.explorer.index_files import remove_index
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError
@@ -108,22 +107,22 @@ class Removal:
                     self._home.content.blank(place.unpacked_as, [(place.start, place.stop)])
 
     def from_threads(self) -> None:
-        """Places in conversations, before the rows that tell which these are; messages after them
-        become stale."""
-        threads: dict[str, set[str]] = {}
-        for batch, items in self._of_batch.items():
-            for row in self._manifest_rows(batch, items):
-                if row.message is not None:
-                    threads.setdefault(row.message.thread, set()).add(row.item_id)
-        for name, items in sorted(threads.items()):
-            change_thread(
-                self._home,
-                name,
-                partial(without, items=items),
-                user_name(),
-                lambda _before, _after: "a message was forgotten",
-            )
-            self.done["places in conversations"] += len(items)
+        """Places in conversations, in every version of their states, and the names of those that
+        have no other message; messages after them become stale."""
+        for name in self._removal.threads:
+            forget_messages(self._home, name, self._removal.items, user_name())
+            self.done["places in conversations"] += 1
+        for batch, items in self._of_batch.items() if self._removal.threads else ():
+            others = (row for row in self._messages(batch) if row.item_id not in items)
+            names = {row.message.thread for row in others if row.message is not None}
+            keep_threads(self._home, batch, names)
+
+    def places_left(self) -> int:
+        """How many versions of the states of conversations still hold a place of it."""
+        return sum(
+            versions_holding(self._home, name, self._removal.items)
+            for name in self._removal.threads
+        )
 
     def from_tables(self) -> None:
         """Rows of batch tables; those of manifests and states stay as forgotten ones."""
@@ -381,6 +380,12 @@ class Removal:
             except _CANNOT_BE_DRAWN:
                 for path in (index, home.reports / "services.html"):
                     _unlink(path)
+
+    def _messages(self, batch: str) -> Iterator[ManifestRow]:
+        if self._home.tables.exists(CONTENT_MANIFEST.name, batch):
+            data = self._home.tables.read(CONTENT_MANIFEST.name, batch)
+            if "message" in data.column_names:
+                yield from CONTENT_MANIFEST.rows(data.filter(pc.is_valid(data["message"])))
 
     def _manifest_rows(self, batch: str, items: Collection[str]) -> list[ManifestRow]:
         if not self._home.tables.exists(CONTENT_MANIFEST.name, batch):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
-from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
+from orchestration_assets.disagreement.item_contents import ItemContents
 from orchestration_assets.disagreement.readings import Vote
+from orchestration_assets.policy.hidden_content import hides_content
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.policy import Policy

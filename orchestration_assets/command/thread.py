@@ -15,17 +15,20 @@ from orchestration_assets.command.thread_view import (
     thread_view,
     unknown_thread,
 )
+from orchestration_assets.conversations.forgotten_messages import without_forgotten
 from orchestration_assets.conversations.thread_state import (
     change_thread,
     state_of,
     thread_of,
 )
 from orchestration_assets.conversations.threads import restored
+from orchestration_assets.policy.hidden_content import NOT_SHOWN
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.conversations import Fact
 from orchestration_assets.settings import Settings, user_name
 from orchestration_assets.text.visible_text import visible_text
 from resources.home import Home
+from resources.maintenance import recording
 
 _TIMES_FROM: Final = 10_000_000.0
 """Positions from here on are times: April 1970 and later."""
@@ -91,25 +94,28 @@ def history(settings: Settings, name: str, *, as_json: bool) -> int:
 def roll_back(settings: Settings, name: str, version: int, *, as_json: bool) -> int:
     """Makes a new version of a conversation's state of an earlier one; returns the exit code.
 
-    Batches that were taken in since do not bring back what they said; messages that others come
-    before now become stale. Raises UnknownThreadError, NoSuchVersionError, DamagedFileError.
+    Batches that were taken in since do not bring back what they said, nor does the version bring
+    back messages that were forgotten; messages that others come before now become stale. Raises
+    UnknownThreadError, NoSuchVersionError, DamagedFileError.
     """
     home = Home(settings.home)
     check_home(home)
     state = state_of(home, name)
     if state.current() is None:
         raise unknown_thread(home, name)
-    then = thread_of(state, state.version(version))
-    thread, number = change_thread(
-        home,
-        name,
-        lambda now: restored(now, then),
-        user_name(),
-        lambda _before, _after: f"back to version {version}",
-        restores=version,
-    )
+    # nobody forgets a message meanwhile: its place would come back with what was read before
+    with recording(home):
+        then = without_forgotten(home, thread_of(state, state.version(version)))
+        thread, number = change_thread(
+            home,
+            name,
+            lambda now: restored(now, then),
+            user_name(),
+            lambda _before, _after: f"back to version {version}",
+            restores=version,
+        )
     words = (
-        f"{_on_a_line(name)} is at version {number}, with the {len(thread.messages)} messages of "
+        f"{_on_a_line(name)} is at version {number}, with {len(thread.messages)} messages as of "
         f"version {version}; the next orchestrate run asks about those again that others come "
         "before now"
     )
@@ -130,6 +136,8 @@ def thread_lines(view: ThreadView) -> Iterator[str]:
             f"The conversation before message {view.at} has changed since it was asked about: the "
             "next orchestrate run asks again. What follows is what it was asked with."
         )
+    if view.withheld:
+        yield f"What services are shown before message {view.at}: {NOT_SHOWN} of one of its batches"
     for shown in view.shown:
         left_out = f"; left out: {shown.left_out}" if shown.left_out else ""
         within = f"at most {shown.tokens:,} tokens{left_out}"

@@ -14,7 +14,7 @@ from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.stale import stale_items
 from orchestration_assets.conversations.thread_state import current_thread
 from orchestration_assets.conversations.threads import MessageReference, Thread
-from orchestration_assets.disagreement.item_contents import NOT_SHOWN, hidden_in, hides_content
+from orchestration_assets.policy.hidden_content import NOT_SHOWN, hidden_in, hides_content
 from orchestration_assets.policy.memory import memory_tasks, shows_memory
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.processing.thread_memories import ThreadMemories
@@ -74,13 +74,15 @@ class ShownMemoryOf:
 @dataclass(frozen=True, slots=True)
 class ThreadView:
     """A conversation as it stands. ``at`` is the message whose memory is shown, ``is_stale`` where
-    it will be asked about again, since the conversation has changed before it."""
+    it will be asked about again, since the conversation has changed before it. Its memory is
+    ``withheld`` where people may not see it, or a message before it."""
 
     thread: str
     version: int
     messages: Sequence[ThreadLine]
     at: int | None = None
     is_stale: bool = False
+    withheld: bool = False
     shown: Sequence[ShownMemoryOf] = ()
     facts: Sequence[Fact] = ()
 
@@ -142,8 +144,13 @@ def thread_view(home: Home, policy: Policy, name: str, at: str | None) -> Thread
     place = _place(lines, at)
     one = thread.messages[place]
     stale = one.item_id in stale_items(home, one.batch)
-    shown, facts = ([], []) if hidden else _memory(home, policy, one)
-    return ThreadView(name, version, lines, place + 1, stale, shown, facts)
+    # the message itself decides what of its memory is chosen
+    withheld = one.batch in hidden or any(
+        before.batch in hidden for before in thread.messages[:place]
+    )
+    withheld = withheld or EarlierMessages(home, one.batch).hides_before(one.item_id)
+    shown, facts = ([], []) if withheld else _memory(home, policy, one)
+    return ThreadView(name, version, lines, place + 1, stale, withheld, shown, facts)
 
 
 def _place(lines: Sequence[ThreadLine], at: str | None) -> int:

@@ -32,7 +32,7 @@ class PendingRemoval:
     of the content, and ``vectors`` as hex digits, are what the home is searched for at the end.
     The pieces that are ``said`` stand in answers alone, not in the content itself. By what is
     ``marked`` the contents are known when they come again. Contents that are ``shared`` are those
-    of other messages, too, which stay.
+    of other messages, too, which stay. ``threads`` are the conversations that it was said in.
     """
 
     item_id: str
@@ -45,6 +45,7 @@ class PendingRemoval:
     vectors: tuple[str, ...]
     marked: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    threads: tuple[str, ...] = ()
 
     @property
     def items(self) -> frozenset[str]:
@@ -156,6 +157,7 @@ def _read_pending(path: Path) -> PendingRemoval:
             # removals that began with an earlier version know of no messages
             marked=tuple(map(str, stored.get("marked", stored["contents"]))),
             shared=tuple(map(str, stored.get("shared", ()))),
+            threads=tuple(map(str, stored.get("threads", ()))),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(

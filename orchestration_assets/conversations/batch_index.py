@@ -29,6 +29,24 @@ def index_batch(
     home.files.overwrite(_path(home, batch), json.dumps(stated).encode())
 
 
+def keep_threads(home: Home, batch: str, threads: Collection[str]) -> None:
+    """Takes the names of all other threads out of what is noted of a batch, if anything is.
+
+    What is damaged goes: it is made again with its batch.
+    """
+    path = _path(home, batch)
+    try:
+        noted = _read(path)
+    except FileNotFoundError:
+        return
+    except DamagedFileError:
+        drop_batch(home, batch)
+        return
+    left = [name for name in noted.threads if name in threads]
+    if len(left) < len(noted.threads):
+        index_batch(home, batch, noted.entries, left)
+
+
 def drop_batch(home: Home, batch: str) -> None:
     """Takes away what is noted of a batch, if anything is."""
     home.files.remove(_path(home, batch))
@@ -42,13 +60,17 @@ def indexed_batches(home: Home, before: str | None = None) -> Iterator[BatchMess
     for path in sorted((home.threads / "batches").glob("[!.]*.json")):
         if before is not None and path.stem >= before:
             return
-        try:
-            stated = json.loads(path.read_bytes())
-            entries, threads = dict(stated["entries"]), tuple(map(str, stated["threads"]))
-        except (ValueError, KeyError, TypeError) as error:
-            remedy = "run its batch with --reprocess"
-            raise DamagedFileError(path, f"cannot be read ({error})", remedy) from error
-        yield BatchMessages(path.stem, entries, threads)
+        yield _read(path)
+
+
+def _read(path: Path) -> BatchMessages:
+    try:
+        stated = json.loads(path.read_bytes())
+        entries, threads = dict(stated["entries"]), tuple(map(str, stated["threads"]))
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = "run its batch with --reprocess"
+        raise DamagedFileError(path, f"cannot be read ({error})", remedy) from error
+    return BatchMessages(path.stem, entries, threads)
 
 
 def _path(home: Home, batch: str) -> Path:

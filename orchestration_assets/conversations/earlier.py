@@ -4,16 +4,18 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.conversations.thread_state import thread_at
 from orchestration_assets.conversations.threads import MessageReference, PlaceKey, content_of
+from orchestration_assets.policy.hidden_content import hidden_in
 from orchestration_assets.schemas.answers import Answer, answer_of, is_answer
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES, Message
 from orchestration_assets.schemas.decoding import column_names, decode
+from orchestration_assets.schemas.resolved_answers import ResolvedAnswer
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from resources.damage import leaving_out_damage
 from resources.home import Home
@@ -35,18 +37,6 @@ class _Row:
     thread_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """The columns of ``resolutions`` that hold what stands."""
-
-    item_id: str
-    answer: str | None
-    answer_set: tuple[str, ...] | None
-    answer_score: float | None
-    answer_vector: tuple[float, ...] | None
-    answer_record: str | None
-
-
 class EarlierMessages:
     """The conversations that messages of ``batch`` belong to, as its ``thread_messages`` saw them.
 
@@ -63,6 +53,7 @@ class EarlierMessages:
         self._answers: dict[str, Mapping[str, Answer]] = {}
         # of all threads: their messages come in turns, and the texts are held anyway
         self._messages = lru_cache(maxsize=None)(self._read_messages)
+        self._is_hidden = lru_cache(maxsize=None)(partial(hidden_in, home))
 
     def thread_of(self, item_id: str) -> str | None:
         """The conversation of an item of the batch; None for one that belongs to none."""
@@ -82,6 +73,18 @@ class EarlierMessages:
         are gone, which numbers count, too."""
         version = self._versions.get(thread)
         return () if version is None else self._messages(thread, version)[1]
+
+    def is_hidden(self, message: Message) -> bool:
+        """Whether people may not see a message, as the policy says that its own batch was asked
+        under."""
+        return self._is_hidden(message.batch)
+
+    def hides_before(self, item_id: str) -> bool:
+        """Whether people may not see one of the messages before an item of the batch, so that
+        nothing is shown that all of them are in."""
+        thread = self.thread_of(item_id)
+        before = self.messages(thread)[: self.place_of(item_id)] if thread is not None else ()
+        return any(self._is_hidden(batch) for batch in {one.batch for one in before})
 
     def text_of(self, item_id: str) -> str:
         """The beginning of an item of the batch; nothing for no message."""
@@ -127,7 +130,11 @@ class EarlierMessages:
             row = self._rows(one.batch).get(one.item_id)
             if row is not None:
                 keys.append(one.key)
-                messages.append(Message(one.item_id, number, row.text, row.speaker, one.position))
+                messages.append(
+                    Message(
+                        one.item_id, number, row.text, row.speaker, one.position, batch=one.batch
+                    )
+                )
         return tuple(keys), tuple(messages)
 
     def _read_answers(self, task: str) -> Mapping[str, Answer]:
@@ -143,10 +150,12 @@ class EarlierMessages:
                 wanted.setdefault(one.batch, set()).add(one.item_id)
         for batch in home.series.not_later(self._batch, sorted(wanted.keys() - {self._batch})):
             with leaving_out_damage(), suppress(TableMissingError):
-                data = home.tables.read(RESOLUTIONS.name, batch, ("task", *column_names(_Standing)))
+                data = home.tables.read(
+                    RESOLUTIONS.name, batch, ("task", *column_names(ResolvedAnswer))
+                )
                 about = pc.is_in(data["item_id"], pa.array(sorted(wanted[batch]), pa.string()))
                 rows = data.filter(pc.and_(pc.equal(data["task"], task), about))
-                for row in decode(_Standing, rows):
+                for row in decode(ResolvedAnswer, rows):
                     answer = answer_of(row)
                     if is_answer(answer) and answer is not None:
                         found[row.item_id] = answer

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Final
 
 from orchestration_assets.conversations.choice import chosen_pieces
 from orchestration_assets.conversations.thread_log import Taken, ThreadLog
@@ -14,16 +15,20 @@ from orchestration_assets.schemas.conversations import (
     Message,
 )
 
+_PORTIONS: Final = 4
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThreadMemory:
     """What is remembered of the first messages of one thread; it never changes.
 
-    ``messages`` counts them. Memories that were made one from the other share what they noted.
+    ``messages`` counts them, ``beyond`` those before them, of which nothing is remembered. Memories
+    that were made one from the other share what they noted.
     """
 
     config: ConversationConfig
     messages: int = 0
+    beyond: int = 0
     _log: ThreadLog = field(default_factory=ThreadLog, repr=False)
 
     def remember(
@@ -52,7 +57,7 @@ class ThreadMemory:
             elif log.taken[self.messages] != taken:
                 log = log.beginning(self.messages)
                 log.add(taken)
-        return ThreadMemory(self.config, self.messages + 1, log)
+        return ThreadMemory(self.config, self.messages + 1, self.beyond, log)
 
     def facts(self) -> Iterator[Fact]:
         """All facts in the order that they were stated, with what superseded them so far."""
@@ -64,12 +69,25 @@ class ThreadMemory:
         with self._log.lock:
             found = list(chosen_pieces(self._log, self.messages, self.config, text))
         pieces = tuple(sorted(found, key=lambda one: -one.priority))
-        return ConversationMemory(pieces, self.messages, _digest(pieces))
+        count = self.beyond + self.messages
+        return ConversationMemory(pieces, count, _digest(pieces), beyond=self.beyond)
 
 
-def nothing(config: ConversationConfig) -> ThreadMemory:
-    """The memory before the first message."""
-    return ThreadMemory(config)
+def nothing(config: ConversationConfig, beyond: int = 0) -> ThreadMemory:
+    """The memory before the first message that is remembered, the first of all or the one after so
+    many."""
+    return ThreadMemory(config, beyond=beyond)
+
+
+def beyond_memory(before: int, at_most: int) -> int:
+    """How many of the messages ``before`` one are too old to be remembered, where ``at_most`` are.
+
+    More than three quarters of these are remembered: the oldest give way a quarter at a time, so
+    that the memories of as many messages in a row rest on one fold. The whole of a conversation
+    costs at most four times its length.
+    """
+    step = max(1, at_most // _PORTIONS)
+    return max(0, -(-(before - at_most) // step) * step)
 
 
 def _digest(pieces: tuple[MemoryPiece, ...]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestration_assets.conversations.earlier import EarlierMessages
+from orchestration_assets.policy.hidden_content import NOT_SHOWN
 from orchestration_assets.schemas.conversations import Message
 from orchestration_assets.text.content_excerpts import redacted
 from orchestration_assets.text.sentences import one_line
@@ -15,7 +16,8 @@ _LONGEST: Final = 300
 @dataclass(frozen=True, slots=True)
 class MessagesBefore:
     """Where an item stands in its conversation: its ``number``, from 1, and ``lines`` that tell the
-    last messages before it, oldest first; none where content is hidden."""
+    last messages before it, oldest first; none where content is hidden. Of a message that its own
+    batch hides a line says so."""
 
     thread: str
     number: int
@@ -49,9 +51,14 @@ def messages_before(
     if hidden:
         return MessagesBefore("its conversation", place + 1, None, ())
     last = earlier.messages(thread)[max(0, place - MOST_SHOWN) : place]
+    lines = tuple(_hidden(one) if earlier.is_hidden(one) else _line(one) for one in last)
     speaker = earlier.speaker_of(item_id)
     told = redacted(one_line(speaker)) if speaker else None
-    return MessagesBefore(redacted(one_line(thread)), place + 1, told, tuple(map(_line, last)))
+    return MessagesBefore(redacted(one_line(thread)), place + 1, told, lines)
+
+
+def _hidden(message: Message) -> str:
+    return f"[{message.number}] ({NOT_SHOWN})"
 
 
 def _line(message: Message) -> str:

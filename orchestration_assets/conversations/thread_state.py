@@ -1,6 +1,7 @@
 """The state of each thread: read in a version, changed by compare-and-swap."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -75,6 +76,8 @@ def change_thread(
     while True:
         version = state.current()
         before = thread_of(state, version) if version else Thread(name)
+        # a thread whose only message was forgotten has lost its name
+        before = replace(before, name=name)
         number = version.number if version else 0
         after = change(before)
         if after == before:

@@ -6,6 +6,7 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.content.content_reader import ContentReader
+from orchestration_assets.conversations.late_answers import note_late_answers
 from orchestration_assets.disagreement.batch import search_of
 from orchestration_assets.disagreement.batch_tables import (
     AnsweredBatch,
@@ -23,6 +24,7 @@ from orchestration_assets.disagreement.corpus_tables import (
 )
 from orchestration_assets.disagreement.review_files import as_csv, as_jsonl
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.memory import remembered_tasks
 from orchestration_assets.schemas.disagreement import (
     CALIBRATION,
     DISPUTE_KINDS,
@@ -65,7 +67,10 @@ def resolutions(
 ) -> dg.MaterializeResult[pa.Table]:
     """Weighs the readings of each plan against each other."""
     batch = InterpretedBatch(home, processing_plans, tables)
-    return materialize(context, resolve_cohorts(batch))
+    result = resolve_cohorts(batch)
+    remembered = remembered_tasks(batch.policy) if batch.policy else ()
+    note_late_answers(home, context.partition_key, remembered, result.table)
+    return materialize(context, result)
 
 
 @_batch_asset(

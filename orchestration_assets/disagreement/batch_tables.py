@@ -24,7 +24,7 @@ from orchestration_assets.disagreement.calibration_registry import (
     promoted_for,
     thresholds_in_use,
 )
-from orchestration_assets.disagreement.item_contents import ItemContents, hides_content
+from orchestration_assets.disagreement.item_contents import ItemContents
 from orchestration_assets.disagreement.kinds.citations import citation_rows
 from orchestration_assets.disagreement.kinds.search import KindSearch, dispute_kinds
 from orchestration_assets.disagreement.kinds.violations import violation_rows
@@ -66,6 +66,7 @@ from orchestration_assets.evidence.verdict_weights import (
     is_answer_to,
     sheets_of,
 )
+from orchestration_assets.policy.hidden_content import hides_content
 from orchestration_assets.policy.pinned_policy import read_pinned_policy
 from orchestration_assets.policy.task_graph import task_inputs
 from orchestration_assets.policy.tasks import build_tasks

@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.disagreement.readings import Vote, ok_votes
-from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
+from orchestration_assets.policy.hidden_content import NOT_SHOWN, hides_content
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.decoding import decode, values
-from orchestration_assets.schemas.errors import DamagedFileError, SourceError
+from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.record_answers import (
@@ -23,7 +23,6 @@ from orchestration_assets.schemas.record_answers import (
     value_text,
 )
 from orchestration_assets.schemas.tables import (
-    PROCESSING_PLANS,
     AcceptedItem,
     Metadatum,
     accepted_items,
@@ -37,10 +36,7 @@ from orchestration_assets.text.content_excerpts import (
     redacted,
     shown_content,
 )
-from resources.home import Home
-from resources.table_store import TableMissingError
 
-NOT_SHOWN: Final = "not shown: report.content is none in the policy"
 _MAX_METADATA: Final = 12
 _MAX_VALUE_CHARS: Final = 200
 _KEPT_CONTENTS: Final = 64
@@ -49,28 +45,10 @@ _MAX_FAILURES: Final = 5
 """A source that failed so often in a row is not asked again: each time may take long."""
 
 
-def hides_content(policies: Iterable[Policy]) -> bool:
-    """Whether one of the policies lets nobody see anything of content, nor what quotes it."""
-    return any(policy.report.content == "none" for policy in policies)
-
-
 def gold_columns(policies: Iterable[Policy]) -> frozenset[str]:
     """The metadata columns that hold gold under one of the policies."""
     tasks = (task for policy in policies for task in policy.tasks.values())
     return frozenset(task.gold for task in tasks if task.gold)
-
-
-def hidden_in(home: Home, batch: str) -> bool:
-    """Whether the policy that a batch was asked under hides content, or cannot be read any more; no
-    policy hides what was never planned."""
-    try:
-        plans = home.tables.read(PROCESSING_PLANS.name, batch, ["policy_hash"])
-        asked_by = read_pinned_policy(home.policies, plans)
-    except (TableMissingError, DamagedFileError):
-        return False
-    except PinnedPolicyError:
-        return True
-    return asked_by is not None and hides_content([asked_by])
 
 
 class ItemContents:

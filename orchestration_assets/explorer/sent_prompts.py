@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
-from orchestration_assets.disagreement.item_contents import hidden_in, hides_content
+from orchestration_assets.policy.hidden_content import hidden_in, hides_content
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.tasks import build_tasks
 from orchestration_assets.processing.answer_cache import answer_key
@@ -40,7 +40,8 @@ Messages = Sequence[tuple[str, str]]
 def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, Messages]:
     """The key of a reading's answer -> the messages that were sent about an explained item.
 
-    Empty where the policy in force or that of the batch hides content, where the content cannot be
+    Empty where the policy in force, that of the batch or, of a conversation that was shown, that of
+    an earlier message hides content, where the content cannot be
     read as it was, and for services that the policy in force no longer asks in the same way, that
     were shown a part or an excerpt, or whose place another one took.
     """
@@ -78,6 +79,8 @@ def sent_prompts(home: Home, found: Any, loaded: LoadedPolicy) -> Mapping[str, M
             continue
         question = Question(task, item, passages=passages.get(plan.task, ()))
         if memories is not None and "memory" in built[reading.service].reads:
+            if memories.holds_hidden(found.computed_as):
+                continue
             question = replace(question, memory=memories.of(found.computed_as, plan.task))
             if answer_key(question, built[reading.service]) != reading.answer_key:
                 continue

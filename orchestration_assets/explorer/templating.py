@@ -8,6 +8,7 @@ from jinja2 import Environment
 
 from orchestration_assets.explorer.condition_words import condition_in_plain_words
 from orchestration_assets.reporting.template_environment import template_environment
+from orchestration_assets.text.replies.stored_answers import taken_out
 
 
 def render(template: str, **values: Any) -> str:
@@ -35,4 +36,5 @@ def _environment() -> Environment:
         "orchestration_assets.explorer", "orchestration_assets.reporting"
     )
     environment.filters["condition"] = condition_in_plain_words
+    environment.filters["taken_out"] = lambda row: taken_out(row.answer, row.evidence, row.reason)
     return environment

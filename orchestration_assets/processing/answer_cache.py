@@ -83,6 +83,8 @@ def _task_part(task: Task) -> str:
     asked += asked_parts(task)
     # another kind, or another version of it, may refuse what was an answer
     asked += [task.own_kind, task.own_kind_version] if task.own_kind else []
+    # what was taken out of an answer is not there any more
+    asked += [] if task.redact_answers is None else [{"redacted": sorted(task.redact_answers)}]
     if task.tools is not None:
         asked.append(sorted({**asdict(task.tools), "seconds": None}.items()))
     return _canonical(asked)

@@ -24,6 +24,7 @@ from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.grounding import grounded
 from orchestration_assets.text.prompts.templates import PromptError
+from orchestration_assets.text.replies.stored_answers import without_secrets
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
@@ -252,7 +253,8 @@ class Asker:
         else:
             kept = self._cache.get(key)
         if kept is not None:
-            called, origin = CallOutcome(kept), CACHE
+            # an earlier release kept answers as they were given
+            called, origin = CallOutcome(without_secrets(kept, question.task)), CACHE
         elif key in self._pending:
             # the same question is being asked: its attempts are in the log of who asked first
             called = CallOutcome((await asyncio.shield(self._pending[key])).reading)
@@ -316,6 +318,7 @@ class Asker:
         else:
             (called,) = await caller.call([question], [key], deadline)
             called = called._replace(reading=grounded(called.reading, question.item.text))
+        called = _kept_outcome(called, question)
         if called.reading.status in CACHED and not called.passing:
             self._cache.put(key, called.reading)
             # what was paid for must not be asked again, whatever happens from here on
@@ -394,8 +397,19 @@ def _with(
     )
 
 
+def _kept_outcome(called: CallOutcome, question: Question) -> CallOutcome:
+    """The outcome with nothing in it that is not to be kept, also where attempts tell of it."""
+    task = question.task
+    attempts = []
+    for one in called.attempts:
+        told = without_secrets(Reading(Status.FAILED, reason=one.reason), task).reason
+        attempts.append(one if told == one.reason else one._replace(reason=told))
+    return called._replace(reading=without_secrets(called.reading, task), attempts=tuple(attempts))
+
+
 def checked_reading(reading: Reading, question: Question) -> Reading:
-    """The reading as tables hold it, with what of it does not stand in the content.
+    """The reading as tables hold it, with what of it does not stand in the content, and without
+    what is not to be kept.
 
     Raises UnfitReadingError for one that cannot be kept.
     """
@@ -404,7 +418,7 @@ def checked_reading(reading: Reading, question: Question) -> Reading:
         problem = own_kind_problem(kept.answer, question.task)
         if problem is not None:
             raise UnfitReadingError(problem)
-    return grounded(kept, question.item.text)
+    return without_secrets(grounded(kept, question.item.text), question.task)
 
 
 async def reading_of(service: Service, question: Question) -> Reading:
@@ -412,6 +426,7 @@ async def reading_of(service: Service, question: Question) -> Reading:
     try:
         return checked_reading(await service.ask(question), question)
     except UnfitReadingError as error:
-        return Reading(Status.REJECTED_OUTPUT, reason=str(error))
+        failed = Reading(Status.REJECTED_OUTPUT, reason=str(error))
     except Exception as error:  # noqa: BLE001 -- whatever a service raises is its failure
-        return Reading(Status.FAILED, reason=whole_text(f"{type(error).__name__}: {error}"))
+        failed = Reading(Status.FAILED, reason=whole_text(f"{type(error).__name__}: {error}"))
+    return without_secrets(failed, question.task)

@@ -19,6 +19,7 @@ from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.schemas.quick_records import constructor
 from orchestration_assets.services.contract import EmbeddedService, Service
 from orchestration_assets.services.identity import service_identity
+from orchestration_assets.text.replies.stored_answers import without_secrets
 from resources.ai_services.resilience.attempts import Attempt
 
 _First = tuple[str, str, str, str]
@@ -89,7 +90,10 @@ class EmbeddedAsker:
         started_at, began = self.now(), self._clock()
         reading = self._known[key] if key in self._known else self._cache.get(key)
         attempts: tuple[Attempt, ...] = ()
-        if reading is None:
+        if reading is not None:
+            # an earlier release kept answers as they were given
+            reading = without_secrets(reading, question.task)
+        else:
             if key in self._ahead:
                 reading, elapsed_ms = self._ahead.pop(key)
             else:

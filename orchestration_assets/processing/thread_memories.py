@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from orchestration_assets.conversations.earlier import EarlierMessages
-from orchestration_assets.conversations.fold import ThreadMemory, nothing
+from orchestration_assets.conversations.fold import ThreadMemory, beyond_memory, nothing
 from orchestration_assets.conversations.stated_facts import facts_stated
 from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.schemas.answers import Answer
@@ -98,6 +98,10 @@ class ThreadMemories:
             own.memories[item_id] = place, memory
         return own.memories[item_id][1]
 
+    def holds_hidden(self, item_id: str) -> bool:
+        """Whether what is remembered before an item holds what people may not see."""
+        return self._history.hides_before(item_id)
+
     def facts(self, item_id: str) -> tuple[Fact, ...]:
         """What the messages before an item state, with what superseded it by then."""
         thread = self._history.thread_of(item_id)
@@ -108,8 +112,12 @@ class ThreadMemories:
 
     def _fold(self, thread: str, own: _Thread, place: int) -> ThreadMemory:
         """The memory of the first so many messages, from the nearest one before that is held."""
-        begin = max((count for count in own.folds if count <= place), default=0)
-        folded = own.folds[begin] if begin else nothing(self._config)
+        first = beyond_memory(place, self._config.messages)
+        fitting = (
+            at for at, one in own.folds.items() if first < at <= place and one.beyond == first
+        )
+        begin = max(fitting, default=first)
+        folded = own.folds[begin] if begin > first else nothing(self._config, first)
         for message in self._messages(thread)[begin:place]:
             folded = self._with(folded, message)
         if begin != place:

@@ -11,14 +11,11 @@ import pyarrow.compute as pc
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.disagreement.batch_tables import InterpretedBatch
-from orchestration_assets.disagreement.item_contents import (
-    ItemContents,
-    gold_columns,
-    hides_content,
-)
+from orchestration_assets.disagreement.item_contents import ItemContents, gold_columns
 from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.review_contents import question_contents, votes_about
 from orchestration_assets.disagreement.task_questions import allowed_answers
+from orchestration_assets.policy.hidden_content import hides_content
 from orchestration_assets.reporting.dispute_cards import CardSources, TaskWording
 from orchestration_assets.reporting.disputed import DISPUTE_COLUMNS
 from orchestration_assets.reporting.earlier_reports import read_earlier

@@ -19,6 +19,11 @@ class ConversationConfig(Strict):
     recent: Annotated[int, Field(ge=0, le=1_000)] = Field(
         default=20, description="the last messages that are shown whole, at most"
     )
+    messages: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=10_000,
+        description="the last messages that anything is remembered of, facts included, at most; "
+        "of longer conversations the oldest quarter of so many gives way at a time",
+    )
     facts: Annotated[int, Field(ge=0, le=1_000)] = Field(
         default=60, description="facts in force that are shown at most"
     )

@@ -61,13 +61,15 @@ THREAD_MESSAGES: Final = table_of("thread_messages", ThreadMessageRow, ("item_id
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as memory takes it up. ``number`` is its place in the thread, from 1."""
+    """A message as memory takes it up. ``number`` is its place in the thread, from 1; ``batch`` has
+    the results about it."""
 
     item_id: str
     number: int
     text: str
     speaker: str | None = None
     position: float | None = None
+    batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,11 @@ class MemoryPiece:
 @dataclass(frozen=True, slots=True)
 class ConversationMemory:
     """What is remembered of the messages before one. ``digest`` names it: blake2b-64 of all pieces,
-    hex; ``messages`` counts those before. ``speaker`` is who says the message itself."""
+    hex; ``messages`` counts those before, ``beyond`` the oldest of them, of which nothing is
+    remembered. ``speaker`` is who says the message itself."""
 
     pieces: tuple[MemoryPiece, ...]
     messages: int
     digest: str
     speaker: str | None = None
+    beyond: int = 0

@@ -11,6 +11,7 @@ from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.parts import ItemPart, PartAnswer, TaskParts
 from orchestration_assets.schemas.record_fields import RecordField
+from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.schemas.tool_use import TaskTools, ToolTurn
 
 OBJECTION: Final = "objection"
@@ -106,7 +107,8 @@ class Task:
     asks, as the only thing that was answered before. ``parts``: of which parts of an item it is
     asked, None where it is asked of whole items. ``own_kind`` is the kind of a plug-in that stands
     on ``kind``, if there is one, and ``own_kind_version`` tells when it answers otherwise.
-    ``tools``: what services may call for an answer, None for nothing.
+    ``tools``: what services may call for an answer, None for nothing. ``redact_answers``: what is
+    taken out of answers before they are kept, None for what always is.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Task:
     own_kind: str = ""
     own_kind_version: str = ""
     tools: TaskTools | None = None
+    redact_answers: tuple[SensitiveKind, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from orchestration_assets.schemas.record_config import (
 )
 from orchestration_assets.schemas.record_fields import RecordField
 from orchestration_assets.schemas.rollout import Rollout
-from orchestration_assets.schemas.services import Name, ServiceConfig
+from orchestration_assets.schemas.services import Name, SensitiveKind, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.tools_config import ToolsConfig
 from orchestration_assets.schemas.tracing import Tracing
@@ -552,6 +552,12 @@ class TaskConfig(_Strict):
         default=None,
         description="passages of knowledge that are found for each item, and that prompts show as "
         "passages",
+    )
+    redact_answers: tuple[SensitiveKind, ...] | None = Field(
+        default=None,
+        description="what is taken out of answers, their evidence and reasons before they are kept "
+        "or shown; by default secret alone, so that a task may ask for addresses or numbers; [] "
+        "keeps answers as they are, of a task that looks for secrets",
     )
     memory: bool = Field(
         default=False,

@@ -34,6 +34,8 @@ from orchestration_assets.selection.plan import (
 )
 from orchestration_assets.selection.plan_passages import usual_passages, with_passages
 from orchestration_assets.selection.rollout_plans import items_on_trial, with_cohorts
+from orchestration_assets.selection.shown_context import ShownPieces
+from orchestration_assets.selection.shown_conversations import usual_memory
 from orchestration_assets.selection.strategies import describe_point
 from orchestration_assets.selection.training_corpus import recent_prices
 from orchestration_assets.services.pool import build_services
@@ -115,7 +117,7 @@ def _planned(
         observed,
         min(left_usd, left_for_batch(home, batch, loaded.policy)),
         inputs,
-        usual_passages(loaded.policy, home.knowledge) if is_learned(loaded.policy) else None,
+        _usually_shown(home, batch, loaded.policy) if is_learned(loaded.policy) else None,
     )
     versions = promoted_threshold_versions(loaded.policy, home.models)
     refused = refused_panels(loaded.policy, services, home.models, {**prices, **observed})
@@ -123,6 +125,16 @@ def _planned(
         batch, profiles, loaded.policy, loaded.hash, prices, point_or_reason, versions, refused
     )
     return list(rows), (point_or_reason, versions)
+
+
+def _usually_shown(home: Home, batch: str, policy: Policy) -> dict[str, ShownPieces]:
+    """Task -> what its prompts usually show beside the content of an item of the batch."""
+    passages = usual_passages(policy, home.knowledge)
+    memory = usual_memory(policy, home.tables, batch)
+    return {
+        task: {**passages.get(task, {}), **memory.get(task, {})}
+        for task in passages.keys() | memory.keys()
+    }
 
 
 def _version_of(home: Home, loaded: LoadedPolicy) -> dict[str, int]:

@@ -6,6 +6,7 @@ of a message in the mean, the facts that it states among it.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from statistics import fmean
 from typing import Final
 
 import pyarrow as pa
@@ -47,6 +48,20 @@ def memory_by_question(
             shown = core + round(told * min(count, most_messages))
             found[item, task] = {"memory": in_pieces(min(most, shown))}
     return found
+
+
+def usual_memory(policy: Policy, tables: TableStore, batch: str) -> dict[str, ShownPieces]:
+    """Task -> what its prompts show of conversations, in the mean over the messages of a batch of
+    the home; of a batch without any, nothing."""
+    before = messages_before(tables, batch) if memory_tasks(policy) else {}
+    if not before:
+        return {}
+    sizes = told_in_batch(policy, tables, batch)
+    shown: dict[str, list[int]] = {}
+    told = fmean(sizes) if sizes else 0.0
+    for (_, task), pieces in memory_by_question(policy, before, told).items():
+        shown.setdefault(task, []).append(sum(pieces["memory"]))
+    return {task: {"memory": in_pieces(round(fmean(counts)))} for task, counts in shown.items()}
 
 
 def told_of_message(policy: Policy, text: str) -> int:

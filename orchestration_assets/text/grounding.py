@@ -17,7 +17,7 @@ _SIGNS: Final = str.maketrans(
 )  # fmt: skip
 # what stands for something that was taken out before the content left the machine, and what a
 # model leaves out of a quotation
-_GAP: Final = re.compile(r"\[[a-z_]{2,20}\]|\.\.\.|\u2026")
+_GAP: Final = re.compile(r"\[[a-z_]{2,20}(?:-[0-9a-f]{4})?\]|\.\.\.|\u2026")
 _LONGEST_GAP: Final = 400
 _MOST_PARTS: Final = 8
 _MOST_PLACES: Final = 4_000

@@ -1,7 +1,9 @@
 """Redacts credentials and personal data, and finds prompt injection."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.services import SensitiveKind
@@ -45,6 +47,9 @@ _NUMBER_FINDERS: Final[
 _KINDS: Final = tuple(finder[0] for finder in (*_FINDERS, *_NUMBER_FINDERS))
 _MAX_PASSES: Final = 4
 """A secret may be recognisable only once its neighbour is replaced."""
+_MARK_BYTES: Final = 2
+_KIND: Final = "|".join(kind.upper() for kind in SensitiveKind)
+_MARK: Final = re.compile(rf"\[({_KIND})-[0-9a-f]{{4}}\]")
 
 
 class RedactedText(NamedTuple):
@@ -68,6 +73,35 @@ def redact(text: str, kinds: Collection[SensitiveKind]) -> RedactedText:
         for _, _, kind in spans:
             counts[kind.value] = counts.get(kind.value, 0) + 1
     return RedactedText(text, counts)
+
+
+def mark(text: str, kinds: Collection[SensitiveKind]) -> str:
+    """The text with every sensitive span replaced by its kind and a mark of what stood there, such
+    as ``[SECRET-3fa2]``: equal ones are replaced by equal ones, and others almost always by others.
+
+    The mark is 16 bits of blake2b, hex: it tells two apart, and says next to nothing of either.
+    """
+    for _ in range(_MAX_PASSES):
+        spans = sensitive_spans(text, kinds)
+        if not spans:
+            break
+        text = _with_placeholders(text, spans, _marked)
+    return text
+
+
+def marks_in(text: str) -> Mapping[str, int]:
+    """How many spans of each kind :func:`mark` took out of a text, by kind."""
+    found = Counter(match[1].lower() for match in _MARK.finditer(text))
+    return dict(sorted(found.items()))
+
+
+def _marked(kind: SensitiveKind, held: str) -> str:
+    told = blake2b(held.encode("utf-8", "surrogatepass"), digest_size=_MARK_BYTES).hexdigest()
+    return f"[{kind.value.upper()}-{told}]"
+
+
+def _named(kind: SensitiveKind, held: str) -> str:
+    return f"[{kind.value.upper()}]"
 
 
 def sensitive_spans(
@@ -98,11 +132,15 @@ def sensitive_spans(
     return [(start, end, _KINDS[rank]) for start, end, rank in found]
 
 
-def _with_placeholders(text: str, spans: list[tuple[int, int, SensitiveKind]]) -> str:
+def _with_placeholders(
+    text: str,
+    spans: list[tuple[int, int, SensitiveKind]],
+    placeholder: Callable[[SensitiveKind, str], str] = _named,
+) -> str:
     parts: list[str] = []
     done = 0
     for start, end, kind in spans:
-        parts += (text[done:start], f"[{kind.value.upper()}]")
+        parts += (text[done:start], placeholder(kind, text[start:end]))
         done = end
     return "".join((*parts, text[done:]))
 

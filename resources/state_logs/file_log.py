@@ -1,4 +1,4 @@
-"""Versions of a state as files of the home, each made once and never written over.
+"""Versions of a state as files of the home, each made once; only what is forgotten is written over.
 
 ``<folder>/000000001.json`` and on. Numbers have no gaps, so that nothing but the files themselves
 says which version is the last. In a home that belongs to an object store the files are made there
@@ -41,6 +41,12 @@ class FileLog:
 
     def append(self, number: int, data: bytes) -> bool:
         return self.files.create(self.place(number), data)
+
+    def replace(self, number: int, data: bytes) -> None:
+        self.files.overwrite(self.place(number), data)
+
+    def compact(self) -> None:
+        """Nothing: a file that is written over is gone."""
 
     def place(self, number: int) -> Path:
         return self.folder / f"{number:09d}.json"

@@ -8,7 +8,8 @@ class StateLog(Protocol):
     """The versions of one state as bytes, numbered from 1 without gaps.
 
     Linearizable: of any number of writers one makes a number, all readers see it from then on, and
-    nothing is changed or taken out. Methods raise StoreAwayError where a server does not answer.
+    nothing is changed or taken out but what has to be forgotten (:meth:`replace`). Methods raise
+    StoreAwayError where a server does not answer.
     """
 
     def last(self, known: int) -> int:
@@ -22,6 +23,15 @@ class StateLog(Protocol):
 
         May be tried again after an error: the same bytes under the same number are the same write.
         """
+
+    def replace(self, number: int, data: bytes) -> None:
+        """Writes over a version that there is, so that nothing is left of what it was.
+
+        For the removal of content alone: whoever calls it has the home for itself.
+        """
+
+    def compact(self) -> None:
+        """Gives up the room of what was replaced, where the store keeps that for a while."""
 
     def place(self, number: int) -> str | Path:
         """Where a version lies, for messages."""

@@ -32,6 +32,10 @@ WHERE %(number)s = 1 OR EXISTS (
   WHERE home = %(home)s AND name = %(name)s AND number = %(number)s - 1)
 ON CONFLICT DO NOTHING
 RETURNING true"""
+_REPLACE: Final = """
+UPDATE content_orchestration_state SET data = %s WHERE home = %s AND name = %s AND number = %s
+RETURNING true"""
+_COMPACT: Final = "VACUUM FULL content_orchestration_state"
 _IS_OURS: Final = """
 SELECT data = %(data)s FROM content_orchestration_state
 WHERE home = %(home)s AND name = %(name)s AND number = %(number)s"""
@@ -61,6 +65,17 @@ class PostgresLog:
             return True
         # there is one: ours, where the answer to an earlier try was lost
         return any(same for (same,) in self.server.rows(_IS_OURS, given))
+
+    def replace(self, number: int, data: bytes) -> None:
+        self.server.rows(_REPLACE, (data, self.home, self.name, number))
+
+    def compact(self) -> None:
+        """Writes the table anew: rows that were replaced stay on the server's disk until then."""
+        self.server.rows("SET statement_timeout = 0", None)
+        try:
+            self.server.rows(_COMPACT, None)
+        finally:
+            self.server.rows(f"SET statement_timeout = {_SECONDS * 1_000}", None)
 
     def place(self, number: int) -> str:
         return f"{self.server.words}, content_orchestration_state, {self.home} {self.name} {number}"
@@ -112,7 +127,8 @@ class _Connection:
                         self._open = self._connect()
                     with self._open.cursor() as cursor:
                         cursor.execute(statement, given)
-                        found: Rows = cursor.fetchall()
+                        # a command that is no query has no rows to tell
+                        found: Rows = cursor.fetchall() if cursor.description else ()
                     return found
                 except self._lost:
                     self._open = None

@@ -49,6 +49,23 @@ class RedisLog:
         with self.server.answering() as client:
             return bool(client.eval(_APPEND, 1, self.key, number - 1, data))
 
+    def replace(self, number: int, data: bytes) -> None:
+        with self.server.answering() as client:
+            client.lset(self.key, number - 1, data)
+
+    def compact(self) -> None:
+        """Has the append-only file written anew, which holds every command until then."""
+        import redis
+
+        with self.server.answering() as client:
+            try:
+                client.bgrewriteaof()
+            except redis.exceptions.ResponseError as error:
+                notice(
+                    f"{self.server.words} does not write its append-only file anew now ({error}): "
+                    "run BGREWRITEAOF there, so that nothing of what was forgotten is left in it"
+                )
+
     def place(self, number: int) -> str:
         return f"{self.server.words}, {self.key}, element {number - 1}"
 

@@ -7,11 +7,18 @@ import pytest
 
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.schemas.conversations import ConversationMemory, MemoryLevel, MemoryPiece
+from orchestration_assets.schemas.services import ChatConfig
+from orchestration_assets.selection.expected_price import ExpectedPrices
 from orchestration_assets.selection.shown_context import pieces_of, shown_tokens
-from orchestration_assets.selection.shown_conversations import memory_by_question, told_of_message
+from orchestration_assets.selection.shown_conversations import (
+    memory_by_question,
+    told_of_message,
+    usual_memory,
+)
 from orchestration_assets.selection.shown_plans import ShownInPlan
 from orchestration_assets.services.pool import build_services
 from orchestration_assets.text.token_estimates import token_estimate
+from resources.home import Home
 from tests.conversations.runs import POLICY, message, project
 
 LOADED = parse_policy(POLICY.format(url="http://127.0.0.1:9/v1"), "policy.yaml").policy
@@ -56,6 +63,25 @@ def test_a_preview_counts_what_prompts_will_show(tmp_path: Path) -> None:
         # what was asked with the same memory is kept
         assert back["answers_kept"] == back["answers_asked"] == 56
         assert f"about {back['memory_tokens']:,} tokens" in found.call("preview")[1]
+        # learned plans are priced by what their calls show in the mean
+        home = Home(found.home)
+        (batch,) = home.tables.batches("thread_messages")
+        usual = usual_memory(LOADED, home.tables, batch)
+        assert usual.keys() == {"mood"}
+        judge = build_services(LOADED.services)["judge"]
+        shown = shown_tokens(judge, usual["mood"])
+        assert shown == pytest.approx(sent / 28, rel=0.3)
+        dear = ChatConfig.model_validate(
+            {**LOADED.services["judge"].model_dump(), "price": {"input_usd": 1_000}}
+        )
+        priced = build_services({"judge": dear})
+        prices = ExpectedPrices(priced, shown=usual)
+        memory_usd = prices.of_call("judge", 0.0, usual["mood"]) - prices.of_call("judge", 0.0)
+        assert memory_usd == pytest.approx(shown / 1_000)
+        choice = LOADED.tasks["mood"].default
+        assert prices.of_choice("mood", choice, 0.0) > ExpectedPrices(priced).of_choice(
+            "mood", choice, 0.0
+        )
         # what comes now is shown what is known
         found.write("2.jsonl", message("a", 15))
         more = json.loads(found.call("preview", source, "--json")[1])

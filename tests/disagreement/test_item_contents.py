@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from orchestration_assets.disagreement.item_contents import NOT_SHOWN, ItemContents
+from orchestration_assets.disagreement.item_contents import ItemContents
+from orchestration_assets.policy.hidden_content import NOT_SHOWN
 from orchestration_assets.policy.load import parse_policy
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.record_answers import RecordAnswer

@@ -84,6 +84,41 @@ def test_every_store_keeps_the_contract(address: Address, tmp_path: Path, store:
     assert _log(tmp_path / "other", url).last(0) == 0
 
 
+@pytest.mark.parametrize("store", STORES)
+def test_what_is_removed_is_in_no_version_and_the_history_holds(
+    address: Address, tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = VersionedState("s", _log(tmp_path, address(store)))
+    for number in range(4):
+        state.put({"kept": number, "gone": "lantern"} if number < 3 else {"kept": 3}, number, NOTE)
+    kinds = type(state._log)
+    replace, left = kinds.replace, [2]
+
+    def stopped(log: StateLog, number: int, data: bytes) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        replace(log, number, data)
+
+    monkeypatch.setattr(kinds, "replace", stopped)
+
+    def without(value: Mapping[str, object]) -> dict[str, object]:
+        return {name: one for name, one in value.items() if name != "gone"}
+
+    # stopped in between, the same call goes on
+    with pytest.raises(KeyboardInterrupt):
+        state.remove(without)
+    monkeypatch.setattr(kinds, "replace", replace)
+    assert state.remove(without) == 2
+    assert state.remove(without) == 0
+    assert [(one.number, one.value) for one in state.history()] == [
+        (n + 1, {"kept": n}) for n in range(4)
+    ]
+    log = _log(tmp_path, address(store))
+    assert all(b"lantern" not in (log.read(n) or b"") for n in range(1, 5))
+    assert state.put({"kept": 4}, 4, NOTE).number == 5
+
+
 WRITER = """
 import random, sys, time
 from datetime import UTC, datetime

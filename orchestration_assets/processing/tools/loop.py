@@ -26,6 +26,7 @@ from orchestration_assets.schemas.tool_use import (
     ToolTurn,
 )
 from orchestration_assets.text.prompts.tool_messages import requests_in
+from orchestration_assets.text.replies.stored_answers import without_secrets
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
 
 STEPS: Final = ".tools"
@@ -177,6 +178,9 @@ class ToolLoop:
         self, question: Question, key: str, reading: Reading, cost: tuple[int, float]
     ) -> None:
         name = _reply_key(question, key)
+        # a reply that calls tools is given to them again as it was
+        if not requests_in(reading):
+            reading = without_secrets(reading, question.task)
         if self.cache.put(name, reading):
             self.cache.put_entries({f"{name}{_COST}": json.dumps(cost).encode()})
 

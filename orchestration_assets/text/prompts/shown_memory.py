@@ -83,13 +83,13 @@ class ShownMemory(NamedTuple):
     left_out: str | None
     tokens: int
     candidates: tuple[_Candidate, ...]
-    messages: int
+    memory: ConversationMemory
 
     def smaller(self, tokens: int) -> "ShownMemory | None":
         """The memory with about ``tokens`` tokens less, at least one; None when none is shown."""
         if not self.tokens:
             return None
-        return _fitted(self.candidates, self.messages, max(0, self.tokens - max(1, tokens)))
+        return _fitted(self.candidates, self.memory, max(0, self.tokens - max(1, tokens)))
 
 
 def shown_memory(
@@ -104,7 +104,7 @@ def shown_memory(
     kept = tuple(kinds)
     candidates = tuple(_candidate(*numbered, kept) for numbered in enumerate(memory.pieces))
     ranked = tuple(sorted(candidates, key=lambda one: (-one.priority, one.place)))
-    return _fitted(ranked, memory.messages, tokens)
+    return _fitted(ranked, memory, tokens)
 
 
 def shown_speaker(speaker: str | None, kinds: Collection[SensitiveKind]) -> RedactedText:
@@ -165,7 +165,7 @@ def _kept(text: str, kinds: tuple[SensitiveKind, ...]) -> RedactedText:
     return redact(without_turn_marks(text), kinds)
 
 
-def _fitted(ranked: tuple[_Candidate, ...], messages: int, tokens: int) -> ShownMemory:
+def _fitted(ranked: tuple[_Candidate, ...], memory: ConversationMemory, tokens: int) -> ShownMemory:
     """What fits of pieces that are given by priority.
 
     Tokens end where lines do, so that the block takes at most the sum of its lines.
@@ -187,7 +187,7 @@ def _fitted(ranked: tuple[_Candidate, ...], messages: int, tokens: int) -> Shown
         if choice.in_brief and more <= left:
             chosen[place] = choice._replace(line=choice.candidate.whole)
             left -= more
-    return _shown(ranked, chosen, messages)
+    return _shown(ranked, chosen, memory)
 
 
 def _all_fit(ranked: Sequence[_Candidate], tokens: int) -> bool:
@@ -196,7 +196,7 @@ def _all_fit(ranked: Sequence[_Candidate], tokens: int) -> bool:
 
 
 def _shown(
-    ranked: tuple[_Candidate, ...], chosen: Mapping[int, _Choice], messages: int
+    ranked: tuple[_Candidate, ...], chosen: Mapping[int, _Choice], memory: ConversationMemory
 ) -> ShownMemory:
     values: dict[str, Any] = {}
     blocks: list[str] = []
@@ -220,19 +220,20 @@ def _shown(
     return ShownMemory(
         values,
         dict(sorted(counts.items())),
-        _left_out(ranked, chosen, messages),
+        _left_out(ranked, chosen, memory),
         token_estimate(values["text"]),
         ranked,
-        messages,
+        memory,
     )
 
 
 def _left_out(
-    ranked: Iterable[_Candidate], chosen: Mapping[int, _Choice], messages: int
+    ranked: Iterable[_Candidate], chosen: Mapping[int, _Choice], memory: ConversationMemory
 ) -> str | None:
     """What is missing, for a person to read: messages by how much of them is shown, and the rest.
 
-    A message of which only a sentence stands in the summary is shown in brief.
+    A message of which only a sentence stands in the summary is shown in brief. Of messages beyond
+    what the policy has remembered, neither facts nor anything else is left.
     """
     whole: set[int] = set()
     brief: set[int] = set()
@@ -245,9 +246,10 @@ def _left_out(
             in_brief = one.level is MemoryLevel.SUMMARY or choice.in_brief
             (brief if in_brief else whole).add(one.number)
     brief -= whole
-    without = max(0, messages - len(whole) - len(brief))
+    without = max(0, memory.messages - len(whole) - len(brief))
+    beyond = f" ({memory.beyond} beyond conversation.messages)" if memory.beyond else ""
     parts = [
-        f"{_counted(without, 'message')} of {messages}" if without else "",
+        f"{_counted(without, 'message')} of {memory.messages}{beyond}" if without else "",
         f"{len(brief)} in brief" if brief else "",
         _counted(missing[MemoryLevel.FACT], "fact") if missing[MemoryLevel.FACT] else "",
         f"{missing[MemoryLevel.CORE]} that are always given" if missing[MemoryLevel.CORE] else "",

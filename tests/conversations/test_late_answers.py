@@ -1,0 +1,101 @@
+"""A fact that is answered late reaches the messages of later batches that were asked without it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration_assets.conversations.late_answers import later_messages
+from orchestration_assets.conversations.stale import stale_items
+from orchestration_assets.conversations.threads import MessageReference, Thread
+from resources.home import Home
+from tests.chat_servers import chat_server
+from tests.conversations.runs import Project, message
+
+POLICY = """
+version: 2
+content:
+  records:
+    - {{files: "*.jsonl", text: text, id: id, thread: conv, position: at, speaker: who}}
+conversation: {{facts_from: stated, recent: 0, events: 0}}
+services:
+  notes: &model
+    type: openai_chat
+    base_url: {url}
+    model: small-1
+    prompt: {{user: "{{{{ task.question }}}}|| {{{{ content }}}}"}}
+  judge:
+    <<: *model
+    model: small-2
+    prompt: {{user: "{{{{ task.question }}}}{{{{ memory.text }}}}|| {{{{ content }}}}"}}
+tasks:
+  stated:
+    question: What is stated?
+    kind: set
+    default: {{model: sequential, services: [notes]}}
+  mood:
+    question: Which mood?
+    labels: [good, bad]
+    memory: true
+    default: {{model: parallel, services: [judge]}}
+"""
+
+
+def _reference(item: str, batch: str, place: float) -> MessageReference:
+    return MessageReference(item, batch, batch, place, "f", 1, "c")
+
+
+@given(st.lists(st.sampled_from(["b1", "b2", "b3"]), max_size=12), st.data())
+def test_only_messages_after_it_in_later_batches_are_stale(batches, data) -> None:
+    thread = Thread("a", tuple(_reference(f"i{n}", one, float(n)) for n, one in enumerate(batches)))
+    mine = [one.item_id for one in thread.messages if one.batch == "b2"]
+    changed = data.draw(st.sets(st.sampled_from(mine or ["gone"])))
+    first = min((thread.places[one] for one in changed if one in thread.places), default=99)
+    found = later_messages(thread, "b2", changed)
+    assert {one for items in found.values() for one in items} == {
+        f"i{n}" for n, one in enumerate(batches) if n > first and one == "b3"
+    }
+
+
+@pytest.mark.slow
+def test_the_next_run_asks_again_with_the_fact_that_came_late(tmp_path: Path) -> None:
+    away = True
+
+    def say(prompt: str) -> tuple[object, float] | int:
+        if "What is stated" not in prompt:
+            return "good", 0.9
+        if away and "room 1 " in prompt:
+            return 400
+        return ["lamp: green" if "room 1 " in prompt else "talk: idle"], 0.9
+
+    with chat_server(say) as server:
+        policy = tmp_path / "policy.yaml"
+        policy.write_text(POLICY.format(url=server.url))
+        found = Project(tmp_path / "source", tmp_path / "home", policy, server)
+        found.write("1.jsonl", message("a", 1))
+        code, _, error = found.call("run", str(found.source), "--json")
+        assert code in (0, 1), error
+        (first,) = Home(found.home).tables.batches("resolutions")
+        found.write("2.jsonl", message("a", 2))
+        found.call("run", str(found.source), "--json")
+        second = next(one for one in Home(found.home).tables.batches("resolutions") if one != first)
+        shown = [one for one in server.asked if "mood" in one and "room 2" in one]
+        assert len(shown) == 1 and "green" not in shown[0]
+
+        # its batch is processed again, and has the fact now
+        away = False
+        code, out, error = found.call("job", "process_batch", "--batch", first)
+        assert code == 0, out + error
+        home = Home(found.home)
+        assert len(stale_items(home, second)) == 1
+        assert "has changed since it was asked about" in found.call("thread", "a")[1]
+        assert "an answer about a message is new" in found.call("thread", "a", "--history")[1]
+        summary, _ = found.run()
+        assert second in summary["batches"]
+        shown = [one for one in server.asked if "mood" in one and "room 2" in one]
+        assert len(shown) == 2 and "green" in shown[1]
+        # nothing is left to be done
+        before = len(server.asked)
+        assert found.run()[0]["batches"] == []
+        assert [one for one in server.asked[before:] if "room" in one] == []
