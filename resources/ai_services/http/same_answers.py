@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "6a2b0f0fb08ec979": "ad3d59f60b864bb8",
+    "15484dfdaebf5320": "ad3d59f60b864bb8",
     # embeddings
-    "e152f3b7d965b262": "d3bfe1b5ac6a3395",
+    "82291a1943660497": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""
