@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.corpus_view import items_of, manifests_of
+from orchestration_assets.content.corpus_view import manifests_of
+from orchestration_assets.content.manifest_items import items_of
 from orchestration_assets.content.verdict_folder import accepted_verdicts
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST

@@ -202,7 +202,7 @@ def test_what_a_killed_take_up_leaves_is_taken_up_again(run, drill, monkeypatch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("orchestration_assets.reporting.assets.publish_batch", dies)
+        patch.setattr("orchestration_assets.reporting.publication.publish_batch", dies)
         with pytest.raises(BaseException):  # noqa: B017 -- however the command ends then
             assert run("--json")[0] == 0
     code, summary, _ = run("--json")
