@@ -1,7 +1,7 @@
 """The corpus as it stands now, folded from all manifests."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -44,22 +44,35 @@ def current_items(home: Home) -> pa.Table:
 
     A record is gone when its file is gone, or has a later version without it.
     """
-    return fold_items(home, manifests_of(home))
+    return fold_items(home, manifests_of(home)).items
 
 
-def fold_items(home: Home, manifests: Mapping[str, Iterable[str]]) -> pa.Table:
+class FoldedItems(NamedTuple):
+    """Rows of content_ledger; not ``whole`` where a manifest could not be read, and is left out."""
+
+    items: pa.Table
+    whole: bool
+
+
+def fold_items(home: Home, manifests: Mapping[str, Iterable[str]]) -> FoldedItems:
     """The items that the manifests of these batches name, by their ids, as they were last in
     these; ``manifests`` are the batches of each source, oldest first."""
     tables = home.tables
     parts = []
+    whole = True
     for source, batches in manifests.items():
-        read = (tables.read_batches(CONTENT_MANIFEST, [batch], _COLUMNS) for batch in batches)
-        of_items = [rows.filter(items_of(rows)) for rows in read]
+        of_items = []
+        for batch in batches:
+            rows = tables.read_batches(CONTENT_MANIFEST, [batch], _COLUMNS)
+            # a batch has an entry at least, and each has a row
+            whole = whole and rows.num_rows > 0
+            of_items.append(rows.filter(items_of(rows)))
         if any(rows.num_rows for rows in of_items):
             parts.append(_fold(of_items, read_ledger(home, source), source))
     if len(parts) == 1:
-        return parts[0]
-    return pa.concat_tables([CONTENT_LEDGER.schema.empty_table(), *parts]).sort_by("item_id")
+        return FoldedItems(parts[0], whole)
+    together = pa.concat_tables([CONTENT_LEDGER.schema.empty_table(), *parts])
+    return FoldedItems(together.sort_by("item_id"), whole)
 
 
 def manifests_of(home: Home) -> dict[str, list[str]]:

@@ -19,19 +19,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.corpus_view import fold_items, manifests_of
+from orchestration_assets.content.corpus_view import FoldedItems, fold_items, manifests_of
 from orchestration_assets.content.ledger import Ledger, look_of, read_ledger
 from orchestration_assets.content.manifest_items import Numbers, item_numbers, manifest_items
 from orchestration_assets.schemas.enums import ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from resources.home import Home
+from resources.locks import locked, make_folder
 from resources.machine import give_back_memory
 from resources.table_store import TableMissingError, TableStore, write_atomically
 
 # another number where items are folded in another way
 _FORM: Final = 1
 _FILE: Final = "content_ledger.json"
+# known as a lock to what removes what writers that died have left
+_LOCK: Final = ".lock"
 _FEW: Final = 20_000
 """Rows up to which it is faster to cut the table where they belong than to put it in order."""
 
@@ -58,12 +61,19 @@ class _Made:
 def keep_ledger(home: Home) -> LedgerCounts:
     """Brings the stored table content_ledger up to date; it is not written where it stands.
 
+    Processes of one machine take turns: what is noted of a table must be about that very one.
     Raises UnwritableError.
     """
+    make_folder(home.tables.derived)
+    with locked(home.tables.derived / _LOCK):
+        return _keep(home)
+
+
+def _keep(home: Home) -> LedgerCounts:
     store = home.tables
     manifests = manifests_of(home)
     before, now = _read(_path(store)), _batches(home, manifests)
-    table = None
+    folded = None
     if before is not None and now is not None and _goes_on(store, before, now):
         new = {
             source: [batch for batch in batches if batch not in before.batches]
@@ -71,13 +81,16 @@ def keep_ledger(home: Home) -> LedgerCounts:
         }
         if not any(new.values()):
             return LedgerCounts(before.rows, before.present)
-        table = _grown(home, {source: batches for source, batches in new.items() if batches})
-    if table is None:
-        table = fold_items(home, manifests)
+        folded = _grown(home, {source: batches for source, batches in new.items() if batches})
+    if folded is None:
+        folded = fold_items(home, manifests)
+    table, whole = folded
+    del folded
     store.write(CONTENT_LEDGER, table.combine_chunks())
     present = pc.sum(pc.equal(table["state"], ItemPresence.PRESENT.value)).as_py() or 0
     counts = LedgerCounts(table.num_rows, present)
-    _note(store, now, counts)
+    # what could not be read this once is read by the next making
+    _note(store, now if whole else None, counts)
     del table
     give_back_memory()
     return counts
@@ -144,10 +157,10 @@ class _Rules:
         return gone + blake2b(standing.encode(), digest_size=8).hexdigest()
 
 
-def _grown(home: Home, new: Mapping[str, list[str]]) -> pa.Table | None:
+def _grown(home: Home, new: Mapping[str, list[str]]) -> FoldedItems | None:
     """The stored table with the items of new batches; None where one of them was there before, or
     the table cannot be read."""
-    fresh = fold_items(home, new)
+    fresh, whole = fold_items(home, new)
     try:
         stored = home.tables.read(CONTENT_LEDGER.name)
         ids, of_fresh = item_numbers(stored["item_id"]), item_numbers(fresh["item_id"])
@@ -159,9 +172,9 @@ def _grown(home: Home, new: Mapping[str, list[str]]) -> pa.Table | None:
     inner = places < len(ids)
     if np.any(ids[places[inner]] == of_fresh[inner]):
         return None
-    columns = {name: stored[name] for name in stored.schema.names}
+    columns = {name: stored[name] for name in CONTENT_LEDGER.schema.names}
     del stored
-    return _put_among(columns, fresh, places.tolist())
+    return FoldedItems(_put_among(columns, fresh, places.tolist()), whole)
 
 
 def _put_among(
