@@ -362,10 +362,13 @@ class TableStore:
         return self._folder / "derived"
 
     def stored_schema(self, table: str, batch: str | None = None) -> pa.Schema:
-        """The columns that a stored table has. Raises FileNotFoundError and DamagedFileError."""
+        """The columns that a stored table has. Raises TableMissingError and DamagedFileError."""
         path = self.path(table, batch)
-        with _whole(path, MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN), path.open("rb") as file:
-            return pq.ParquetFile(file).schema_arrow
+        try:
+            with _whole(path, MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN), path.open("rb") as file:
+                return pq.ParquetFile(file).schema_arrow
+        except FileNotFoundError as error:
+            raise _missing_table(table, batch, path) from error
 
     def beginning(self, table: str, rows: int) -> tuple[pa.Table, int]:
         """The first rows of a stored table of all batches, and how many it has.
@@ -382,7 +385,7 @@ class TableStore:
                     found = pa.Table.from_batches([first])
                 return found, parquet.metadata.num_rows
         except FileNotFoundError as error:
-            raise TableMissingError(f"the table {table} is missing ({path})") from error
+            raise _missing_table(table, None, path) from error
 
     def version(self, table: str, batch: str | None = None) -> list[int] | None:
         """What changes whenever the stored table does; None where there is none."""

@@ -1,16 +1,18 @@
 """The ledger of all items is what going through every manifest, row by row, tells of each, whether
 it is folded from all of them or kept from batch to batch."""
 
+import threading
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration_assets.content import corpus_view, kept_ledger
+from orchestration_assets.content import checks, corpus_view, kept_ledger
 from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.kept_ledger import keep_ledger
 from orchestration_assets.schemas.enums import EntryOutcome
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import (
     BATCH_ENTRIES,
@@ -18,8 +20,9 @@ from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     ManifestRow,
 )
+from orchestration_assets.table_assets import Stored
 from resources.home import Home
-from resources.table_store import parquet_bytes
+from resources.table_store import TableStore, parquet_bytes
 from tests.rows import row
 
 _SOURCES = ("memory://one", "memory://two")
@@ -153,3 +156,81 @@ def test_a_ledger_stands_until_something_changes_and_is_made_again_where_it_is_d
     path.unlink()
     assert kept_as_folded(home) == whole
     assert len(folded) == 5
+
+
+def test_a_manifest_that_could_not_be_read_once_is_in_the_ledger_the_next_time(
+    tmp_path, monkeypatch
+) -> None:
+    home, batches = Home(tmp_path), []
+    read = TableStore.read
+
+    def failing(store, table, batch=None, columns=None):
+        # what the ledger is folded from, not what is kept beside a manifest
+        if batch == batches[-1] and tuple(columns or ()) == corpus_view._COLUMNS:
+            raise DamagedFileError(store.path(table, batch), "cannot be read", "too many files")
+        return read(store, table, batch, columns)
+
+    for number, name in enumerate("ab"):
+        store_batch(home, number, _SOURCES[0], [(name, "h1", EntryOutcome.ACCEPTED, None)])
+        batches = home.tables.batches(CONTENT_MANIFEST.name)
+        with monkeypatch.context() as patch:
+            patch.setattr(TableStore, "read", failing)
+            assert keep_ledger(home).rows == number
+        kept_as_folded(home)
+        assert keep_ledger(home).rows == number + 1
+
+
+def test_of_two_that_keep_the_ledger_at_once_none_notes_what_the_other_wrote(
+    tmp_path, monkeypatch
+) -> None:
+    home = Home(tmp_path)
+    fold, note = kept_ledger.fold_items, kept_ledger._note
+    folded, written = threading.Event(), threading.Event()
+
+    def slow_fold(*of):
+        found = fold(*of)
+        if threading.current_thread() is first:
+            folded.set()
+            # time enough for the other one to write, unless it waits
+            written.wait(0.5)
+        return found
+
+    def slow_note(*told) -> None:
+        if threading.current_thread() is other:
+            written.set()
+            first.join()
+        note(*told)
+
+    monkeypatch.setattr(kept_ledger, "fold_items", slow_fold)
+    monkeypatch.setattr(kept_ledger, "_note", slow_note)
+    first, other = (threading.Thread(target=keep_ledger, args=(home,)) for _ in range(2))
+    store_batch(home, 0, _SOURCES[0], [("a", "h1", EntryOutcome.ACCEPTED, None)])
+    first.start()
+    assert folded.wait(10.0)
+    store_batch(home, 1, _SOURCES[0], [("b", "h1", EntryOutcome.ACCEPTED, None)])
+    other.start()
+    first.join()
+    other.join()
+    kept_as_folded(home)
+
+
+def test_the_ledger_is_checked_by_what_each_manifest_names(tmp_path) -> None:
+    home = Home(tmp_path)
+
+    def counts() -> list[tuple[int, int]]:
+        ledger = home.tables.read(CONTENT_LEDGER.name, columns=CONTENT_LEDGER.key)
+        found = checks._check_items_in_ledger(Stored(home, None), ledger)
+        return [(one.expected, one.found) for one in found]
+
+    for number, source in enumerate(_SOURCES):
+        rows = [("a", "h1", EntryOutcome.ACCEPTED, None), ("b", None, EntryOutcome.ACCEPTED, 3)]
+        store_batch(home, number, source, rows)
+        keep_ledger(home)
+    # the rows of files with records are no items
+    assert counts() == [(2, 2)]
+    store_batch(home, 2, _SOURCES[0], [("c", "h1", EntryOutcome.ACCEPTED, None)])
+    assert counts() == [(3, 2)]
+    damaged = home.tables.path(CONTENT_MANIFEST.name, home.tables.batches(CONTENT_MANIFEST.name)[0])
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    keep_ledger(home)
+    assert counts() == [(2, 2)]

@@ -125,3 +125,13 @@ def test_portions_of_a_damaged_table_say_so(tmp_path: Path) -> None:
         list(store.portions(DECISION_LOG.name, "b1", ["other"]))
     with pytest.raises(TableMissingError, match="materialize decision_log first"):
         list(store.portions(DECISION_LOG.name, "b2"))
+
+
+def test_the_beginning_and_the_columns_of_a_table_tell_where_there_is_none(tmp_path: Path) -> None:
+    store = Home(tmp_path).tables
+    for look in (
+        lambda: store.stored_schema("gold_labels"),
+        lambda: store.beginning("outcomes", 1),
+    ):
+        with pytest.raises(TableMissingError, match="materialize (gold_labels|outcomes) first"):
+            look()
