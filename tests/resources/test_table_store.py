@@ -133,5 +133,5 @@ def test_the_beginning_and_the_columns_of_a_table_tell_where_there_is_none(tmp_p
         lambda: store.stored_schema("gold_labels"),
         lambda: store.beginning("outcomes", 1),
     ):
-        with pytest.raises(TableMissingError, match="materialize (gold_labels|outcomes) first"):
+        with pytest.raises(TableMissingError, match=r"materialize (gold_labels|outcomes) first"):
             look()
