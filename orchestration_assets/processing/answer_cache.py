@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from hashlib import blake2b
@@ -178,10 +178,12 @@ class AnswerCache:
     """Finished answers in a store. Failures are never kept, nor what no table can hold.
 
     ``ignored`` counts entries that were found and cannot be used: their questions are asked again.
+    ``write_costs`` is called before answers are kept: what they cost must be recorded by then.
     """
 
-    def __init__(self, store: AnswerStore) -> None:
+    def __init__(self, store: AnswerStore, write_costs: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._write_costs = write_costs
         self.ignored = 0
         self._unsaved: dict[str, bytes] = {}
         self._being_saved: Mapping[str, bytes] = {}
@@ -281,6 +283,7 @@ class AnswerCache:
     def flush(self) -> None:
         """Makes everything put so far durable, and gives it its place in the store."""
         if self._unsaved or self._saved_since:
+            self._write_costs()
             self._store.put_many(self._unsaved)
             self._unsaved, self._saved_since = {}, bool(self._being_saved)
 
@@ -306,6 +309,7 @@ class AnswerCache:
         self._next_save = None
         self._being_saved, self._unsaved = self._unsaved, {}
         self._saved_since = True
+        self._write_costs()
         try:
             await asyncio.to_thread(self._store.put_group, self._being_saved)
         except BaseException:

@@ -126,8 +126,8 @@ def interpret_batch(
         NearItems(batch, home, seconds) as near,
     ):
         work = replace(_work(home, batch, policy, plans, near, rollout), memories=memories)
-        cache = AnswerCache(home.answers)
         budget, writer = batch_budget(policy, home, batch, budget)
+        cache = AnswerCache(home.answers, writer.write_settled)
         load = _loader(tables, heavy, reader, beside)
         standing = KnownInputs(inputs, work.tasks)
         standing.add(stored)

@@ -2,10 +2,10 @@
 
 Records are written to the page cache, which outlives the process. That of an attempt is written
 before the attempt is sent, with every settlement before it. Settlements of one round of an event
-loop share a ``write`` at its end: a process that is killed within that round leaves them out, and
-their attempts count as in flight; their answers were not kept either. Against a loss of power the
-file is synchronised once a second, beside the work, and at its end: what was written within the
-last second may then be missing.
+loop share a ``write`` at its end, or before their answers are kept: a process that is killed before
+leaves them out, and their attempts count as in flight. Against a loss of power the file is
+synchronised once a second, beside the work, and at its end: what was written within the last second
+may then be missing.
 """
 
 import asyncio
@@ -124,18 +124,32 @@ class SpendingWriter:
         self._check()
         if not self._held:
             try:
-                asyncio.get_running_loop().call_soon(self._write_held)
+                asyncio.get_running_loop().call_soon(self.write_settled)
             except RuntimeError:
                 # nothing has rounds here
                 self._write(line)
                 return
         self._held.append(line)
 
+    def write_settled(self) -> None:
+        """Writes the settlements that wait for the end of a round.
+
+        A failure stops the next record: nobody waits for these any more.
+        """
+        if not self._held or self._file is None:
+            return
+        lines = b"".join(self._held)
+        self._held.clear()
+        try:
+            self._append(self._file, lines)
+        except OSError as error:
+            self._late_error = error
+
     def close(self) -> None:
         """Synchronises the file and gives back its lock. Raises UnrecordedError."""
         if self._file is None:
             return
-        self._write_held()
+        self.write_settled()
         self._closing.set()
         if self._syncer is not None:
             self._syncer.join()
@@ -164,17 +178,6 @@ class SpendingWriter:
         except OSError as error:
             raise _unrecorded(self._path, error) from error
         self._held.clear()
-
-    def _write_held(self) -> None:
-        """A failure stops the next record: nobody waits for these any more."""
-        if not self._held or self._file is None:
-            return
-        lines = b"".join(self._held)
-        self._held.clear()
-        try:
-            self._append(self._file, lines)
-        except OSError as error:
-            self._late_error = error
 
     def _append(self, file: int, lines: bytes) -> None:
         append(file, lines, self._size)
