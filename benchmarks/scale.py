@@ -65,6 +65,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the homes are left")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
+    for records in given.records if given.keep else ():
+        if (given.keep / str(records)).exists():
+            parser.error(f"{given.keep / str(records)} is there already: give another --keep")
     sizes = []
     with fixed_server(0.0) as url:
         for records in given.records:
