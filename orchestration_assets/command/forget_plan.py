@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.command.explain import UnknownItemError
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
-from orchestration_assets.content.forgotten import PendingRemoval
+from orchestration_assets.content.forgotten import PendingRemoval, pending_removals
 from orchestration_assets.content.item_lookup import ManifestItem, finder
 from orchestration_assets.content.message_places import held_content
 from orchestration_assets.features.batch import vector_key
@@ -63,9 +63,15 @@ class RemovalPlan:
 
 
 def find_item(home: Home, name: str) -> ManifestItem:
-    """The item that a person means by its id, path or address. Raises UnknownItemError."""
+    """The item that a person means by its id, path or address; of a removal that was stopped also
+    by those that it had. Raises UnknownItemError, DamagedFileError."""
     shown = os.fsencode(name).decode("utf-8", "backslashreplace")
-    items = finder(home.tables)([shown]).get(shown, [])
+    find = finder(home.tables)
+    items = find([shown]).get(shown, [])
+    if not items:
+        # the manifest has lost the names of a record once its removal has begun
+        begun = [one.item_id for one in pending_removals(home) if shown in one.names]
+        items = [item for found in find(begun).values() for item in found]
     if not items:
         raise UnknownItemError(
             f"{shown!r} is in no manifest; give its id, its path relative to the source, or its "
