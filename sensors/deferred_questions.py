@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -23,6 +24,7 @@ from orchestration_assets.namespace import ALONE, AssetJob, Namespace, with_reso
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.settings import Settings
 from resources.active_policy import active_policy_version, kept_policy_file
 from resources.claims import is_claimed
@@ -82,16 +84,16 @@ def _tick(
     def is_free(batch: str) -> bool:
         return batch not in under_way and not is_claimed(home.folder, batch)
 
+    in_force = PolicyInForce(loaded.hash, _in_force_since(home, policy_file))
     recorded = home.batches.recorded()
     deferred = [one for one in deferred_batches(home, recorded) if is_free(one.batch)]
-    stale = _stale(home, loaded, [batch for batch in recorded if is_free(batch)])
+    stale = _stale(home, loaded, in_force, [batch for batch in recorded if is_free(batch)])
     # a batch that is both is taken up once
     known = {one.batch for one in stale.values()}
     open_ones = [
         *(DeferredBatch(one.batch, 0, one.policy_hash) for one in stale.values()),
         *(one for one in deferred if one.batch not in known),
     ]
-    in_force = PolicyInForce(loaded.hash, _in_force_since(home, policy_file))
     blocked = _blocked(home, open_ones, in_force)
     plan = plan_take_ups(
         [one for one in open_ones if one.batch not in blocked],
@@ -143,12 +145,19 @@ def _in_force_since(home: Home, policy_file: PolicyFileResource) -> float:
     return math.inf
 
 
-def _stale(home: Home, loaded: LoadedPolicy, batches: list[str]) -> dict[str, StaleBatch]:
-    """Batches with messages whose conversation has changed before them, where any service is shown
-    that."""
-    if not home.threads.exists() or not memory_tasks(loaded.policy):
+def _stale(
+    home: Home, loaded: LoadedPolicy, in_force: PolicyInForce, batches: list[str]
+) -> dict[str, StaleBatch]:
+    """Batches with messages whose conversation has changed before them, where the policy that they
+    are taken up under shows that to any service."""
+    if not home.threads.exists():
         return {}
-    return {one.batch: one for one in stale_batches(home, batches)}
+    shows_memory = bool(memory_tasks(loaded.policy))
+    return {
+        one.batch: one
+        for one in stale_batches(home, batches)
+        if shows_memory or not in_force.replaces(one.policy_hash, _planned(home, one.batch))
+    }
 
 
 def _blocked(home: Home, batches: list[DeferredBatch], in_force: PolicyInForce) -> dict[str, str]:
@@ -156,7 +165,7 @@ def _blocked(home: Home, batches: list[DeferredBatch], in_force: PolicyInForce) 
     blocked: dict[str, str] = {}
     problems: dict[str, str | None] = {in_force.hash: None}
     for one in batches:
-        if in_force.replaces(one.policy_hash, _written(home, one.batch)):
+        if in_force.replaces(one.policy_hash, _planned(home, one.batch)):
             continue
         if one.policy_hash not in problems:
             problems[one.policy_hash] = _problem(home, one.policy_hash)
@@ -182,10 +191,12 @@ def _problem(home: Home, policy_hash: str) -> str | None:
     return None if means_the_same else f"it means something else by now ({path.name})"
 
 
-def _written(home: Home, batch: str) -> float:
-    """When the batch's report was written, in seconds since 1970."""
-    written, _ = report_version(home.tables, batch) or (0, 0)
-    return written / 1e9
+def _planned(home: Home, batch: str) -> float:
+    """When the plans of a batch were made, in seconds since 1970: taking it up leaves them as they
+    are, so that a policy which was activated meanwhile is a later one."""
+    with suppress(FileNotFoundError):
+        return home.tables.path(PROCESSING_PLANS.name, batch).stat().st_mtime
+    return 0.0
 
 
 def _request(
@@ -197,7 +208,7 @@ def _request(
     stale: StaleBatch | None,
 ) -> dg.RunRequest:
     written, _ = report_version(home.tables, one.batch) or (0, 0)
-    again = in_force.replaces(one.policy_hash, written / 1e9)
+    again = in_force.replaces(one.policy_hash, _planned(home, one.batch))
     held = not again and one.policy_hash != in_force.hash
     return dg.RunRequest(
         run_key=f"{one.batch}:deferred:{written}:{count}"

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.command.explain import UnknownItemError
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
-from orchestration_assets.content.forgotten import PendingRemoval
+from orchestration_assets.content.forgotten import PendingRemoval, pending_removals
 from orchestration_assets.content.item_lookup import ManifestItem, finder
 from orchestration_assets.content.message_places import held_content
 from orchestration_assets.features.batch import vector_key
@@ -63,9 +63,15 @@ class RemovalPlan:
 
 
 def find_item(home: Home, name: str) -> ManifestItem:
-    """The item that a person means by its id, path or address. Raises UnknownItemError."""
+    """The item that a person means by its id, path or address; of a removal that was stopped also
+    by those that it had. Raises UnknownItemError, DamagedFileError."""
     shown = os.fsencode(name).decode("utf-8", "backslashreplace")
-    items = finder(home.tables)([shown]).get(shown, [])
+    find = finder(home.tables)
+    items = find([shown]).get(shown, [])
+    if not items:
+        # the manifest has lost the names of a record once its removal has begun
+        begun = [one.item_id for one in pending_removals(home) if shown in one.names]
+        items = [item for found in find(begun).values() for item in found]
     if not items:
         raise UnknownItemError(
             f"{shown!r} is in no manifest; give its id, its path relative to the source, or its "
@@ -102,11 +108,14 @@ def plan_removal(home: Home, item: ManifestItem) -> RemovalPlan:
     texts, unread = _texts(home, held, own)
     gathered = _Gathered(home, pairs)
     texts += [m.value for row in held for m in row.metadata]
-    texts += _names_of_its_own(home, [row for row in held if row.message is not None])
+    own_names, others_names = _names(home, [row for row in held if row.message is not None])
+    texts += own_names
     content = "\n".join(map(signs, texts))
     names = sorted({name for row in held for name in (row.item_id, row.address, row.path)})
     telling = distinctive_pieces([*texts, *gathered.answers])
-    told = _said_anyway(home, telling) | {p for p in telling if p in signs(" ".join(names))}
+    # names begin alike: what another conversation is called is not this one's
+    known = [signs(" ".join(names)), signs("\n".join(others_names))]
+    told = _said_anyway(home, telling) | {p for p in telling if any(p in one for one in known)}
     removal = PendingRemoval(
         item.item_id,
         tuple(sorted(own)),
@@ -151,21 +160,27 @@ def _manifest_rows(home: Home, item_id: str) -> Iterator[ManifestRow]:
         yield from CONTENT_MANIFEST.rows(part.filter(hit))
 
 
-def _names_of_its_own(home: Home, messages: Iterable[ManifestRow]) -> list[str]:
-    """Names of conversations and speakers that these messages have, and no other one."""
-    items, names = set(), set()
+def _names(home: Home, messages: Iterable[ManifestRow]) -> tuple[list[str], list[str]]:
+    """The names of conversations and speakers that these messages have, and no other one; and those
+    of all others. None of either where there are no such messages."""
+    items, own, others = set(), set[str](), set[str]()
     for row in messages:
         if row.message is not None:
             items.add(row.item_id)
-            names |= {row.message.thread, row.message.speaker or ""}
-    for part in home.tables.intact(CONTENT_MANIFEST.name) if names else ():
+            own |= set(_named(row))
+    for part in home.tables.intact(CONTENT_MANIFEST.name) if own else ():
         if "message" not in part.column_names:
             continue  # of an earlier release
         told = part.filter(pc.is_valid(part["message"]))
         for item, place in values(told, "item_id", "message"):
             if item not in items:
-                names -= {place["thread"], place["speaker"]}
-    return sorted(names)
+                others |= {place["thread"], place["speaker"] or ""}
+    return sorted(own - others), sorted(others)
+
+
+def _named(row: ManifestRow) -> tuple[str, ...]:
+    """The names of the conversation and the speaker of a message."""
+    return () if row.message is None else (row.message.thread, row.message.speaker or "")
 
 
 def _texts(
@@ -356,7 +371,7 @@ def other_items_say(home: Home, removal: PendingRemoval, pieces: set[str]) -> se
             manifest = home.tables.read(CONTENT_MANIFEST.name, batch)
             for row in CONTENT_MANIFEST.rows(manifest):
                 if row.outcome is not EntryOutcome.FORGOTTEN and (batch, row.item_id) not in gone:
-                    named = [row.path, row.address, *(m.value for m in row.metadata)]
+                    named = [row.path, row.address, *(m.value for m in row.metadata), *_named(row)]
                     said = signs("\n".join(named))
                     explained |= {piece for piece in pieces - explained if piece in said}
             with ContentReader(home, home.batches.source(batch)) as reader:

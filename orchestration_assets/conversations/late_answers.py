@@ -1,7 +1,8 @@
 """Answers that later messages remember, and that came after these were asked about.
 
 A fact of a message may be answered late, or otherwise when its batch is processed again. Messages
-of later batches that come after it in its conversation are then stale.
+of other batches that come after it in its conversation are then stale, those of earlier batches
+too: where a message was put in before them, they were asked about again with what it states.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,6 +18,7 @@ from orchestration_assets.conversations.threads import Thread
 from orchestration_assets.schemas.answers import Answer, answer_of
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES
 from orchestration_assets.schemas.decoding import column_names, decode, values
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.resolved_answers import ResolvedAnswer
 from orchestration_assets.schemas.tables import RESOLUTIONS
 from resources.damage import leaving_out_damage
@@ -45,12 +47,11 @@ def note_late_answers(
 
 
 def later_messages(thread: Thread, batch: str, items: Collection[str]) -> Mapping[str, list[str]]:
-    """Batch -> its messages that come after one of these items of ``batch`` and are in a later
-    batch: earlier ones never remember what it says."""
+    """Other batch -> its messages that come after one of these items of ``batch``."""
     places = [thread.places[item] for item in items if item in thread.places]
     found: dict[str, list[str]] = {}
     for one in thread.messages[min(places) + 1 :] if places else ():
-        if one.batch > batch:
+        if one.batch != batch:
             found.setdefault(one.batch, []).append(one.item_id)
     return found
 
@@ -58,18 +59,21 @@ def later_messages(thread: Thread, batch: str, items: Collection[str]) -> Mappin
 def _changed(
     home: Home, batch: str, tasks: Collection[str], resolutions: pa.Table
 ) -> frozenset[str]:
-    """The items of which another answer stands than did."""
-    with leaving_out_damage(), suppress(TableMissingError):
+    """The items of which another answer stands than did; all where nobody can tell any more."""
+    after = _standing(resolutions, tasks)
+    try:
         columns = ("task", *column_names(ResolvedAnswer))
         before = _standing(home.tables.read(RESOLUTIONS.name, batch, columns), tasks)
-        after = _standing(resolutions, tasks)
-        return frozenset(
-            item
-            for item, task in before.keys() | after.keys()
-            if before.get((item, task)) != after.get((item, task))
-        )
-    # nobody can have remembered anything of what was never stored
-    return frozenset()
+    except TableMissingError:
+        # nobody can have remembered anything of what was never stored
+        return frozenset()
+    except DamagedFileError:
+        return frozenset(item for item, _ in after)
+    return frozenset(
+        item
+        for item, task in before.keys() | after.keys()
+        if before.get((item, task)) != after.get((item, task))
+    )
 
 
 def _standing(rows: pa.Table, tasks: Collection[str]) -> Mapping[tuple[str, str], Answer | None]:

@@ -6,7 +6,7 @@ from typing import Final
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
 from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.tables import PROCESSING_PLANS
+from orchestration_assets.schemas.tables import PROCESSING_PLANS, RESOLUTIONS
 from resources.home import Home
 from resources.table_store import TableMissingError
 
@@ -25,7 +25,8 @@ def hidden_in(home: Home, batch: str) -> bool:
         plans = home.tables.read(PROCESSING_PLANS.name, batch, ["policy_hash"])
         asked_by = read_pinned_policy(home.policies, plans)
     except TableMissingError:
-        return False
+        # plans that were damaged are removed where an item is forgotten
+        return home.tables.exists(RESOLUTIONS.name, batch)
     except (DamagedFileError, PinnedPolicyError):
         return True
     return asked_by is not None and hides_content([asked_by])

@@ -89,7 +89,7 @@ class ToolLogRow:
     reply: Annotated[int, Column("reply of the service that called, from 1")]
     call: Annotated[int, Column("number of the call in that reply, from 1")]
     tool: Annotated[str, Column("name of the tool, as the service wrote it")]
-    arguments: Annotated[str, Column("arguments as the service wrote them")]
+    arguments: Annotated[str, Column("arguments, without what redact_answers takes out")]
     outcome: Annotated[ToolOutcome, Column("answered, refused or broken")]
     result: Annotated[str, Column("what the service was told")]
     result_cut: Annotated[bool, Column("whether that is only the beginning of the result")]

@@ -12,7 +12,7 @@ from orchestration_assets.text.deciding_words import DecidingPlace, deciding_pla
 from orchestration_assets.text.graphemes import boundary_before
 from orchestration_assets.text.licence_comments import licence_end
 from orchestration_assets.text.redacted_pieces import redacted_head, redacted_pieces
-from orchestration_assets.text.redaction import RedactedText, redact
+from orchestration_assets.text.redaction import RedactedText, redact, without_marks
 from orchestration_assets.text.visible_text import visible_text
 
 EXCERPT_CHARS: Final = 900
@@ -123,9 +123,11 @@ def redacted(text: str) -> str:
 def excerpt_of(
     content: ShownContent, answers: Sequence[str], quotes: Sequence[str], chars: int
 ) -> ContentExcerpt:
-    """The excerpt of a content that was redacted before."""
+    """The excerpt of a content that was redacted before, as answers were."""
     looked = _Looked(content.sections)
-    places = deciding_places(looked.text, answers, quotes)
+    places = deciding_places(
+        looked.text, [*map(without_marks, answers)], [*map(without_marks, quotes)]
+    )
     first = _first(looked.text)
     # what a licence says decides nothing, unless nothing else does
     places = [place for place in places if place.start >= first] or places

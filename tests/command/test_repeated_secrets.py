@@ -5,6 +5,8 @@ from io import StringIO
 from pathlib import Path
 
 from orchestration_assets.__main__ import main
+from resources.ai_services.drill.faults import FaultScript, ScriptedCall, ScriptedCalls
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
 from tests.chat_servers import chat_server
 from tests.command.test_forget import holding
@@ -40,6 +42,21 @@ tasks:
     question: What is its title?
     kind: text
     default: {{model: parallel, services: [first]}}
+"""
+WITH_TOOLS = """
+version: 2
+services:
+  model:
+    type: openai_chat
+    base_url: {url}
+    model: a
+    prompt: {{user: "{{{{ task.question }}}} {{{{ content }}}}"}}
+tasks:
+  cost:
+    question: What does it cost?
+    kind: text
+    tools: {{allow: [calculate]}}
+    default: {{model: sequential, services: [model]}}
 """
 
 
@@ -78,3 +95,21 @@ def test_no_file_has_it_and_who_says_the_same_agrees(tmp_path: Path) -> None:
             assert main(["explain", "a.txt", *place]) == 0
         assert "taken out before it was kept: 1 secret" in told.getvalue()
         assert not any(key in told.getvalue() for key in KEYS)
+
+
+def test_arguments_of_tools_are_logged_without_it(tmp_path: Path) -> None:
+    called = ScriptedCall(name="calculate", arguments=f'{{"expression": "1 + {KEYS[1]}"}}')
+    calls = ScriptedCalls(contains=("offer",), replies=((called,),))
+    with serving(DrillServer(FaultScript(calls=(calls,), answers={"offer": "3 EUR"}))) as url:
+        policy, source, home = tmp_path / "p.yaml", tmp_path / "source", tmp_path / "home"
+        policy.write_text(WITH_TOOLS.format(url=url))
+        source.mkdir()
+        (source / "a.txt").write_text("An offer of a lamp.\n")
+        with redirect_stdout(StringIO()):
+            place = ["--home", str(home), "--policy", str(policy)]
+            assert main(["run", str(source), *place, "--json"]) == 0
+    tables = Home(home).tables
+    (batch,) = tables.batches("tool_log")
+    (row,) = tables.read("tool_log", batch).to_pylist()
+    assert KEYS[1] not in str(row)
+    assert "1 + [SECRET-" in row["arguments"]

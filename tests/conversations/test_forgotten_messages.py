@@ -71,3 +71,32 @@ def test_what_an_earlier_release_left_in_older_versions_stays_forgotten(
         assert versions_holding(Home(found.home), "a", {item}) == 2
         assert found.call("thread", "a", "--to", "1")[0] == 0
         assert item not in found.call("thread", "a", "--json")[1]
+
+
+def _stopped(_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_names_that_begin_like_others_prove_nothing_and_take_nothing_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(number: int, conversation: str, who: str, text: str) -> dict[str, object]:
+        named = {"conv": f"support-conversation-of-customer-{conversation}", "who": who}
+        return {**message("a", number, text), **named}
+
+    with project(tmp_path) as found:
+        greeting = "Dear Wilhelmina Oyelaran, the lamp is yours."
+        found.write("one.jsonl", said(1, "0001", "Marguerite Vexholm", greeting))
+        others = "Wilhelmina Oyelaran", "Marguerite Vexholm-Borrowdale"
+        lines = [said(n, f"000{n}", who, "A word.") for n, who in enumerate(others, 2)]
+        found.write("two.jsonl", *lines)
+        found.run()
+        before = [one for one in holding(found.home, "Borrowdale") if "dagster" not in one]
+        # stopped when the manifest has lost its name: the same command goes on
+        with monkeypatch.context() as patched:
+            patched.setattr(forget_removal.Removal, "from_history", _stopped)
+            assert found.call("forget", "one.jsonl#a1", "--yes")[0] == 130
+        code, told, error = found.call("forget", "one.jsonl#a1", "--yes", "--json")
+        assert (code, json.loads(told)["still_in"]) == (0, {}), error
+        assert len(before) > 3 and set(before) <= set(holding(found.home, "Borrowdale"))
+        assert holding(found.home, "customer-0001") == []

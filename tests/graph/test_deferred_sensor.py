@@ -1,6 +1,7 @@
 """Ticks of deferred_questions_sensor, and the runs that it asks for, carried out."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -183,6 +184,9 @@ def test_a_policy_that_was_activated_since_plans_the_batch_again(
     assert project.execute("process_batch", batch).success
     note = ChangeNote("eva", datetime.now(UTC) + timedelta(seconds=1))
     PolicyRegistry(Home(project.home)).activate(load_policy(None), 0, note)
+    # its report is younger, as of a batch that was taken up under its own policy meanwhile
+    later = (datetime.now(UTC) + timedelta(seconds=9)).timestamp()
+    os.utime(project.tables.path("disagreement_report", batch), (later, later))
     (request,) = daemon_tick(project).run_requests
     assert request.job_name == "reprocess"
     assert HELD_POLICY_TAG not in request.tags
@@ -226,7 +230,9 @@ def _after_many(plan):
     return planned
 
 
-def test_batches_whose_conversations_changed_are_taken_up_by_themselves(project, tmp_path) -> None:
+def test_batches_whose_conversations_changed_are_taken_up_by_themselves(
+    project, tmp_path, a_day_later
+) -> None:
     source = tmp_path / "chats"
     source.mkdir()
 
@@ -244,6 +250,10 @@ def test_batches_whose_conversations_changed_are_taken_up_by_themselves(project,
         (second,) = project.take_in(source)
         project.succeeds("process_batch", second)
         asked = len(server.asked)
+        # also where the policy in force shows nobody any memory: it is not the one that asks
+        (held,) = daemon_tick(project).run_requests
+        assert (held.job_name, held.partition_key) == ("take_up_deferred", first)
+        assert held.tags[HELD_POLICY_TAG] == load_policy(project.policy).hash
         (request,) = tick(project).run_requests
         assert (request.job_name, request.partition_key) == ("take_up_deferred", first)
         carry_out(project, request)

@@ -38,6 +38,14 @@ def sections(excerpt: ContentExcerpt) -> list[str]:
     return ["".join(piece.text for piece in group) for gap, group in groups if not gap]
 
 
+def test_what_was_taken_out_of_an_answer_decides_where_the_content_holds_it() -> None:
+    text = "Some lamps are old.\nLog in with the key AKIAQ3EGRIVYNT7DW2KX at once.\nNobody came."
+    excerpt = content_excerpt(text, ["Use [SECRET-3fa2] today", "no key"], ["key [SECRET-3fa2] at"])
+    assert [one for one in marked(excerpt) if "SECRET" in one] == ["key [SECRET] at"]
+    unquoted = content_excerpt(text, ["the key [SECRET-3fa2]"])
+    assert marked(unquoted) == ["the key [SECRET"]
+
+
 def test_a_short_text_is_shown_as_a_whole() -> None:
     text = "The bridge opens on 3 May.\nCars may cross it."
     excerpt = content_excerpt(text, ["opens on 3 May", "opens on 4 June"])

@@ -1,7 +1,7 @@
 """The rows of tools that services called, from the steps that are kept beside their answers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,8 +12,11 @@ from orchestration_assets.processing.tools.loop import STEPS
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.part_readings import PART_READINGS
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
+from orchestration_assets.schemas.services import SensitiveKind
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS
 from orchestration_assets.schemas.tool_use import TOOL_LOG, ToolLogRow, ToolOutcome
+from orchestration_assets.text.redaction import mark
+from orchestration_assets.text.replies.stored_answers import taken_from
 from resources.home import Home
 
 _READ = ("item_id", "task", "service", "step", "answer_key")
@@ -38,7 +41,11 @@ def tool_log_of(home: Home, batch: str) -> TableResult:
     """
     plans = home.tables.read(PROCESSING_PLANS.name, batch)
     policy = read_pinned_policy(home.policies, plans)
-    asked = {name for name, task in (policy.tasks.items() if policy else ()) if task.tools}
+    asked = {
+        name: taken_from(task.redact_answers)
+        for name, task in (policy.tasks.items() if policy else ())
+        if task.tools
+    }
     rows: list[ToolLogRow] = []
     if asked:
         paths = dict(values(plans, "item_id", "path"))
@@ -46,7 +53,7 @@ def tool_log_of(home: Home, batch: str) -> TableResult:
         kept = AnswerCache(home.answers).entries([f"{one.answer_key}{STEPS}" for one in answers])
         for one in answers:
             if (steps := kept.get(f"{one.answer_key}{STEPS}")) is not None:
-                rows += _rows(batch, paths.get(one.item_id, ""), one, steps)
+                rows += _rows(batch, paths.get(one.item_id, ""), one, steps, asked[one.task])
     figures: dict[str, int] = {"calls": len(rows)}
     for outcome in ToolOutcome:
         figures[outcome.value] = sum(row.outcome is outcome for row in rows)
@@ -71,7 +78,9 @@ def _answers(home: Home, batch: str) -> Iterator[_Answer]:
                 )
 
 
-def _rows(batch: str, path: str, answer: _Answer, steps: bytes) -> Iterator[ToolLogRow]:
+def _rows(
+    batch: str, path: str, answer: _Answer, steps: bytes, hidden: Collection[SensitiveKind]
+) -> Iterator[ToolLogRow]:
     for reply, calls in enumerate(json.loads(steps), start=1):
         for number, (tool, arguments, outcome, text, cut) in enumerate(calls, start=1):
             yield ToolLogRow(
@@ -85,7 +94,7 @@ def _rows(batch: str, path: str, answer: _Answer, steps: bytes) -> Iterator[Tool
                 reply,
                 number,
                 tool,
-                arguments,
+                mark(arguments, hidden),
                 ToolOutcome(outcome),
                 text,
                 cut,

@@ -27,7 +27,7 @@ def without_secrets(reading: Reading, task: Task) -> Reading:
     Equal values have equal marks, so that services that say the same go on agreeing. Labels of a
     closed set, numbers, dates and the names of fields stay.
     """
-    kinds = ALWAYS if task.redact_answers is None else task.redact_answers
+    kinds = taken_from(task.redact_answers)
     if not kinds:
         return reading
     answer = reading.answer
@@ -47,6 +47,11 @@ def without_secrets(reading: Reading, task: Task) -> Reading:
     ):
         return reading
     return replace(reading, answer=answer, alternatives=others, evidence=evidence, reason=reason)
+
+
+def taken_from(redact_answers: Collection[SensitiveKind] | None) -> Collection[SensitiveKind]:
+    """What is taken out of what services say about a task: what that declares, else credentials."""
+    return ALWAYS if redact_answers is None else redact_answers
 
 
 def taken_out(*texts: str | None) -> Mapping[str, int]:
