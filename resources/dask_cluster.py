@@ -203,7 +203,11 @@ class DaskCluster:
                     "threads or processes"
                 ) from error
         cluster = stack.enter_context(local_cluster(self.workers, self.where))
-        return stack.enter_context(Client(cluster, set_as_default=False))
+        try:
+            return stack.enter_context(Client(cluster, set_as_default=False))
+        except OSError as error:
+            # a machine may be too busy to answer itself in time
+            raise _lost_cluster(self.where, error) from error
 
 
 @contextmanager
