@@ -1,6 +1,8 @@
 """A Dask cluster for CPU work: local threads, local processes, or a scheduler by its address."""
 
+from asyncio import run_coroutine_threadsafe
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, wait
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from queue import Empty, SimpleQueue
@@ -157,17 +159,19 @@ class DaskCluster:
 
         Raises what the piece raised, or ClusterError when nobody can compute it.
         """
+        # fetched once, however long it takes: to ask anew with a time limit joins the fetch before
+        # it, which that one's limit ends for both
+        fetching = client.gather(future, asynchronous=True)
+        fetched = run_coroutine_threadsafe(fetching, client.loop.asyncio_loop)
         heard = monotonic()
-        while True:
-            try:
-                return future.result(timeout=min(_BETWEEN_LOOKS_SECONDS, self.lost_seconds))
-            except TimeoutError:
-                if future.status == "error":
-                    raise
-                if _has_workers(client, self.lost_seconds):
-                    heard = monotonic()
-                elif monotonic() - heard >= self.lost_seconds:
-                    raise self._lost(f"no worker for {self.lost_seconds:.0f} s") from None
+        while not fetched.done():
+            wait([fetched], min(_BETWEEN_LOOKS_SECONDS, self.lost_seconds))
+            if fetched.done() or _has_workers(client, self.lost_seconds):
+                heard = monotonic()
+            elif monotonic() - heard >= self.lost_seconds:
+                fetched.cancel()
+                raise self._lost(f"no worker for {self.lost_seconds:.0f} s")
+        return fetched.result()
 
     def _lost(self, why: object) -> ClusterError:
         self._is_lost = True
@@ -176,12 +180,11 @@ class DaskCluster:
     @contextmanager
     def _kept(self) -> Iterator[None]:
         """Turns what a lost cluster raises into one error."""
-        from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
         try:
             yield
-        except (KilledWorker, FutureCancelledError, OSError) as error:
+        except (KilledWorker, CancelledError, OSError) as error:
             raise self._lost(error) from error
 
     def _connect(self, stack: ExitStack) -> "Client":
@@ -200,7 +203,11 @@ class DaskCluster:
                     "threads or processes"
                 ) from error
         cluster = stack.enter_context(local_cluster(self.workers, self.where))
-        return stack.enter_context(Client(cluster, set_as_default=False))
+        try:
+            return stack.enter_context(Client(cluster, set_as_default=False))
+        except OSError as error:
+            # a machine may be too busy to answer itself in time
+            raise _lost_cluster(self.where, error) from error
 
 
 @contextmanager

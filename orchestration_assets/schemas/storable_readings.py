@@ -89,7 +89,7 @@ def _with_plain_parts(given: Reading, answer: Any) -> Reading:
 
 def _alternatives(given: tuple[Any, ...] | list[Any]) -> tuple[Alternative, ...]:
     others = tuple(map(_alternative, given))
-    return given if isinstance(given, tuple) and all(map(is_, others, given)) else others
+    return given if type(given) is tuple and all(map(is_, others, given)) else others
 
 
 def _whole(answer: Any) -> Any:

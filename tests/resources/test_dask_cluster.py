@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import dagster as dg
 import pytest
 
+from resources import dask_cluster
 from resources.dask_cluster import ClusterError, DaskCluster, DaskClusterResource
 
 
@@ -44,6 +45,10 @@ def _die_once(path: str) -> int:
         with open(path, "w"):  # noqa: PTH123
             os.kill(os.getpid(), signal.SIGKILL)
     return os.getpid()
+
+
+def _large(number: int) -> bytes:
+    return bytes([number]) * 200_000
 
 
 def _slow(number: int) -> int:
@@ -130,10 +135,11 @@ def test_a_cluster_that_got_no_client_is_closed_all_the_same(monkeypatch) -> Non
     )
 
     def refuse(*arguments, **options):
-        raise OSError("no client today")
+        raise TimeoutError("no answer in 30 s")
 
     monkeypatch.setattr(distributed, "Client", refuse)
-    with pytest.raises(OSError, match="no client"), opened(where="threads") as cluster:
+    said = pytest.raises(ClusterError, match="was lost: no answer in 30 s; run again")
+    with said, opened(where="threads") as cluster:
         _ = cluster.client
     assert [cluster.status.name for cluster in made] == ["closed"]
 
@@ -215,6 +221,13 @@ def test_workers_that_are_lost_for_good_give_one_clear_error() -> None:
         worker.kill()
         with pytest.raises(ClusterError, match=r"was lost: no worker for 3 s; run again"):
             list(results)
+
+
+def test_a_result_that_takes_longer_than_a_look_is_fetched_all_the_same(monkeypatch) -> None:
+    """As on a machine that is busy for seconds."""
+    monkeypatch.setattr(dask_cluster, "_BETWEEN_LOOKS_SECONDS", 0.0003)
+    with DaskCluster("threads") as cluster:
+        assert dict(cluster.map_chunks(_large, range(100))) == {n: _large(n) for n in range(100)}
 
 
 def test_one_cluster_serves_all_runs_while_it_is_entered() -> None:

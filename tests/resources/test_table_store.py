@@ -95,6 +95,7 @@ def test_tables_written_before_a_column_was_declared_can_be_put_together_with_ot
 
 
 def test_portions_are_the_table_that_is_read_whole(tmp_path: Path) -> None:
+    """And so are the columns that are told without reading it."""
     store = Home(tmp_path).tables
     rows = [replace(ROW, item_id=str(n), gain=n / 7) for n in range(2_500)]
     whole = rows_to_arrow(DECISION_LOG, rows)
@@ -104,6 +105,8 @@ def test_portions_are_the_table_that_is_read_whole(tmp_path: Path) -> None:
     older = store.path(DECISION_LOG.name, "b3")
     older.write_bytes((tmp_path / "older.parquet").read_bytes())
     for batch in ("b1", "b2", "b3"):
+        told = store.stored_schema(DECISION_LOG.name, batch)
+        assert told.equals(store.read(DECISION_LOG.name, batch).schema)
         for columns in (None, ["gain", "item_id"]):
             portions = list(store.portions(DECISION_LOG.name, batch, columns))
             assert portions
@@ -125,6 +128,8 @@ def test_portions_of_a_damaged_table_say_so(tmp_path: Path) -> None:
         list(store.portions(DECISION_LOG.name, "b1", ["other"]))
     with pytest.raises(TableMissingError, match="materialize decision_log first"):
         list(store.portions(DECISION_LOG.name, "b2"))
+    with pytest.raises(TableMissingError, match="materialize decision_log first"):
+        store.stored_schema(DECISION_LOG.name, "b2")
 
 
 def test_the_beginning_and_the_columns_of_a_table_tell_where_there_is_none(tmp_path: Path) -> None:
