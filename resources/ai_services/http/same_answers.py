@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "15484dfdaebf5320": "ad3d59f60b864bb8",
+    "01e5d5c80ff4eddf": "ad3d59f60b864bb8",
     # embeddings
-    "82291a1943660497": "d3bfe1b5ac6a3395",
+    "f4bb5b8e6b7dbff0": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""
