@@ -145,7 +145,9 @@ class OpenRunStorage(SqliteRunStorage):
 class OpenScheduleStorage(SqliteScheduleStorage):
     """The ticks of an instance's schedules and sensors, below ``base_dir``.
 
-    Only a daemon and its pages ask for them: the database is made when it is first asked.
+    Only a daemon and its pages ask for them: a database that is there is looked at when it is first
+    asked. One that is not is made at once: several processes of Dagster that find none, as they begin
+    beside each other, would all make it, and break it.
     """
 
     def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
@@ -163,9 +165,12 @@ class OpenScheduleStorage(SqliteScheduleStorage):
     def from_local(
         cls, base_dir: str, inst_data: ConfigurableClassData | None = None
     ) -> "OpenScheduleStorage":
-        """The storage below a folder, whose database may not be there yet."""
+        """The storage below a folder; its database is made where there is none."""
         storage = cls(create_db_conn_string(base_dir, "schedules"), inst_data)
-        storage._to_begin = Path(base_dir)
+        if (Path(base_dir) / "schedules.db").exists():
+            storage._to_begin = Path(base_dir)
+        else:
+            storage._begin(Path(base_dir))
         return storage
 
     @contextmanager

@@ -245,12 +245,21 @@ def test_a_partition_that_is_deleted_is_gone(tmp_path: Path) -> None:
         assert not instance.has_dynamic_partition("batches", "a")
 
 
-def test_the_database_of_ticks_is_made_once_when_somebody_asks(tmp_path: Path) -> None:
-    opened = [OpenScheduleStorage.from_local(str(tmp_path / "schedules")) for _ in range(2)]
-    file = tmp_path / "schedules" / "schedules.db"
-    assert not file.exists()
+@pytest.mark.parametrize("is_begun", [False, True], ids=["missing", "cut off"])
+def test_the_database_of_ticks_is_whole_for_whoever_comes_next(
+    tmp_path: Path, is_begun: bool
+) -> None:
+    folder = tmp_path / "schedules"
+    file = folder / "schedules.db"
+    if is_begun:
+        # as one whose process died before it had made a table
+        folder.mkdir()
+        file.touch()
 
     with ThreadPoolExecutor(2) as threads:
+        opened = list(threads.map(OpenScheduleStorage.from_local, [str(folder)] * 2))
+        # processes of Dagster that begin beside each other would each make a missing one
+        assert file.exists()
         states = list(threads.map(lambda one: one.all_instigator_state(), opened))
 
     assert states == [[], []]
