@@ -146,8 +146,8 @@ class OpenScheduleStorage(SqliteScheduleStorage):
     """The ticks of an instance's schedules and sensors, below ``base_dir``.
 
     Only a daemon and its pages ask for them: a database that is there is looked at when it is first
-    asked. One that is not is made at once: several processes of Dagster that find none, as they begin
-    beside each other, would all make it, and break it.
+    asked. One that is not is made at once: several processes of Dagster that find none, as they
+    begin beside each other, would all make it, and break it.
     """
 
     def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
