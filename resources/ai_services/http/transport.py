@@ -1,8 +1,7 @@
 """One service's connection pool, and a request through it, on aiohttp's connections and parser.
 
 aiohttp's own session takes three times as long for a request as its connections do: it is made for
-cookies, redirects, uploads and middleware. A request here is one write and one read; requests of
-one round of the event loop are written together.
+cookies, redirects, uploads and middleware. A request here is one write and one read.
 
 Redirects, cookies, proxies and credentials of the environment, which an API client must not
 follow, stay out of the way; certificates are checked as httpx checks them.
@@ -30,7 +29,6 @@ from orchestration_assets.text.replies.call_errors import (
 from orchestration_assets.text.replies.compression import Decompressor, EncodingError
 from orchestration_assets.text.replies.event_stream import LineDecoder
 from resources.ai_services.http.address import base_url
-from resources.ai_services.http.outbox import Outbox
 
 if TYPE_CHECKING:
     import aiohttp
@@ -86,7 +84,6 @@ class Transport:
         self._connector: aiohttp.TCPConnector | None = None
         self._connect_limit: aiohttp.ClientTimeout | None = None
         self._targets: dict[str, _Target] = {}
-        self.outbox = Outbox()
 
     def open(self) -> None:
         """Loads what a request needs, so that no request's clock runs while it does."""
@@ -116,8 +113,6 @@ class Transport:
             await self._connector.close()
             self._connector = None
             self._targets.clear()
-            # an event loop that was stopped sends nothing more
-            self.outbox = Outbox()
 
     def _response(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -198,7 +193,7 @@ class _Exchange:
             target = self._transport.target(path)
             request = target.request(method, headers, body)
             self._connection = await self._transport.connected(target)
-            self._response = await _exchanged(self._connection, request, self._transport.outbox)
+            self._response = await _exchanged(self._connection, request)
             if method == "POST" and self._response.status != 200:
                 raise await _status_error(self._response)
             return self._response
@@ -257,16 +252,14 @@ class _Target:
         return head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + (body or b"")
 
 
-async def _exchanged(
-    connection: "aiohttp.connector.Connection", request: bytes, outbox: Outbox
-) -> _Response:
+async def _exchanged(connection: "aiohttp.connector.Connection", request: bytes) -> _Response:
     """Sends a request, and reads the head of its response."""
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None:
         raise ConnectionResetError("the connection was closed")
     # decompressed here, within a limit
     protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-    outbox.post(transport, request)
+    transport.write(request)
     while True:
         head, content = await protocol.read()
         # 1xx announces a response; no protocol is switched here

@@ -11,7 +11,6 @@ from orchestration_assets.text.replies.call_errors import (
     MalformedResponse,
     Unavailable,
 )
-from resources.ai_services.http.outbox import Outbox
 from resources.ai_services.http.transport import Transport
 from tests.ai_services.http.samples import chat
 
@@ -176,41 +175,6 @@ def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
         return answers
 
     assert asyncio.run(unasked()) == [b"one", b"two"]
-
-
-def test_requests_of_one_round_leave_whole_and_in_order_and_none_where_a_connection_closed() -> (
-    None
-):
-    async def sent() -> list[bytes]:
-        received: list[asyncio.Future[bytes]] = [
-            asyncio.get_running_loop().create_future() for _ in range(2)
-        ]
-        waiting = iter(received)
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            next(waiting).set_result(await reader.read())
-            writer.close()
-
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        address = server.sockets[0].getsockname()
-        outbox = Outbox()
-        (_, kept), (_, closed) = [await asyncio.open_connection(*address) for _ in range(2)]
-        outbox.post(kept.transport, b"one " * 100_000)
-        outbox.post(closed.transport, b"never")
-        outbox.post(kept.transport, b"two")
-        closed.transport.close()
-        # whoever posted goes on only once it has left
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        outbox.post(kept.transport, b" three")
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        kept.close()
-        answers = [await one for one in received]
-        server.close()
-        return sorted(answers)
-
-    assert asyncio.run(sent()) == [b"", b"one " * 100_000 + b"two three"]
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\rb", "a\0b"])
