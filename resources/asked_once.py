@@ -1,5 +1,6 @@
 """What Dagster's event log asks its database for again and again, asked once."""
 
+from abc import abstractmethod
 from typing import Any
 
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
@@ -14,9 +15,9 @@ class AskedOnce(SqlEventLogStorage):
         self._partitions: set[tuple[str, str]] = set()
         super().__init__(*given, **named)  # type: ignore[no-untyped-call]
 
+    @abstractmethod
     def table_names(self) -> frozenset[str]:
         """The tables that the database of all runs has now."""
-        raise NotImplementedError
 
     def has_table(self, table_name: str) -> bool:
         # an upgrade adds tables; nothing takes one away

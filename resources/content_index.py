@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from resources.lmdb_database import LmdbDatabase, Transaction
+from resources.lmdb_database import LmdbDatabase, Transaction, close_unused
 
 _MAP_BYTES: Final = 1 << 28
 _NOTHING: Final = bytes(16)
@@ -143,7 +143,7 @@ class ContentIndex:
 
         settled = self._database.write(body)
         # what comes next in this batch needs the memory, and does not look here again
-        self._database.close()
+        close_unused()
         return settled
 
     def include(self, batch: str, holdings: Iterable[Holding]) -> None:

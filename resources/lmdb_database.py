@@ -169,16 +169,6 @@ class LmdbDatabase:
             (self.folder / _LOCK_NAME).unlink(missing_ok=True)
         shutil.rmtree(fresh, ignore_errors=True)
 
-    def close(self) -> None:
-        """Closes it unless somebody uses it now; it is opened anew when it is next needed.
-
-        Keys are hashes: who has gone through a batch of them has touched pages all over the file,
-        which stay in the memory of the process for as long as it is open.
-        """
-        with _lock:
-            if (environment := _open.get(self.folder)) is not None and not environment.users:
-                _open.pop(self.folder).lmdb.close()
-
     def _acquire(self) -> "_Environment":
         """The environment, with one more user. Raises UnwritableError."""
         with _lock:
@@ -303,8 +293,8 @@ def _close_idle() -> None:
 def close_unused() -> None:
     """Closes what is not in use; it is opened anew when it is next needed.
 
-    Pages that were read stay in memory for as long as their file is open: a process that goes
-    through many batches would hold more and more of files that grow with the home.
+    Pages that were read stay in memory for as long as their file is open. Keys are hashes: who has
+    gone through those of a batch has touched pages all over files that grow with the home.
     """
     with _lock:
         _close_all_unused()

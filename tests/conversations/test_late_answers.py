@@ -1,5 +1,7 @@
 """A fact that is answered late reaches the messages of later batches that were asked without it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from orchestration_assets.conversations.late_answers import later_messages
 from orchestration_assets.conversations.stale import stale_items
 from orchestration_assets.conversations.threads import MessageReference, Thread
 from resources.home import Home
-from tests.chat_servers import chat_server
+from tests.chat_servers import ChatServer, chat_server
 from tests.conversations.runs import Project, message
 
 POLICY = """
@@ -58,21 +60,30 @@ def test_only_messages_after_it_in_other_batches_are_stale(batches, data) -> Non
     }
 
 
-@pytest.mark.slow
-def test_the_next_run_asks_again_with_the_fact_that_came_late(tmp_path: Path) -> None:
-    away = True
+@contextmanager
+def _without_the_fact(
+    folder: Path,
+) -> Iterator[tuple[Project, ChatServer, Callable[[], None]]]:
+    """A project whose services cannot tell yet what message 1 states; and what lets them."""
+    came_back: list[bool] = []
 
     def say(prompt: str) -> tuple[object, float] | int:
         if "What is stated" not in prompt:
             return "good", 0.9
-        if away and "room 1 " in prompt:
+        if not came_back and "room 1 " in prompt:
             return 400
         return ["lamp: green" if "room 1 " in prompt else "talk: idle"], 0.9
 
     with chat_server(say) as server:
-        policy = tmp_path / "policy.yaml"
+        policy = folder / "policy.yaml"
         policy.write_text(POLICY.format(url=server.url))
-        found = Project(tmp_path / "source", tmp_path / "home", policy, server)
+        found = Project(folder / "source", folder / "home", policy, server)
+        yield found, server, lambda: came_back.append(True)
+
+
+@pytest.mark.slow
+def test_the_next_run_asks_again_with_the_fact_that_came_late(tmp_path: Path) -> None:
+    with _without_the_fact(tmp_path) as (found, server, comes_back):
         found.write("1.jsonl", message("a", 1))
         code, _, error = found.call("run", str(found.source), "--json")
         assert code in (0, 1), error
@@ -84,7 +95,7 @@ def test_the_next_run_asks_again_with_the_fact_that_came_late(tmp_path: Path) ->
         assert len(shown) == 1 and "green" not in shown[0]
 
         # its batch is processed again, and has the fact now
-        away = False
+        comes_back()
         code, out, error = found.call("job", "process_batch", "--batch", first)
         assert code == 0, out + error
         home = Home(found.home)
@@ -103,26 +114,14 @@ def test_the_next_run_asks_again_with_the_fact_that_came_late(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_message_that_was_put_in_before_is_told_of_late_too(tmp_path: Path) -> None:
-    away = True
-
-    def say(prompt: str) -> tuple[object, float] | int:
-        if "What is stated" not in prompt:
-            return "good", 0.9
-        if away and "room 1 " in prompt:
-            return 400
-        return ["lamp: green" if "room 1 " in prompt else "talk: idle"], 0.9
-
-    with chat_server(say) as server:
-        policy = tmp_path / "policy.yaml"
-        policy.write_text(POLICY.format(url=server.url))
-        found = Project(tmp_path / "source", tmp_path / "home", policy, server)
+    with _without_the_fact(tmp_path) as (found, server, comes_back):
         found.write("1.jsonl", message("a", 5))
         found.call("run", str(found.source), "--json")
         (first,) = Home(found.home).tables.batches("resolutions")
         found.write("2.jsonl", message("a", 1))
         found.call("run", str(found.source), "--json")
         second = next(one for one in Home(found.home).tables.batches("resolutions") if one != first)
-        away = False
+        comes_back()
         code, out, error = found.call("job", "process_batch", "--batch", second)
         assert code == 0, out + error
         # it was asked about again with the message before it, and not with what that states

@@ -39,6 +39,17 @@ def write(project, url: str, execution: str, more: str = "") -> None:
     project.write_policy(text + execution)
 
 
+def one_note(project, drill, folder, script: FaultScript) -> str:
+    """The batch of one note, processed while the service behaves like this."""
+    source = folder / "notes"
+    source.mkdir()
+    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
+    drill.script = script
+    (batch,) = project.take_in(source)
+    project.succeeds("process_batch", batch)
+    return batch
+
+
 def tick(project, cursor: str | None = None) -> dg.SensorResult:
     resources = {
         "home": HomeResource(path=str(project.home)),
@@ -107,12 +118,8 @@ def test_deferred_questions_are_asked_again_by_themselves(project, drill, tmp_pa
 
 
 def test_pauses_runs_under_way_and_other_policies(project, drill, tmp_path, monkeypatch) -> None:
-    source = tmp_path / "notes"
-    source.mkdir()
-    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
-    drill.script = FaultScript(faults=(Fault(kind="unauthorised", contains="lighthouse"),))
-    (batch,) = project.take_in(source)
-    project.succeeds("process_batch", batch)
+    unauthorised = FaultScript(faults=(Fault(kind="unauthorised", contains="lighthouse"),))
+    batch = one_note(project, drill, tmp_path, unauthorised)
     assert [one.partition_key for one in tick(project).run_requests] == [batch]
     # a service that was stopped is mended by a person: a changed policy plans the batch again
     write(project, drill.url, PAUSE, "concurrency: 3")
@@ -138,13 +145,8 @@ def test_pauses_runs_under_way_and_other_policies(project, drill, tmp_path, monk
 def test_a_batch_of_another_policy_is_taken_up_under_its_own(
     project, drill, tmp_path, a_day_later
 ) -> None:
-    source = tmp_path / "notes"
-    source.mkdir()
-    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
-    drill.script = DOWN
-    (batch,) = project.take_in(source)
+    batch = one_note(project, drill, tmp_path, DOWN)
     home, own = Home(project.home), load_policy(project.policy)
-    assert project.execute("process_batch", batch).success
     assert deferred(project, batch) == 1
 
     kept = home.policies / f"{own.hash}.json"
@@ -176,12 +178,7 @@ def test_a_batch_of_another_policy_is_taken_up_under_its_own(
 def test_a_policy_that_was_activated_since_plans_the_batch_again(
     project, drill, tmp_path, a_day_later
 ) -> None:
-    source = tmp_path / "notes"
-    source.mkdir()
-    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
-    drill.script = DOWN
-    (batch,) = project.take_in(source)
-    assert project.execute("process_batch", batch).success
+    batch = one_note(project, drill, tmp_path, DOWN)
     note = ChangeNote("eva", datetime.now(UTC) + timedelta(seconds=1))
     PolicyRegistry(Home(project.home)).activate(load_policy(None), 0, note)
     # its report is younger, as of a batch that was taken up under its own policy meanwhile
@@ -195,12 +192,7 @@ def test_a_policy_that_was_activated_since_plans_the_batch_again(
 def test_take_ups_are_counted_from_when_the_batch_was_last_made(
     project, drill, tmp_path, capfd
 ) -> None:
-    source = tmp_path / "notes"
-    source.mkdir()
-    (source / "note.md").write_text("# A note\n\nThe lighthouse has a light.\n")
-    drill.script = DOWN
-    (batch,) = project.take_in(source)
-    project.succeeds("process_batch", batch)
+    batch = one_note(project, drill, tmp_path, DOWN)
     for n in range(MAX_TAKE_UPS):
         project.instance.add_run(
             dg.DagsterRun(
