@@ -218,6 +218,10 @@ def local_cluster(workers: int, where: str) -> Iterator["LocalCluster"]:
     """
     import dask
 
+    # before any setting: leaving a setting that was made before distributed's defaults were there
+    # would take them all away
+    import distributed  # noqa: F401
+
     # nobody looks at stacks that are sampled a hundred times a second on each worker
     with (
         dask.config.set({"distributed.worker.profile.enabled": False}),

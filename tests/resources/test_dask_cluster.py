@@ -14,6 +14,7 @@ import pytest
 
 from resources import dask_cluster
 from resources.dask_cluster import ClusterError, DaskCluster, DaskClusterResource
+from tests.forked import ROOT
 
 
 @contextmanager
@@ -253,6 +254,17 @@ def _asset(dask_cluster: dg.ResourceParam[DaskCluster], clients: dg.ResourcePara
 
 
 @pytest.mark.slow
+def test_a_process_that_starts_two_clusters_keeps_the_settings_of_dask() -> None:
+    # in a process of its own: what counts is that it had not loaded distributed before
+    code = (
+        "from resources.dask_cluster import local_cluster\n"
+        "for _ in range(2):\n"
+        "    with local_cluster(1, 'threads'):\n"
+        "        pass\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
 def test_a_cluster_that_was_lost_is_started_again_at_the_next_use() -> None:
     with running_scheduler() as (address, scheduler, _), opened(where=address) as cluster:
         results = cluster.map_chunks(_slow, list(range(200)))
