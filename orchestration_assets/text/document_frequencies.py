@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from orchestration_assets.text.words import is_term, singular_words
+from orchestration_assets.text.words import is_term, singulars
 
 BACKGROUND_FILE: Final = "document_frequencies.json"
 OUT_OF: Final = 10_000
@@ -31,9 +31,18 @@ def document_frequencies() -> tuple[Mapping[str, int], int]:
     return table, min(table.values())
 
 
-def term_counts(words: Iterable[str]) -> Counter[str]:
-    """How often each word occurs that can be a key word, plurals counted with their singular."""
-    return Counter(singular_words([word for word in words if is_term(word)]))
+def term_counts(words: Iterable[str] | Mapping[str, int]) -> Counter[str]:
+    """How often each word occurs that can be a key word, plurals counted with their singular.
+
+    ``words`` may be counted already.
+    """
+    counted = words if isinstance(words, Mapping) else Counter(words)
+    terms = Counter({word: count for word, count in counted.items() if is_term(word)})
+    # a singular that is itself a plural of another keeps what is counted with it
+    merged = [(singular, terms.pop(plural)) for plural, singular in singulars(terms).items()]
+    for singular, count in merged:
+        terms[singular] += count
+    return terms
 
 
 def term_weights(counts: Mapping[str, int]) -> dict[str, float]:
@@ -43,8 +52,14 @@ def term_weights(counts: Mapping[str, int]) -> dict[str, float]:
     without losing what prose repeats three times. A word that the table does not list is taken
     to be half as frequent as the rarest that it does.
     """
+    rarity, unlisted = _rarities()
+    return {word: count**_DAMPENED * rarity.get(word, unlisted) for word, count in counts.items()}
+
+
+@cache
+def _rarities() -> tuple[Mapping[str, float], float]:
+    """Word -> ln(10,000 / document frequency), and that of a word that is not listed."""
     table, rarest = document_frequencies()
-    return {
-        word: count**_DAMPENED * math.log(OUT_OF / table.get(word, rarest / 2))
-        for word, count in counts.items()
-    }
+    of_frequency = {count: math.log(OUT_OF / count) for count in set(table.values())}
+    rarity = {word: of_frequency[count] for word, count in table.items()}
+    return rarity, math.log(OUT_OF / (rarest / 2))

@@ -34,21 +34,26 @@ def languages_by_word() -> Mapping[str, tuple[str, ...]]:
     return languages
 
 
-def likely_language(words: Iterable[str]) -> str | None:
-    """The language whose function words are most among lower-case ``words``, if any stands out."""
+def likely_language(words: Iterable[str] | Mapping[str, int]) -> str | None:
+    """The language whose function words are most among lower-case ``words``, if any stands out.
+
+    ``words`` may be counted already.
+    """
     tables = languages_by_word()
-    counts = {word: min(count, _MAX_REPEATS) for word, count in Counter(words).items()}
+    counted = words if isinstance(words, Mapping) else Counter(words)
     hits: dict[str, int] = {}
-    for word in counts.keys() & tables.keys():
+    for word in counted.keys() & tables.keys():
         for language in tables[word]:
-            hits[language] = hits.get(language, 0) + counts[word]
+            hits[language] = hits.get(language, 0) + min(counted[word], _MAX_REPEATS)
     best = min(hits, key=lambda language: (-hits[language], language), default=None)
-    least = max(_MIN_HITS, _MIN_SHARE * sum(counts.values()))
+    whole = sum([n if n < _MAX_REPEATS else _MAX_REPEATS for n in counted.values()])
+    least = max(_MIN_HITS, _MIN_SHARE * whole)
     return best if best is not None and hits[best] >= least else None
 
 
-def stop_words_for(words: Iterable[str]) -> frozenset[str]:
-    """The function words of the language that ``words`` are in; English ones when it is unclear.
+def stop_words_for(words: Iterable[str] | Mapping[str, int]) -> frozenset[str]:
+    """The function words of the language that ``words``, counted or not, are in; English ones when
+    it is unclear.
 
     Those of other languages stay, as they may be nouns here: *die*, *file*, *on*.
     """

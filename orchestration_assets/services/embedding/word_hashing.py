@@ -1,7 +1,6 @@
 """A vector of which words a content has."""
 
 import math
-from collections import Counter
 from typing import ClassVar
 
 from orchestration_assets.schemas.enums import AnswerKind
@@ -11,7 +10,7 @@ from orchestration_assets.services.embedding.hashed_features import hashed_vecto
 from orchestration_assets.services.embedding.vector_readings import vector_reading
 from orchestration_assets.services.readings import abstention
 from orchestration_assets.text.function_words import stop_words_for
-from orchestration_assets.text.words import words_of
+from orchestration_assets.text.words import word_counts
 
 
 class WordHashing(EmbeddedService):
@@ -24,12 +23,11 @@ class WordHashing(EmbeddedService):
 
     def answer(self, question: Question) -> Reading:
         item = question.item
-        words = words_of(item.text, item.family)
-        left_out = stop_words_for(words)
-        counts = Counter(word for word in words if word not in left_out)
-        if not counts:
+        counts = word_counts(item.text, item.family)
+        left_out = stop_words_for(counts)
+        weights = {w: 1 + math.log(count) for w, count in counts.items() if w not in left_out}
+        if not weights:
             return abstention("no words")
-        weights = {word: 1 + math.log(count) for word, count in counts.items()}
         return vector_reading(
-            hashed_vector(weights), len(counts), f"{len(counts)} distinct words, hashed"
+            hashed_vector(weights), len(weights), f"{len(weights)} distinct words, hashed"
         )

@@ -29,7 +29,7 @@ class GraphKeywords(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         item = question.item
         candidates = candidates_of(item.text, item.family)
-        left_out = stop_words_for(candidates.words)
+        left_out = stop_words_for(candidates.counts)
         terms = singular_words(
             [word for word in candidates.words if is_term(word) and word not in left_out]
         )

@@ -6,7 +6,7 @@ code the comments and such parts of names as are words themselves.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -17,7 +17,7 @@ from orchestration_assets.services.title.unfit_lines import is_boilerplate, is_b
 from orchestration_assets.text.document_frequencies import OUT_OF, document_frequencies
 from orchestration_assets.text.function_words import ENGLISH, function_words, stop_words_for
 from orchestration_assets.text.prose import PROSE_CHARS, html_tree, is_html, prose_of
-from orchestration_assets.text.words import is_term, prose_words, words_of
+from orchestration_assets.text.words import is_term, prose_words, word_counts, words_of
 
 CODE_WORDS: Final = frozenset(
     "abstract and args array assert async auto await bool boolean break byte case cast catch char "
@@ -39,7 +39,10 @@ _AROUND: Final = (
 )
 # Words, and what no phrase goes across: punctuation and empty lines.
 _TOKEN = re.compile(r"[^\W\d_]+|[^\w\s'\u2019-]|\n\s*\n|\d")
-_IDENTIFIER = re.compile(r"\b[a-z]\w*(?=[ ]?[=(\[]|\.[a-z_])|(?<=\.)[a-z]\w*")
+# the same tokens of an ASCII text in lower case
+_ASCII_TOKEN = re.compile(r"[a-z]+|[^\sa-z0-9_'-]|\n\s*\n|[0-9]")
+# what follows a name that is called, set, or asked for one of its parts
+_USED = re.compile(r"[ ]?[=(\[]|\.[a-z_]")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 # Badges, and pictures with what they show.
 _IMAGE = re.compile(
@@ -71,10 +74,19 @@ _ALONE: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The words in reading order, and how often each phrase occurs."""
+    """How often each word and each phrase occurs.
 
-    words: tuple[str, ...]
+    ``read`` are the words in reading order, and others that are no candidates.
+    """
+
+    counts: Mapping[str, int]
     phrases: Mapping[str, int]
+    read: Sequence[str]
+
+    @property
+    def words(self) -> list[str]:
+        """The candidates in reading order, repeated as often as they occur."""
+        return [word for word in self.read if word in self.counts]
 
 
 # several services look for key words in one item
@@ -83,40 +95,54 @@ def candidates_of(text: str, family: str) -> Candidates:
     """The candidates of a content; no words when the content has none."""
     whole = _prose(text, family)
     prose = _without_boilerplate(whole, text, family)
+    phrases = _phrases(prose, family)
+    if family == Family.DATA:
+        return Candidates(word_counts(text, family), phrases, words_of(text, family))
     words = prose_words(prose)
-    if family == Family.CODE:
-        commented = words if prose == whole else prose_words(whole)
-        words = _words_of_code(text, commented, set(words))
-    elif family == Family.DATA:
-        words = list(words_of(text, family))
-    return Candidates(tuple(words), _phrases(prose, family))
+    counts: Mapping[str, int] = Counter(words)
+    if family != Family.CODE:
+        return Candidates(counts, phrases, words)
+    commented = counts if prose == whole else Counter(prose_words(whole))
+    counts = _words_of_code(text, commented, counts.keys())
+    return Candidates(counts, phrases, words_of(text, family))
 
 
-def _words_of_code(text: str, commented: Iterable[str], read: Collection[str]) -> list[str]:
-    """The words of the comments, and parts of names that are words in documents too.
+def _words_of_code(
+    text: str, commented: Mapping[str, int], read: Collection[str]
+) -> dict[str, int]:
+    """The words of the comments, and parts of names that are words in documents too, by occurrences.
 
     ``commented`` are all words of the comments, ``read`` those outside licences.
     """
     table, _ = document_frequencies()
-    names = words_of(text, Family.CODE)
-    # "fileobj" is a name in a comment, not a word
-    identifiers = set(_IDENTIFIER.findall(text[:PROSE_CHARS].lower()))
-    times_read = Counter(commented)
-    outside = Counter(names)
-    outside.subtract(times_read)
-    kept = {
-        word
-        for word in outside
-        if is_term(word)
-        and word not in CODE_WORDS
-        and (
-            outside[word] > 0
-            if word in table and word not in read
-            else word in read
-            and (word in table or word not in identifiers or times_read[word] > outside[word])
-        )
-    }
-    return [word for word in names if word in kept]
+    kept: dict[str, int] = {}
+    # words that documents do not have and comments do not have most often
+    doubtful: dict[str, int] = {}
+    for word, count in word_counts(text, Family.CODE).items():
+        if word in read:
+            common = word in table or 2 * commented.get(word, 0) > count
+            (kept if common else doubtful)[word] = count
+        elif word in table and count > commented.get(word, 0):
+            kept[word] = count
+    doubtful = {word: count for word, count in doubtful.items() if is_term(word)}
+    if doubtful:
+        # "fileobj" is a name in a comment, not a word
+        code = text[:PROSE_CHARS].lower()
+        kept |= {word: count for word, count in doubtful.items() if not _is_name(word, code)}
+    return {w: count for w, count in kept.items() if w not in CODE_WORDS and is_term(w)}
+
+
+def _is_name(word: str, code: str) -> bool:
+    """Whether a word stands anywhere in code, all in lower case, as the name of a thing."""
+    at = code.find(word) if "a" <= word[0] <= "z" else -1
+    while at >= 0:
+        end = at + len(word)
+        before, after = code[at - 1 : at], code[end : end + 1]
+        whole = not (before.isalnum() or after.isalnum() or "_" in (before, after))
+        if whole and (before == "." or _USED.match(code, end)):
+            return True
+        at = code.find(word, end)
+    return False
 
 
 def rank_terms(
@@ -136,26 +162,29 @@ def rank_terms(
             share = n * len(parts) / sum(max(counts[part], n) for part in parts)
             valued[phrase] = _PHRASE_WORTH * mean * share**_SHARE_POWER
             occurrences[phrase] = n
-    ranked = sorted(valued, key=lambda term: (-valued[term], term))
+    # equal ones stay in the order of the alphabet
+    ranked = sorted(sorted(valued), key=valued.__getitem__, reverse=True)
     return without_parts(ranked[:_RANKED], occurrences), occurrences
 
 
 def without_parts(ranked: Iterable[str], counts: Mapping[str, int]) -> list[str]:
     """The ranked words and phrases without those that only occur as part of a better one."""
-    kept: list[str] = []
+    kept: dict[str, str] = {}
+    # only a phrase has parts
+    phrases: dict[str, str] = {}
     for term in ranked:
-        inside = max((counts[other] for other in kept if f" {term} " in f" {other} "), default=0)
-        around = [other for other in kept if f" {other} " in f" {term} "]
+        spaced = f" {term} "
+        inside = max((counts[p] for p, spaced_p in phrases.items() if spaced in spaced_p), default=0)
         if inside and counts[term] - inside <= _ALONE * counts[term]:
             continue
-        if around and " " in term:
-            kept = [
-                other
-                for other in kept
-                if other not in around or counts[other] - counts[term] > _ALONE * counts[other]
-            ]
-        kept.append(term)
-    return kept
+        if " " in term:
+            for other in [one for one, spaced_one in kept.items() if spaced_one in spaced]:
+                if counts[other] - counts[term] <= _ALONE * counts[other]:
+                    del kept[other]
+                    phrases.pop(other, None)
+            phrases[term] = spaced
+        kept[term] = spaced
+    return list(kept)
 
 
 def _without_boilerplate(prose: str, text: str, family: str) -> str:
@@ -199,25 +228,28 @@ def _prose(text: str, family: str) -> str:
 def _phrases(prose: str, family: str) -> Counter[str]:
     """Runs of two or three words that are no function words and not generic, by occurrences."""
     table, _ = document_frequencies()
-    tokens = _TOKEN.findall(prose.lower())
-    left_out = function_words()[ENGLISH] | stop_words_for(tokens)
-    left_out |= CODE_WORDS if family == Family.CODE else frozenset()
+    prose = prose.lower()
+    tokens = (_ASCII_TOKEN if prose.isascii() else _TOKEN).findall(prose)
+    times = Counter(tokens)
+    of_language, english = stop_words_for(times), function_words()[ENGLISH]
+    of_code = CODE_WORDS if family == Family.CODE else frozenset()
     fit = {
         word
-        for word, count in Counter(tokens).items()
+        for word, count in times.items()
         if count >= _MIN_REPEATS
         and is_term(word)
         and "a" <= word[0] < _CJK_FROM
-        and word not in left_out
+        and word not in english
+        and word not in of_language
+        and word not in of_code
         and table.get(word, 0) < _GENERIC
     }
     counts: Counter[str] = Counter()
-    before = earlier = ""
-    for token in tokens:
-        word = token if token in fit else ""
-        if word and before and word != before:
-            counts[f"{before} {word}"] += 1
-            if earlier and earlier not in (before, word):
-                counts[f"{earlier} {before} {word}"] += 1
-        earlier, before = before, word
+    before = earlier = -2
+    for place in [place for place, token in enumerate(tokens) if token in fit]:
+        if place == before + 1 and (word := tokens[place]) != (last := tokens[before]):
+            counts[f"{last} {word}"] += 1
+            if earlier == before - 1 and (first := tokens[earlier]) not in (last, word):
+                counts[f"{first} {last} {word}"] += 1
+        earlier, before = before, place
     return Counter({phrase: n for phrase, n in counts.items() if n >= _MIN_REPEATS})

@@ -23,8 +23,8 @@ class TfidfKeywords(EmbeddedService):
     def answer(self, question: Question) -> Reading:
         item = question.item
         candidates = candidates_of(item.text, item.family)
-        left_out = stop_words_for(candidates.words)
-        counts = term_counts(word for word in candidates.words if word not in left_out)
+        left_out = stop_words_for(candidates.counts)
+        counts = term_counts({w: n for w, n in candidates.counts.items() if w not in left_out})
         if not counts:
             return abstention("no words")
         ranked, occurrences = rank_terms(term_weights(counts), counts, candidates.phrases)

@@ -15,7 +15,7 @@ from orchestration_assets.services.title.title_form import (
     word_count,
 )
 from orchestration_assets.text.document_frequencies import term_counts, term_weights
-from orchestration_assets.text.words import prose_words, singular_words, words_of
+from orchestration_assets.text.words import prose_words, singular_words, word_counts
 
 # What the service that gave a title thought of it counts most: a title that the content declares
 # stands. How it looks, and how much of the content's weight it carries, decide between equals.
@@ -58,8 +58,7 @@ class TitleJudge(EmbeddedService):
         if not given:
             return abstention("no earlier service gave a title")
         item = question.item
-        words = words_of(item.text, item.family)
-        weights = term_weights(term_counts(words))
+        weights = term_weights(term_counts(word_counts(item.text, item.family)))
         scored = {
             title: (score(title, weights, trust), service)
             for title, (service, trust) in given.items()
