@@ -199,6 +199,7 @@ def _fenced_lines(text: str) -> Iterator[tuple[str, tuple[int, str, bool] | None
 def _comments(code: str) -> str:
     styles = Counter(match.lastgroup or "" for match in _COMMENT_LINE.finditer("\n" + code))
     style = max(_COMMENTS, key=lambda name: styles[name])
-    parts = [match[match.lastgroup] for match in _COMMENTS[style].finditer(code) if match.lastgroup]
+    # of a comment one group is filled, of a string none
+    parts = [part for groups in _COMMENTS[style].findall(code) for part in groups if part]
     lines = (line.strip("#/*!%;- \t") for part in parts for line in part.split("\n"))
     return "\n".join(line for line in lines if line)

@@ -6,9 +6,9 @@ code the comments and such parts of names as are words themselves.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from orchestration_assets.schemas.enums import Family
@@ -76,17 +76,17 @@ _ALONE: Final = 0.25
 class Candidates:
     """How often each word and each phrase occurs.
 
-    ``read`` are the words in reading order, and others that are no candidates.
+    ``read`` gives the words in reading order, and others that are no candidates.
     """
 
     counts: Mapping[str, int]
     phrases: Mapping[str, int]
-    read: Sequence[str]
+    read: Callable[[], Sequence[str]]
 
     @property
     def words(self) -> list[str]:
         """The candidates in reading order, repeated as often as they occur."""
-        return [word for word in self.read if word in self.counts]
+        return [word for word in self.read() if word in self.counts]
 
 
 # several services look for key words in one item
@@ -97,14 +97,14 @@ def candidates_of(text: str, family: str) -> Candidates:
     prose = _without_boilerplate(whole, text, family)
     phrases = _phrases(prose, family)
     if family == Family.DATA:
-        return Candidates(word_counts(text, family), phrases, words_of(text, family))
+        return Candidates(word_counts(text, family), phrases, partial(words_of, text, family))
     words = prose_words(prose)
     counts: Mapping[str, int] = Counter(words)
     if family != Family.CODE:
-        return Candidates(counts, phrases, words)
+        return Candidates(counts, phrases, lambda: words)
     commented = counts if prose == whole else Counter(prose_words(whole))
     counts = _words_of_code(text, commented, counts.keys())
-    return Candidates(counts, phrases, words_of(text, family))
+    return Candidates(counts, phrases, partial(words_of, text, family))
 
 
 def _words_of_code(
