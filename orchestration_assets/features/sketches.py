@@ -15,6 +15,13 @@ SKETCH_MASK: Final = 0xFFFF
 _SEED: Final = 1
 _SECTIONS: Final = 8
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]+")
+_SPACE: Final = 32
+# classes of the characters of ASCII: white space is 0, what words consist of 1, other signs 2
+_CLASSES: Final = bytes(
+    0 if chr(n).isspace() else 1 if chr(n).isalnum() or chr(n) == "_" else 2 for n in range(128)
+).ljust(256, b"\0")
+# so many runs of ordinary texts hold more than MIN_RUNS distinct ones
+_FIRST_RUNS: Final = 64
 
 
 def word_runs(text: str) -> list[str]:
@@ -23,18 +30,39 @@ def word_runs(text: str) -> list[str]:
     A text of more than 131,072 characters is read in eight evenly spaced sections of together as
     many.
     """
-    return sorted(_runs(text))
+    return sorted({run if isinstance(run, str) else run.decode() for run in _runs(text)})
 
 
-def _runs(text: str) -> set[str]:
+def _runs(text: str) -> Sequence[str | bytes]:
+    """Every run, as often as it occurs: tokens with a space between. Of ASCII they are bytes."""
     if len(text) > MAX_CHARS:
         size = MAX_CHARS // _SECTIONS
         step = (len(text) - size) / (_SECTIONS - 1)
         starts = [round(n * step) for n in range(_SECTIONS)]
         text = "\n".join(text[start : start + size] for start in starts)
+    if text.isascii():
+        return _ascii_runs(text.encode())
     tokens = _TOKEN.findall(text)
     runs = zip(*(tokens[shift:] for shift in range(RUN_TOKENS)), strict=False)
-    return {" ".join(run) for run in runs}
+    return [" ".join(run) for run in runs]
+
+
+def _ascii_runs(text: bytes) -> list[bytes]:
+    """The tokens are written one behind the other with a space between: a run is a slice of that."""
+    if not text:
+        return []
+    classes = np.frombuffer(text.translate(_CLASSES), np.uint8)
+    kept = classes != 0
+    begins = np.append(True, classes[1:] != classes[:-1])[kept]
+    # each token moves what stands behind it by a space, which is before the first one too
+    places = np.arange(len(begins)) + np.cumsum(begins)
+    spaced = np.full(len(begins) + np.count_nonzero(begins), _SPACE, np.uint8)
+    spaced[places] = np.frombuffer(text, np.uint8)[kept]
+    starts = places[begins]
+    ends = np.append(starts[RUN_TOKENS:] - 1, len(spaced))
+    written = spaced.tobytes()
+    pairs = zip(starts[: 1 - RUN_TOKENS].tolist(), ends.tolist(), strict=False)
+    return [written[start:end] for start, end in pairs]
 
 
 def minhash(text: str) -> list[int] | None:
@@ -44,9 +72,9 @@ def minhash(text: str) -> list[int] | None:
     a standard deviation of at most .045. Of each minimum the lowest 16 bits are kept (Li and Koenig
     2010, b-bit minwise hashing): two that differ look equal once in 65,536 times.
     """
-    # minima do not depend on the order
-    runs = list(_runs(text))
-    if len(runs) < MIN_RUNS:
+    # minima depend neither on the order nor on what comes again
+    runs = _runs(text)
+    if len(set(runs[:_FIRST_RUNS])) < MIN_RUNS and len(set(runs)) < MIN_RUNS:
         return None
     from rensa import RMinHash
 
