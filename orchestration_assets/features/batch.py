@@ -24,7 +24,7 @@ from orchestration_assets.features.index import (
 from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.neighbours import nearest_earlier
 from orchestration_assets.features.sketches import PERMUTATIONS, minhash
-from orchestration_assets.features.terms import packed_terms
+from orchestration_assets.features.terms import packed_terms_of
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
     ProfileChunk,
@@ -108,7 +108,9 @@ def _moved_up(vectors: Any, chosen: Any) -> Any:
 
 @cache
 def _code_version() -> str:
-    return "-".join(code_version(step.__module__) for step in (hashed_words, minhash, packed_terms))
+    return "-".join(
+        code_version(step.__module__) for step in (hashed_words, minhash, packed_terms_of)
+    )
 
 
 def vector_key(row: AcceptedItem, semantic: bool) -> str:
@@ -147,7 +149,7 @@ def _computed(read: Sequence[str | UnreadItem], semantic: bool) -> pa.Table:
         if meanings is None
         else _vectors(meanings, has_text),
         "sketch": _numbers(map(minhash, texts), has_text),
-        "terms": _numbers(map(packed_terms, texts), has_text),
+        "terms": _numbers(packed_terms_of(texts), has_text),
     }
     return pa.Table.from_arrays([columns[name] for name in _FOUND.names], schema=_FOUND)
 

@@ -48,7 +48,7 @@ def _runs(text: str) -> Sequence[str | bytes]:
 
 
 def _ascii_runs(text: bytes) -> list[bytes]:
-    """The tokens are written one behind the other with a space between: a run is a slice of that."""
+    """The tokens are written one behind the other with a space between: runs are slices of it."""
     if not text:
         return []
     classes = np.frombuffer(text.translate(_CLASSES), np.uint8)

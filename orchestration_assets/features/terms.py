@@ -2,19 +2,22 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
-from typing import Final
+from itertools import chain, pairwise
+from typing import Any, Final
 from zlib import crc32
 
 import numpy as np
 
 from orchestration_assets.features.vectors import MAX_CHARS
+from orchestration_assets.text.checksums import MOST_BYTES, continued_checksums
 
 MAX_TERMS: Final = 512
 COUNT_BITS: Final = 8
 _MAX_COUNT: Final = (1 << COUNT_BITS) - 1
-_ID_MASK: Final = (1 << (32 - COUNT_BITS)) - 1
+_ID_BITS: Final = 32 - COUNT_BITS
+_ID_MASK: Final = (1 << _ID_BITS) - 1
 
 _TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 # marks that writers and converters of texts set, change and leave out at will
@@ -29,6 +32,8 @@ _SHORT_DIGITS: Final = 4
 _LONG_WORD: Final = 6
 _PART: Final = 4
 _UTF_8: Final = ("utf-8", "surrogatepass")
+# texts that are counted at once, which shares what they have in common
+_AT_ONCE: Final = 64
 
 
 def packed_terms(text: str) -> list[int]:
@@ -42,49 +47,106 @@ def packed_terms(text: str) -> list[int]:
     more terms, the most frequent stay; of equally frequent ones those of the lowest hash, so that
     items which share terms keep the same ones.
     """
-    tokens = _tokens(unicodedata.normalize("NFKC", text[:MAX_CHARS]).casefold())
-    hashes = [number for token in tokens for number in _hashes_of(token)]
-    words = [_encoded(token) for token in tokens]
-    # the sum of a text that follows another goes on from that one's
-    hashes += [crc32(second, spaced) for (_, spaced), (second, _) in pairwise(words)]
-    hashes += [crc32(f"^{' '.join(tokens[:n])}".encode(*_UTF_8)) for n in (1, 2) if tokens]
-    terms, times = np.unique(np.array(hashes, np.uint32) & _ID_MASK, return_counts=True)
-    if len(terms) > MAX_TERMS:
-        kept = np.sort(np.argsort(-times, kind="stable")[:MAX_TERMS])
-        terms, times = terms[kept], times[kept]
-    packed: list[int] = (terms << COUNT_BITS | np.minimum(times, _MAX_COUNT)).tolist()
-    return packed
+    return next(packed_terms_of([text]))
+
+
+def packed_terms_of(texts: Sequence[str]) -> Iterator[list[int]]:
+    """The :func:`packed_terms` of each text: many at once take half the time."""
+    for start in range(0, len(texts), _AT_ONCE):
+        tokens = [
+            _tokens(unicodedata.normalize("NFKC", text[:MAX_CHARS]).casefold())
+            for text in texts[start : start + _AT_ONCE]
+        ]
+        for terms, times in _counted(tokens):
+            packed = terms << COUNT_BITS | np.minimum(times, _MAX_COUNT)
+            if len(terms) > MAX_TERMS:
+                packed = packed[np.sort(np.argsort(-times, kind="stable")[:MAX_TERMS])]
+            numbers: list[int] = packed.tolist()
+            yield numbers
+
+
+def _counted(texts: Sequence[Sequence[str]]) -> Iterator[tuple[Any, Any]]:
+    """The hashes of the terms of each text, ascending, and how often each occurs; int64. ``texts``
+    are given by their tokens."""
+    places: dict[str, int] = {}
+    place_of = {
+        token: places.setdefault(_folded(token), len(places))
+        for token in dict.fromkeys(chain.from_iterable(texts))
+    }
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    words = np.fromiter(map(place_of.__getitem__, chain.from_iterable(texts)), np.int64)
+    of_text = np.repeat(np.arange(len(texts)) << _ID_BITS, sizes)
+    distinct = list(places)
+    hashed = np.array([_hashes(token) for token in distinct], np.int64).reshape(-1, 5)
+    whole, spaced, size, first, last = hashed[words].T
+    parts = np.flatnonzero(first >= 0)
+    follows = np.flatnonzero(of_text[1:] == of_text[:-1])
+    pairs = continued_checksums(
+        spaced[follows], whole[follows + 1], np.minimum(size[follows + 1], MOST_BYTES)
+    )
+    for n in np.flatnonzero(size[follows + 1] > MOST_BYTES).tolist():
+        second = distinct[words[follows[n] + 1]]
+        pairs[n] = crc32(second.encode(*_UTF_8), int(spaced[follows[n]]))
+    begins = [
+        row << _ID_BITS | number & _ID_MASK
+        for row, tokens in enumerate(texts)
+        for number in _begins(tokens)
+    ]
+    found = np.concatenate(
+        [
+            of_text | whole & _ID_MASK,
+            of_text[parts] | first[parts] & _ID_MASK,
+            of_text[parts] | last[parts] & _ID_MASK,
+            of_text[follows] | pairs & _ID_MASK,
+            np.array(begins, np.int64),
+        ]
+    )
+    terms, times = np.unique(found, return_counts=True)
+    bounds = np.searchsorted(terms, np.arange(len(texts) + 1) << _ID_BITS).tolist()
+    for start, end in pairwise(bounds):
+        yield terms[start:end] & _ID_MASK, times[start:end]
+
+
+def _begins(tokens: Sequence[str]) -> list[int]:
+    """Checksums of the first word and of the first pair."""
+    first = [_folded(token) for token in tokens[:2]]
+    return [crc32(f"^{' '.join(first[:n])}".encode(*_UTF_8)) for n in (1, 2) if first]
 
 
 # The words of a language come again in every item.
 @lru_cache(maxsize=1 << 15)
-def _hashes_of(token: str) -> tuple[int, ...]:
-    """Of a token, and of its first and last letters where it is long."""
-    parts = (f"{token[:_PART]}-", f"-{token[-_PART:]}") if len(token) >= _LONG_WORD else ()
-    return tuple(crc32(term.encode(*_UTF_8)) for term in (token, *parts))
-
-
-@lru_cache(maxsize=1 << 15)
-def _encoded(token: str) -> tuple[bytes, int]:
-    """A token's bytes, and the checksum of them and a space."""
+def _hashes(token: str) -> tuple[int, int, int, int, int]:
+    """Of a token: its checksum, that of it and a space, its size in bytes, and the checksums of its
+    first and of its last letters, -1 where it is short."""
     encoded = token.encode(*_UTF_8)
-    return encoded, crc32(b"%b " % encoded)
+    whole = crc32(encoded)
+    parts = (f"{token[:_PART]}-", f"-{token[-_PART:]}") if len(token) >= _LONG_WORD else ()
+    first, last = [crc32(part.encode(*_UTF_8)) for part in parts] or (-1, -1)
+    return whole, crc32(b" ", whole), len(encoded), first, last
 
 
 def _tokens(text: str) -> list[str]:
+    """The tokens; ASCII's numbers are to be folded yet, others are."""
     if text.isascii():
-        tokens, spaceless = _ASCII_TOKEN.findall(text), False
-    else:
-        tokens = [token for token in _TOKEN.findall(text) if token not in _LIGHT_MARKS]
-        spaceless = _SCRIPT_WITHOUT_SPACES.search(text) is not None
+        return _ASCII_TOKEN.findall(text)
+    tokens = [token for token in _TOKEN.findall(text) if token not in _LIGHT_MARKS]
+    spaceless = _SCRIPT_WITHOUT_SPACES.search(text) is not None
     if not spaceless and _DIGIT.search(text) is None:
         return tokens
     split: list[str] = []
     for token in tokens:
         if token[0].isdigit():
-            split.append(f"#{min(len(token), _SHORT_DIGITS)}")
+            split.append(_number(token))
         elif spaceless and _SCRIPT_WITHOUT_SPACES.search(token):
             split += token
         else:
             split.append(token)
     return split
+
+
+def _folded(token: str) -> str:
+    return _number(token) if "0" <= token[0] <= "9" else token
+
+
+def _number(token: str) -> str:
+    return f"#{min(len(token), _SHORT_DIGITS)}"

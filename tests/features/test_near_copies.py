@@ -1,6 +1,7 @@
 """Groups of near-copies: direct similarity, any order of the rows, earlier content first."""
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -117,3 +118,16 @@ def test_a_thousand_copies_and_nothing_else_are_one_group() -> None:
     names = [f"{n:04d}" for n in range(1000)]
     copies = near_copies(names, names, sketches, [], NOTHING, 0.8)
     assert {copy.row for copy in copies} == {0}
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=120))
+def test_runs_of_a_text_in_ascii_are_those_that_a_pattern_finds(text: str) -> None:
+    tokens = re.findall(r"\w+|[^\w\s]+", text)
+    runs = zip(tokens, tokens[1:], tokens[2:], strict=False)
+
+    assert word_runs(text) == sorted({" ".join(run) for run in runs})
+
+
+def test_a_text_that_repeats_few_runs_has_no_sketch_however_long_it_is() -> None:
+    assert minhash("one two three " * 200) is None
+    assert minhash("one two three " * 200 + " ".join("abcdefgh")) is not None

@@ -1,11 +1,17 @@
 """Terms of an item: what they tell apart, what they do not see, and how many there are."""
 
 import unicodedata
+from zlib import crc32
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.features.terms import COUNT_BITS, MAX_TERMS, packed_terms
+from orchestration_assets.features.terms import (
+    COUNT_BITS,
+    MAX_TERMS,
+    packed_terms,
+    packed_terms_of,
+)
 
 QUESTION = "Which of the following, if any, is the largest number: 12, 345 or 67?"
 
@@ -35,6 +41,20 @@ def test_white_space_and_compatibility_forms_do_not_matter(text: str) -> None:
 def test_a_text_in_ascii_has_the_terms_that_it_has_beside_other_signs(text: str) -> None:
     # a light mark beyond ASCII changes no term, and takes the other way
     assert packed_terms(f"{text} \u2026") == packed_terms(text)
+
+
+@given(st.lists(st.text(max_size=60), max_size=70))
+def test_texts_at_once_have_the_terms_that_each_has_alone(texts: list[str]) -> None:
+    assert list(packed_terms_of(texts)) == [packed_terms(text) for text in texts]
+
+
+@given(st.text("ab", min_size=1, max_size=70), st.text("c\u00e9", min_size=1, max_size=70))
+def test_a_pair_is_hashed_as_the_text_of_both_however_long_they_are(
+    first: str, second: str
+) -> None:
+    pair = crc32(f"{first} {second}".encode()) & ((1 << 24) - 1)
+
+    assert pair in counts_of(f"{first}\n{second}")
 
 
 def test_case_and_light_punctuation_do_not_matter() -> None:

@@ -110,7 +110,7 @@ def candidates_of(text: str, family: str) -> Candidates:
 def _words_of_code(
     text: str, commented: Mapping[str, int], read: Collection[str]
 ) -> dict[str, int]:
-    """The words of the comments, and parts of names that are words in documents too, by occurrences.
+    """How often the words of the comments occur, and parts of names that documents have too.
 
     ``commented`` are all words of the comments, ``read`` those outside licences.
     """
@@ -174,7 +174,9 @@ def without_parts(ranked: Iterable[str], counts: Mapping[str, int]) -> list[str]
     phrases: dict[str, str] = {}
     for term in ranked:
         spaced = f" {term} "
-        inside = max((counts[p] for p, spaced_p in phrases.items() if spaced in spaced_p), default=0)
+        inside = max(
+            (counts[p] for p, spaced_p in phrases.items() if spaced in spaced_p), default=0
+        )
         if inside and counts[term] - inside <= _ALONE * counts[term]:
             continue
         if " " in term:
