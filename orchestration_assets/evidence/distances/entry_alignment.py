@@ -46,17 +46,22 @@ def aligned(
 
 def matched(similarity: Floats) -> list[tuple[int, int]]:
     """The best matching under similarities (n, m) in [0, 1]: pairs of a row and a column."""
-    from scipy.optimize import linear_sum_assignment
-
     n, m = similarity.shape
     if not n or not m:
         return []
     places = np.abs(np.arange(n)[:, None] / n - np.arange(m)[None, :] / m)
     # below the least, a match is worth nothing: no good pair is given up for two bad ones
-    worth = np.where(similarity >= LEAST_SIMILARITY, similarity - _ORDER * places, 0.0)
+    similar = similarity >= LEAST_SIMILARITY
+    if similar.sum(axis=0).max() <= 1 and similar.sum(axis=1).max() <= 1:
+        # nothing to choose between
+        return [(row, column) for row, column in np.argwhere(similar).tolist()]
+    # a third of a second, which many a run does without
+    from scipy.optimize import linear_sum_assignment
+
+    worth = np.where(similar, similarity - _ORDER * places, 0.0)
     rows, columns = linear_sum_assignment(worth, maximize=True)
     pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-    return [(row, column) for row, column in pairs if similarity[row, column] >= LEAST_SIMILARITY]
+    return [(row, column) for row, column in pairs if similar[row, column]]
 
 
 def similarities(
