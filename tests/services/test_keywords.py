@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from orchestration_assets.text.document_frequencies import (
     term_weights,
 )
 from orchestration_assets.text.function_words import function_words, likely_language
-from orchestration_assets.text.words import prose_words, singular_words, words_of
+from orchestration_assets.text.words import prose_words, singular_words, word_counts, words_of
 from tests.services.questions import ask
 from tests.services.samples import CODE, PROSE
 
@@ -138,8 +140,25 @@ def test_fragments_of_code_and_marks_are_no_key_words(service: str) -> None:
 @given(st.text(max_size=500), st.sampled_from(["prose", "markup", "code", "data"]))
 def test_candidates_of_any_text(text: str, family: str) -> None:
     candidates = candidates_of(text, family)
+    assert Counter(candidates.words) == candidates.counts
     assert all(2 <= len(phrase.split()) <= 3 for phrase in candidates.phrases)
     assert all(count >= 2 for count in candidates.phrases.values())
+
+
+NAME_OR_WORD = st.sampled_from(
+    [" ", ".", "=", "(", "[", "_", "x", "1", "\n", " fileobj", "fileobj", "\u00e9", "\u0130"]
+)
+
+
+@given(st.lists(NAME_OR_WORD, max_size=12).map("".join))
+def test_a_rare_word_of_a_comment_is_none_where_it_is_the_name_of_a_thing(code: str) -> None:
+    names = re.findall(r"\b[a-z]\w*(?=[ ]?[=(\[]|\.[a-z_])|(?<=\.)[a-z]\w*", code.lower())
+    text = f"# about the fileobj\n{code}"
+    only_mentioned = word_counts(text, "code")["fileobj"] == 1
+
+    assert ("fileobj" in candidates_of(text, "code").counts) == (
+        only_mentioned or "fileobj" not in names
+    )
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -174,6 +193,17 @@ def test_words() -> None:
     assert prose_words("It's the dog\u2019s; don't") == ["it", "the", "dog", "do"]
     assert prose_words("编辑文件内容") == ["编辑", "辑文", "文件", "件内", "内容"]
     assert singular_words(["file", "files", "class", "bus"]) == ["file", "file", "class", "bus"]
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_names_in_ascii_have_the_parts_that_they_have_beside_others(text: str) -> None:
+    assert words_of(f"{text} \u00e9", "code") == (*words_of(text, "code"), "\u00e9")
+    assert prose_words(f"{text} \u00e9") == [*prose_words(text), "\u00e9"]
+
+
+@given(st.text(max_size=200), st.sampled_from(["prose", "markup", "code", "data"]))
+def test_words_are_counted_in_the_order_in_which_they_occur(text: str, family: str) -> None:
+    assert list(word_counts(text, family).items()) == list(Counter(words_of(text, family)).items())
 
 
 def test_weights_follow_the_formula() -> None:

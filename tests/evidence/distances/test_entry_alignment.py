@@ -1,5 +1,6 @@
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from orchestration_assets.evidence.distances.entry_alignment import (
     LEAST_SIMILARITY,
     aligned,
+    matched,
     similarities,
 )
 from tests.evidence.records_drawn import LINE, entry, records
@@ -85,6 +87,15 @@ def test_an_entry_with_one_field_changed_is_still_the_same_thing(first, data) ->
 def test_the_same_pairs_whichever_list_comes_first(first, second) -> None:
     there, back = contents(first, second), contents(second, first)
     assert there == sorted((a, b) for b, a in back)
+
+
+@given(st.permutations(range(5)), st.integers(0, 5), st.sets(st.integers(0, 4)))
+def test_entries_with_one_counterpart_each_get_it(order, columns, unlike) -> None:
+    worth = np.array([0.9 if row not in unlike else 0.2 for row in range(5)])
+    similarity = (np.eye(5)[list(order)] * worth[:, None])[:, :columns]
+
+    expected = [(row, at) for row, at in enumerate(order) if at < columns and row not in unlike]
+    assert matched(similarity) == expected
 
 
 def test_equal_entries_are_paired_in_their_order() -> None:
