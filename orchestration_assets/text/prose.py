@@ -66,9 +66,10 @@ _COMMENT_MARKS: Final[dict[str, str]] = {
     "percent": r"%(?<!\S%)(?P<line>[^\n]*)",
     "semicolon": r";(?<!\S;)(?P<line>[^\n]*)",
 }
-# The mark that a line of comment begins with. A look at one character decides of most lines.
-_COMMENT_LINE = re.compile(rf"\n[ \t]*+(?=[#/%;-])(#{_PREPROCESSOR}|/(?=[/*])|-(?=-[ \t])|%|;)")
-_MARK_OF_STYLE: Final = {"hash": "#", "slash": "/", "dash": "-", "percent": "%", "semicolon": ";"}
+_COMMENT_LINE = re.compile(
+    rf"\n[ \t]*(?:(?P<hash>#{_PREPROCESSOR})|(?P<slash>//|/\*)|(?P<dash>--[ \t])|(?P<percent>%)"
+    r"|(?P<semicolon>;))"
+)
 # Strings are consumed so that a mark inside one starts no comment. An unclosed one ends with its
 # line, so the pattern never fails after it has begun.
 _STRINGS = (
@@ -196,9 +197,8 @@ def _fenced_lines(text: str) -> Iterator[tuple[str, tuple[int, str, bool] | None
 
 
 def _comments(code: str) -> str:
-    marks = Counter(_COMMENT_LINE.findall("\n" + code))
-    style = max(_COMMENTS, key=lambda name: marks[_MARK_OF_STYLE[name]])
-    # of a comment one group is filled, of a string none
-    parts = [part for groups in _COMMENTS[style].findall(code) for part in groups if part]
-    lines = [line.strip("#/*!%;- \t") for part in parts for line in part.split("\n")]
-    return "\n".join([line for line in lines if line])
+    styles = Counter(match.lastgroup or "" for match in _COMMENT_LINE.finditer("\n" + code))
+    style = max(_COMMENTS, key=lambda name: styles[name])
+    parts = [match[match.lastgroup] for match in _COMMENTS[style].finditer(code) if match.lastgroup]
+    lines = (line.strip("#/*!%;- \t") for part in parts for line in part.split("\n"))
+    return "\n".join(line for line in lines if line)
