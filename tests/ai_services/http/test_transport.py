@@ -164,8 +164,9 @@ def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
         answers = [(await transport.post("/x", b"one", {})).data]
-        assert transport._connector is not None
-        (((waiting, _),),) = transport._connector._conns.values()
+        assert transport._connections is not None
+        ((idle,),) = transport._connections._idle.values()
+        waiting = idle.connection.protocol
         heard.set()
         while not waiting.should_close:
             await asyncio.sleep(0.001)
