@@ -22,7 +22,7 @@ from orchestration_assets.services.taught.taught_service import TaughtService
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
 _RECORD: Final = "record"
 _SHOWN: Final = ":shown"
-_NOTHING: Final[list[Any]] = [{}, []]
+_OF_TASKS: Final = frozenset({"question", OBJECTION})
 _BETWEEN_SAVES_S: Final = 0.02
 """A disk that confirms every answer alone would cost more than the calls themselves."""
 
@@ -38,6 +38,25 @@ def answer_key(question: Question, service: Service) -> str:
     among it, the earlier answers of a chain, and what was wrong with its own.
     """
     item, task = question.item, question.task
+    whole = question.coverage >= 1.0
+    content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
+    asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
+    parts = (
+        _canonical(content),
+        _task_part(task),
+        _asked_part(*asked_of),
+        _beside_part(question, service),
+    )
+    return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
+
+
+def _beside_part(question: Question, service: Service) -> str:
+    """What the service reads beside the content, and what else the answer depends on."""
+    item, task = question.item, question.task
+    is_whole = task.parts is None and question.part is None
+    is_first = not question.earlier and question.objection is None and task.tools is None
+    if is_whole and is_first and service.reads <= _OF_TASKS:
+        return _plain_part(task.question, is_read="question" in service.reads)
     known: dict[str, Any] = {"path": item.path, "question": task.question}
     if "neighbours" in service.reads:
         known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
@@ -58,17 +77,13 @@ def answer_key(question: Question, service: Service) -> str:
     earlier = [
         [name, _plain(reading.answer), reading.confidence] for name, reading in question.earlier
     ]
-    whole = question.coverage >= 1.0
-    content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
-    asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
-    beside = [context, earlier, *_objected(question), *_tool_data(question)]
-    parts = (
-        _canonical(content),
-        _task_part(task),
-        _asked_part(*asked_of),
-        "[{},[]]" if beside == _NOTHING else _canonical(beside),
-    )
-    return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
+    return _canonical([context, earlier, *_objected(question), *_tool_data(question)])
+
+
+@lru_cache(maxsize=64)
+def _plain_part(question: str, *, is_read: bool) -> str:
+    """Where the service reads nothing but the content, and at most the words of the task."""
+    return _canonical([{"question": question} if is_read else {}, []])
 
 
 def _asks_of_entries(task: Task) -> bool:

@@ -35,6 +35,7 @@ FILTERED: Final = frozenset(
 REFUSAL: Final = "refusal"
 _FAILURES: Final = frozenset({"error", "abort", "network_error", "insufficient_system_resource"})
 _REASONING: Final = ("reasoning_content", "reasoning", "thinking")
+_BESIDE_CONTENT: Final = ("refusal", "tool_calls", "function_call", *_REASONING)
 _REASONING_PARTS: Final = frozenset(
     {"thinking", "reasoning", "redacted_thinking", "reasoning_content"}
 )
@@ -90,8 +91,11 @@ def completion_in(body: Mapping[str, Any]) -> Completion:
         error = Unavailable(f"the service gave up on the answer: finish_reason {finish}")
         error.bill(body)
         raise error
+    content = message.get("content")
+    if isinstance(content, str) and not any(map(message.get, _BESIDE_CONTENT)):
+        return Completion(whole_text(content), finish=finish, logprobs=choice.get("logprobs"))
     parts = _MessageParts()
-    parts.add_content(message.get("content"))
+    parts.add_content(content)
     refusal = message.get("refusal")
     if refusal:
         parts.refusals.append(refusal if isinstance(refusal, str) else "no reason given")
