@@ -16,7 +16,7 @@ from orchestration_assets.schemas.parts import PART_FACTS, PartsBy
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
-from orchestration_assets.services.identity import asked_fields, asked_parts
+from orchestration_assets.services.identity import OncePerTask, asked_fields, asked_parts
 from orchestration_assets.services.taught.taught_service import TaughtService
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
@@ -91,8 +91,7 @@ def _asks_of_entries(task: Task) -> bool:
     return task.parts is not None and task.parts.by is PartsBy.ENTRIES
 
 
-@lru_cache(maxsize=64)
-def _task_part(task: Task) -> str:
+def _written_task(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     asked = [task.name, task.version, task.kind, task.labels, task.scale, *asked_fields(task)]
     asked += asked_parts(task)
@@ -103,6 +102,9 @@ def _task_part(task: Task) -> str:
     if task.tools is not None:
         asked.append(sorted({**asdict(task.tools), "seconds": None}.items()))
     return _canonical(asked)
+
+
+_task_part: Final = OncePerTask(_written_task)
 
 
 @lru_cache(maxsize=256)
@@ -164,6 +166,14 @@ def decode(data: bytes) -> Reading:
     )
 
 
+def _encoded(held: Reading | bytes) -> bytes:
+    return held if isinstance(held, bytes) else encode(held)
+
+
+def _all_encoded(held: Mapping[str, Reading | bytes]) -> dict[str, bytes]:
+    return {key: _encoded(one) for key, one in held.items()}
+
+
 class AnswerStore(Protocol):
     """Encoded answers by key, as :class:`LmdbStore` keeps them."""
 
@@ -200,7 +210,8 @@ class AnswerCache:
         self._store = store
         self._write_costs = write_costs
         self.ignored = 0
-        self._unsaved: dict[str, bytes] = {}
+        # readings are encoded together, when they are written
+        self._unsaved: dict[str, Reading | bytes] = {}
         self._being_saved: Mapping[str, bytes] = {}
         self._next_save: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -251,11 +262,11 @@ class AnswerCache:
         entries: dict[str, bytes] = {}
         stored: list[str] = []
         for key in keys:
-            data = self._unsaved.get(key) or self._being_saved.get(key)
-            if data is None:
+            held = self._unsaved.get(key) or self._being_saved.get(key)
+            if held is None:
                 stored.append(key)
             else:
-                entries[key] = data
+                entries[key] = _encoded(held)
         return entries | self._store.get_many(stored) if stored else entries
 
     def _usable(self, data: bytes) -> Reading | None:
@@ -273,7 +284,7 @@ class AnswerCache:
         """Keeps the reading from the next :meth:`flush` or :meth:`save` on; whether it may be."""
         kept = reading.status in CACHED and is_kept(reading)
         if kept:
-            self._unsaved[key] = encode(reading)
+            self._unsaved[key] = reading
         return kept
 
     def note_shown(self, before: str, key: str) -> None:
@@ -299,7 +310,7 @@ class AnswerCache:
         """Makes everything put so far durable, and gives it its place in the store."""
         if self._unsaved or self._saved_since:
             self._write_costs()
-            self._store.put_many(self._unsaved)
+            self._store.put_many(_all_encoded(self._unsaved))
             self._unsaved, self._saved_since = {}, bool(self._being_saved)
 
     def save(self) -> "asyncio.Task[None]":
@@ -322,7 +333,7 @@ class AnswerCache:
         self._not_before = monotonic() + _BETWEEN_SAVES_S
         # from here on, a put belongs to the save after this one
         self._next_save = None
-        self._being_saved, self._unsaved = self._unsaved, {}
+        self._being_saved, self._unsaved = _all_encoded(self._unsaved), {}
         self._saved_since = True
         self._write_costs()
         try:

@@ -71,7 +71,10 @@ class SharedBreaker(Breaker):
     def _may_open(self) -> bool:
         """Whether the next outcome may open the circuit, even an answer: then there are enough of
         them for the failures before it to count."""
-        many, failed = len(self._outcomes) + 1, self._outcomes.count(False)
+        failed = self._outcomes.count(False)
+        if not failed:
+            return False
+        many = len(self._outcomes) + 1
         return many >= self._config.min_attempts and failed >= self._config.failure_rate * many
 
     @property
