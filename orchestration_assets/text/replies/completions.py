@@ -123,6 +123,8 @@ def _reasoning(message: Mapping[str, Any]) -> list[str]:
 
 
 def _first_choice(choices: Any) -> Mapping[str, Any]:
+    if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], dict):
+        return choices[0]
     listed = [choice for choice in _as_list(choices) if isinstance(choice, dict)]
     if not listed:
         raise MalformedResponse("the answer has no choices[0].message")

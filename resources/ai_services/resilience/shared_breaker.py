@@ -42,7 +42,7 @@ class SharedBreaker(Breaker):
     def record(
         self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None
     ) -> None:
-        if self._answers and outcome is Outcome.ANSWERED and not self._may_open:
+        if outcome is Outcome.ANSWERED and self._answers and not self._may_open:
             self._record_here(ticket, now, outcome, question)
             return
         with self._changing(self):
