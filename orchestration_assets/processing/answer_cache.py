@@ -18,6 +18,7 @@ from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import OncePerTask, asked_fields, asked_parts
 from orchestration_assets.services.taught.taught_service import TaughtService
+from orchestration_assets.text.json_bytes import json_bytes
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
 _RECORD: Final = "record"
@@ -28,7 +29,6 @@ _BETWEEN_SAVES_S: Final = 0.02
 
 # json.dumps would make an encoder anew for every answer
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def answer_key(question: Question, service: Service) -> str:
@@ -137,7 +137,7 @@ def encode(reading: Reading) -> bytes:
         "evidence": reading.evidence,
         "reason": reading.reason,
     }
-    return _compact(fields).encode()
+    return json_bytes(fields)
 
 
 def _plain(answer: Answer | None) -> Any:

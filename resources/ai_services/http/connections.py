@@ -76,7 +76,7 @@ class Connections:
 
     def give_back(self, head: RequestHead, connection: "Connection") -> None:
         """The connection may be used again, unless its server closes it."""
-        if not _is_usable(connection):
+        if connection.protocol is None or connection.protocol.should_close:
             connection.close()
             return
         self._idle.setdefault(head.connection_key, []).append(_Idle(connection, monotonic()))
