@@ -287,7 +287,8 @@ async def _read(response: _Response) -> bytes:
     content = response.content
     # mostly all of it came with the head
     data = content.read_nowait() if content.is_eof() else await content.read()
-    if "content-encoding" not in response.headers:
+    if data.startswith(b"{") and "content-encoding" not in response.headers:
+        # some servers compress without saying so
         return data
     try:
         decompressor = _decompressor(response)
