@@ -16,19 +16,19 @@ from orchestration_assets.schemas.parts import PART_FACTS, PartsBy
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
 from orchestration_assets.schemas.storable_readings import is_kept
 from orchestration_assets.services.contract import Service
-from orchestration_assets.services.identity import asked_fields, asked_parts
+from orchestration_assets.services.identity import OncePerTask, asked_fields, asked_parts
 from orchestration_assets.services.taught.taught_service import TaughtService
+from orchestration_assets.text.json_bytes import json_bytes
 
 CACHED = frozenset({Status.OK, Status.ABSTAINED})
 _RECORD: Final = "record"
 _SHOWN: Final = ":shown"
-_NOTHING: Final[list[Any]] = [{}, []]
+_OF_TASKS: Final = frozenset({"question", OBJECTION})
 _BETWEEN_SAVES_S: Final = 0.02
 """A disk that confirms every answer alone would cost more than the calls themselves."""
 
 # json.dumps would make an encoder anew for every answer
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def answer_key(question: Question, service: Service) -> str:
@@ -38,6 +38,25 @@ def answer_key(question: Question, service: Service) -> str:
     among it, the earlier answers of a chain, and what was wrong with its own.
     """
     item, task = question.item, question.task
+    whole = question.coverage >= 1.0
+    content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
+    asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
+    parts = (
+        _canonical(content),
+        _task_part(task),
+        _asked_part(*asked_of),
+        _beside_part(question, service),
+    )
+    return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
+
+
+def _beside_part(question: Question, service: Service) -> str:
+    """What the service reads beside the content, and what else the answer depends on."""
+    item, task = question.item, question.task
+    is_whole = task.parts is None and question.part is None
+    is_first = not question.earlier and question.objection is None and task.tools is None
+    if is_whole and is_first and service.reads <= _OF_TASKS:
+        return _plain_part(task.question, is_read="question" in service.reads)
     known: dict[str, Any] = {"path": item.path, "question": task.question}
     if "neighbours" in service.reads:
         known["neighbours"] = [[o.path, o.content_hash, o.answer] for o in question.near]
@@ -58,17 +77,13 @@ def answer_key(question: Question, service: Service) -> str:
     earlier = [
         [name, _plain(reading.answer), reading.confidence] for name, reading in question.earlier
     ]
-    whole = question.coverage >= 1.0
-    content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
-    asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
-    beside = [context, earlier, *_objected(question), *_tool_data(question)]
-    parts = (
-        _canonical(content),
-        _task_part(task),
-        _asked_part(*asked_of),
-        "[{},[]]" if beside == _NOTHING else _canonical(beside),
-    )
-    return blake2b(f"[{','.join(parts)}]".encode(), digest_size=16).hexdigest()
+    return _canonical([context, earlier, *_objected(question), *_tool_data(question)])
+
+
+@lru_cache(maxsize=64)
+def _plain_part(question: str, *, is_read: bool) -> str:
+    """Where the service reads nothing but the content, and at most the words of the task."""
+    return _canonical([{"question": question} if is_read else {}, []])
 
 
 def _asks_of_entries(task: Task) -> bool:
@@ -76,8 +91,7 @@ def _asks_of_entries(task: Task) -> bool:
     return task.parts is not None and task.parts.by is PartsBy.ENTRIES
 
 
-@lru_cache(maxsize=64)
-def _task_part(task: Task) -> str:
+def _written_task(task: Task) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     asked = [task.name, task.version, task.kind, task.labels, task.scale, *asked_fields(task)]
     asked += asked_parts(task)
@@ -88,6 +102,9 @@ def _task_part(task: Task) -> str:
     if task.tools is not None:
         asked.append(sorted({**asdict(task.tools), "seconds": None}.items()))
     return _canonical(asked)
+
+
+_task_part: Final = OncePerTask(_written_task)
 
 
 @lru_cache(maxsize=256)
@@ -120,7 +137,7 @@ def encode(reading: Reading) -> bytes:
         "evidence": reading.evidence,
         "reason": reading.reason,
     }
-    return _compact(fields).encode()
+    return json_bytes(fields)
 
 
 def _plain(answer: Answer | None) -> Any:
@@ -147,6 +164,14 @@ def decode(data: bytes) -> Reading:
         fields["evidence"],
         fields["reason"],
     )
+
+
+def _encoded(held: Reading | bytes) -> bytes:
+    return held if isinstance(held, bytes) else encode(held)
+
+
+def _all_encoded(held: Mapping[str, Reading | bytes]) -> dict[str, bytes]:
+    return {key: _encoded(one) for key, one in held.items()}
 
 
 class AnswerStore(Protocol):
@@ -185,7 +210,8 @@ class AnswerCache:
         self._store = store
         self._write_costs = write_costs
         self.ignored = 0
-        self._unsaved: dict[str, bytes] = {}
+        # readings are encoded together, when they are written
+        self._unsaved: dict[str, Reading | bytes] = {}
         self._being_saved: Mapping[str, bytes] = {}
         self._next_save: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -236,11 +262,11 @@ class AnswerCache:
         entries: dict[str, bytes] = {}
         stored: list[str] = []
         for key in keys:
-            data = self._unsaved.get(key) or self._being_saved.get(key)
-            if data is None:
+            held = self._unsaved.get(key) or self._being_saved.get(key)
+            if held is None:
                 stored.append(key)
             else:
-                entries[key] = data
+                entries[key] = _encoded(held)
         return entries | self._store.get_many(stored) if stored else entries
 
     def _usable(self, data: bytes) -> Reading | None:
@@ -258,7 +284,7 @@ class AnswerCache:
         """Keeps the reading from the next :meth:`flush` or :meth:`save` on; whether it may be."""
         kept = reading.status in CACHED and is_kept(reading)
         if kept:
-            self._unsaved[key] = encode(reading)
+            self._unsaved[key] = reading
         return kept
 
     def note_shown(self, before: str, key: str) -> None:
@@ -284,7 +310,7 @@ class AnswerCache:
         """Makes everything put so far durable, and gives it its place in the store."""
         if self._unsaved or self._saved_since:
             self._write_costs()
-            self._store.put_many(self._unsaved)
+            self._store.put_many(_all_encoded(self._unsaved))
             self._unsaved, self._saved_since = {}, bool(self._being_saved)
 
     def save(self) -> "asyncio.Task[None]":
@@ -307,7 +333,7 @@ class AnswerCache:
         self._not_before = monotonic() + _BETWEEN_SAVES_S
         # from here on, a put belongs to the save after this one
         self._next_save = None
-        self._being_saved, self._unsaved = self._unsaved, {}
+        self._being_saved, self._unsaved = _all_encoded(self._unsaved), {}
         self._saved_since = True
         self._write_costs()
         try:

@@ -24,7 +24,10 @@ from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
 from orchestration_assets.text.grounding import grounded
 from orchestration_assets.text.prompts.templates import PromptError
-from orchestration_assets.text.replies.stored_answers import without_secrets
+from orchestration_assets.text.replies.stored_answers import (
+    text_without_secrets,
+    without_secrets,
+)
 from resources.ai_services.http.chat import ChatService
 from resources.ai_services.http.service import HttpService
 from resources.ai_services.resilience.attempts import Attempt, CallOutcome
@@ -136,7 +139,8 @@ class Asker:
         self._clock = clock
         self._near = near
         self.now = now
-        self._pending: dict[str, asyncio.Future[CallOutcome]] = {}
+        # key of a question that is being asked -> who waits for its answer beside who asks
+        self._pending: dict[str, list[asyncio.Future[CallOutcome]]] = {}
         self._saves: set[asyncio.Task[None]] = set()
         self._bulkheads = {
             name: asyncio.Semaphore(service.concurrency)
@@ -257,7 +261,9 @@ class Asker:
             called, origin = CallOutcome(without_secrets(kept, question.task)), CACHE
         elif key in self._pending:
             # the same question is being asked: its attempts are in the log of who asked first
-            called = CallOutcome((await asyncio.shield(self._pending[key])).reading)
+            waiter: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
+            self._pending[key].append(waiter)
+            called = CallOutcome((await waiter).reading)
             origin = CACHE if called.reading.status in CACHED else NOT_CALLED
         else:
             called = await self._call_once(name, question, key, deadline)
@@ -283,21 +289,23 @@ class Asker:
         self, name: str, question: Question, key: str, deadline: float
     ) -> CallOutcome:
         """Calls, and lets everyone who asks the same meanwhile wait for this answer."""
-        pending: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
-        self._pending[key] = pending
+        waiting: list[asyncio.Future[CallOutcome]] = []
+        self._pending[key] = waiting
         try:
             called = await self._call(name, question, key, deadline)
         except Exception as error:
-            # whoever waits for it fails alike; nobody may be waiting
-            pending.set_exception(error)
-            pending.exception()
+            for waiter in _not_given_up(waiting):
+                # whoever waits for it fails alike
+                waiter.set_exception(error)
             raise
         except BaseException:
-            pending.cancel()
+            for waiter in waiting:
+                waiter.cancel()
             raise
         finally:
             del self._pending[key]
-        pending.set_result(called)
+        for waiter in _not_given_up(waiting):
+            waiter.set_result(called)
         return called
 
     async def _call(self, name: str, question: Question, key: str, deadline: float) -> CallOutcome:
@@ -384,6 +392,12 @@ class OneReply:
         return called
 
 
+def _not_given_up(
+    waiting: "list[asyncio.Future[CallOutcome]]",
+) -> "list[asyncio.Future[CallOutcome]]":
+    return [waiter for waiter in waiting if not waiter.done()]
+
+
 def _with(
     answered: AskResult, reading: Reading, attempts: tuple[Attempt, ...], origin: str
 ) -> AskResult:
@@ -399,12 +413,15 @@ def _with(
 
 def _kept_outcome(called: CallOutcome, question: Question) -> CallOutcome:
     """The outcome with nothing in it that is not to be kept, also where attempts tell of it."""
-    task = question.task
-    attempts = []
-    for one in called.attempts:
-        told = without_secrets(Reading(Status.FAILED, reason=one.reason), task).reason
-        attempts.append(one if told == one.reason else one._replace(reason=told))
-    return called._replace(reading=without_secrets(called.reading, task), attempts=tuple(attempts))
+    reading = without_secrets(called.reading, question.task)
+    told = [
+        one.reason and text_without_secrets(one.reason, question.task) for one in called.attempts
+    ]
+    if reading is called.reading and told == [one.reason for one in called.attempts]:
+        return called
+    pairs = zip(called.attempts, told, strict=True)
+    attempts = tuple(one._replace(reason=reason) for one, reason in pairs)
+    return called._replace(reading=reading, attempts=attempts)
 
 
 def checked_reading(reading: Reading, question: Question) -> Reading:

@@ -35,7 +35,7 @@ def is_kept(reading: Reading) -> bool:
         (answer is None or any(fits(answer, kind) for kind in _KINDS.get(type(answer), AnswerKind)))
         and (confidence is None or isinstance(confidence, float | int))
         and isinstance(others, tuple)
-        and all(map(_is_kept_alternative, others))
+        and (not others or all(map(_is_kept_alternative, others)))
         and _is_whole(reading.evidence)
         and _is_whole(reading.reason)
     )

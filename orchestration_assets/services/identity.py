@@ -6,15 +6,18 @@ question where the service is shown it. Whatever was learned of another identity
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from orchestration_assets.schemas.items import Task
 
 _PARTS: Final = ("code or model", "parameters or prompt", "task, labels or question")
 _NONE: Final = "-"
+_MOST_TASKS: Final = 64
+Made = TypeVar("Made")
 
 
 class Identified(Protocol):
@@ -28,15 +31,38 @@ class Identified(Protocol):
     def reads(self) -> frozenset[str]: ...
 
 
+class OncePerTask(Generic[Made]):
+    """``make``, called once for each task that is asked about.
+
+    By which object it is: to hash a task, or to compare it, takes as long as most of what is made.
+    """
+
+    def __init__(self, make: Callable[[Task], Made]) -> None:
+        self._make = make
+        self._made: dict[int, tuple[Task, Made]] = {}
+
+    def __call__(self, task: Task) -> Made:
+        known = self._made.get(id(task))
+        # an object that is kept here shares its place in memory with no other
+        if known is None:
+            if len(self._made) >= _MOST_TASKS:
+                self._made.clear()
+            known = self._made[id(task)] = task, self._make(task)
+        return known[1]
+
+
 def service_identity(service: Identified, task: Task) -> str:
     """The identity of a service that answers a task."""
-    # a model's name may hold spaces, and the words must stay three
-    version = "_".join(service.version.split()) or _NONE
-    asked = _asked(task, with_question="question" in service.reads)
-    return f"{version} {service.fingerprint or _NONE} {asked}"
+    asked = _asked_with_question if "question" in service.reads else _asked_without
+    return f"{_whole_word(service.version)} {service.fingerprint or _NONE} {asked(task)}"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
+def _whole_word(version: str) -> str:
+    """A model's name may hold spaces, and the words of an identity must stay three."""
+    return "_".join(version.split()) or _NONE
+
+
 def _asked(task: Task, *, with_question: bool) -> str:
     """The same for every item: a closed vocabulary may have hundreds of labels."""
     words = [task.name, task.version, task.kind, task.labels, task.scale]
@@ -45,6 +71,10 @@ def _asked(task: Task, *, with_question: bool) -> str:
     if with_question:
         words.append(task.question)
     return blake2b(json.dumps(words).encode(), digest_size=4).hexdigest()
+
+
+_asked_with_question: Final = OncePerTask(partial(_asked, with_question=True))
+_asked_without: Final = OncePerTask(partial(_asked, with_question=False))
 
 
 def asked_fields(task: Task) -> list[Any]:

@@ -47,6 +47,8 @@ def fit_pieces(pieces: RedactedPieces, tokens: int) -> FittedContext:
     ``tokens_whole`` is estimated from the pieces where they are only a part of the text.
     """
     given = sum(map(token_estimate, pieces.texts))
+    if len(pieces.texts) == 1 and pieces.share >= 1.0 and given <= tokens:
+        return FittedContext(pieces.texts[0], given, given)
     whole = max(given, round(given / pieces.share))
     if pieces.share >= 1.0 and given <= tokens:
         return FittedContext("".join(pieces.texts), given, whole)

@@ -131,20 +131,20 @@ class LmdbStore:
         to wait for it: one record waits once. Every store finds the values at once.
         """
         group = _compressed(_packed(values))
-        with self._database.transaction() as transaction:
+        with self._database.transaction(write=True) as transaction:
             in_groups = _bytes_of(transaction, "groups")
-        if in_groups + len(group) > self._max_bytes * _GROUPS_MOST:
+            fits = in_groups + len(group) <= self._max_bytes * _GROUPS_MOST
+            if fits:
+                cursor = transaction.cursor("groups")
+                last = _NUMBER.unpack(cursor.key())[0] if cursor.last() else 0
+                # a number is never used again, so that equal ends mean equal groups
+                place = _NUMBER.pack(max(last + 1, time.time_ns()))
+                sealed = seal(place.hex(), group)
+                transaction.lmdb.put(place, sealed, db=transaction.trees["groups"], append=True)
+                self._evict(transaction)
+        if not fits:
             # groups cannot be evicted: before they are many they take their place
             self.put_many(values)
-            return
-        with self._database.transaction(write=True) as transaction:
-            cursor = transaction.cursor("groups")
-            last = _NUMBER.unpack(cursor.key())[0] if cursor.last() else 0
-            # a number is never used again, so that equal ends mean equal groups
-            place = _NUMBER.pack(max(last + 1, time.time_ns()))
-            sealed = seal(place.hex(), group)
-            transaction.lmdb.put(place, sealed, db=transaction.trees["groups"], append=True)
-            self._evict(transaction)
 
     def _plain(self, stored: Mapping[str, bytes]) -> dict[str, bytes]:
         """The values as they were put; one that cannot be unpacked counts as corrupt."""

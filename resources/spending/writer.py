@@ -10,6 +10,7 @@ may then be missing.
 
 import asyncio
 import fcntl
+import math
 import os
 import socket
 import threading
@@ -73,7 +74,7 @@ class SpendingWriter:
         self._path = folder
         self._size = 0
         self._number = 0
-        self._held: list[bytes] = []
+        self._held: list[Settled] = []
         """Settlements that this round of the event loop writes at its end."""
         self._unsynced = False
         self._late_error: OSError | None = None
@@ -119,17 +120,18 @@ class SpendingWriter:
 
         Raises UnrecordedError, also for what could not be written since the last record.
         """
-        at = microseconds()
-        line = encoded(Settled(number, at, usd, estimated, tokens_in, tokens_out, status))
+        if not math.isfinite(usd):
+            raise ValueError("an attempt cannot cost what is not finite")
+        record = Settled(number, microseconds(), usd, estimated, tokens_in, tokens_out, status)
         self._check()
         if not self._held:
             try:
                 asyncio.get_running_loop().call_soon(self.write_settled)
             except RuntimeError:
                 # nothing has rounds here
-                self._write(line)
+                self._write(encoded(record))
                 return
-        self._held.append(line)
+        self._held.append(record)
 
     def write_settled(self) -> None:
         """Writes the settlements that wait for the end of a round.
@@ -138,7 +140,7 @@ class SpendingWriter:
         """
         if not self._held or self._file is None:
             return
-        lines = b"".join(self._held)
+        lines = b"".join(map(encoded, self._held))
         self._held.clear()
         try:
             self._append(self._file, lines)
@@ -174,7 +176,8 @@ class SpendingWriter:
         if self._file is None:
             self._file = self._opened()
         try:
-            self._append(self._file, b"".join((*self._held, line)))
+            held = b"".join(map(encoded, self._held)) if self._held else b""
+            self._append(self._file, held + line)
         except OSError as error:
             raise _unrecorded(self._path, error) from error
         self._held.clear()

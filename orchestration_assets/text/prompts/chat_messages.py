@@ -100,6 +100,8 @@ def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, 
 
 def _prompt_tokens(context: PromptContext, system: str, user: str) -> int:
     frame = 2 * MESSAGE_TOKENS + _system_tokens(system)
+    if user == context.content.text:
+        return frame + context.content.tokens
     # the content is most of it, and its tokens are counted already
     rest = user.replace(context.content.text, "", 1)
     if len(rest) < len(user):

@@ -163,6 +163,12 @@ def context_for(
     text = question.item.text
     shown_by = _shown if len(text) <= _MAX_KEPT_CHARS else _shown.__wrapped__
     pieces, in_content, content = shown_by(text, tuple(kinds), content_tokens)
+    if not with_path and _is_alone(question):
+        unread = 0 if neighbour_tokens is None else question.near_unread
+        part, _ = shown_part(None, kinds)
+        return PromptContext(
+            pieces, content, (), (), "", in_content, 0, unread, {}, 0, part, parts=()
+        )
     path = redact(without_turn_marks(question.item.path), kinds) if with_path else _NOTHING_SAID
     earlier, left_out = _earlier_answers(question, kinds, window_tokens // _EARLIER_SHARE)
     items = question.near if neighbour_tokens is not None else ()
@@ -210,6 +216,12 @@ def context_for(
         memory.tokens // _MEMORY_SHARE,
         speaker.text,
     )
+
+
+def _is_alone(question: Question) -> bool:
+    """Whether nothing can be shown but the content."""
+    beside = question.earlier or question.near or question.passages or question.answers
+    return not (beside or question.parts) and question.memory is None and question.part is None
 
 
 @lru_cache(maxsize=_MAX_KEPT)

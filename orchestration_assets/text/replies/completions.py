@@ -35,6 +35,7 @@ FILTERED: Final = frozenset(
 REFUSAL: Final = "refusal"
 _FAILURES: Final = frozenset({"error", "abort", "network_error", "insufficient_system_resource"})
 _REASONING: Final = ("reasoning_content", "reasoning", "thinking")
+_BESIDE_CONTENT: Final = ("refusal", "tool_calls", "function_call", *_REASONING)
 _REASONING_PARTS: Final = frozenset(
     {"thinking", "reasoning", "redacted_thinking", "reasoning_content"}
 )
@@ -90,8 +91,11 @@ def completion_in(body: Mapping[str, Any]) -> Completion:
         error = Unavailable(f"the service gave up on the answer: finish_reason {finish}")
         error.bill(body)
         raise error
+    content = message.get("content")
+    if isinstance(content, str) and not any(map(message.get, _BESIDE_CONTENT)):
+        return Completion(whole_text(content), finish=finish, logprobs=choice.get("logprobs"))
     parts = _MessageParts()
-    parts.add_content(message.get("content"))
+    parts.add_content(content)
     refusal = message.get("refusal")
     if refusal:
         parts.refusals.append(refusal if isinstance(refusal, str) else "no reason given")
@@ -119,6 +123,8 @@ def _reasoning(message: Mapping[str, Any]) -> list[str]:
 
 
 def _first_choice(choices: Any) -> Mapping[str, Any]:
+    if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], dict):
+        return choices[0]
     listed = [choice for choice in _as_list(choices) if isinstance(choice, dict)]
     if not listed:
         raise MalformedResponse("the answer has no choices[0].message")

@@ -134,12 +134,14 @@ def reported_in(body: Mapping[str, Any], *, streamed: bool = False) -> ErrorRepo
     """
     if (given := body.get("error")) and (report := _report(given, body)) is not None:
         return report
-    for choice in _dicts(body.get("choices")):
-        if (given := choice.get("error")) and (report := _report(given, choice)) is not None:
+    choices = body.get("choices")
+    for choice in choices[:_MAX_CODES] if isinstance(choices, list) else ():
+        given = choice.get("error") if isinstance(choice, dict) else None
+        if given and (report := _report(given, choice)) is not None:
             return report
     if body.get("object") == "error":
         return _report({}, body)
-    if streamed or isinstance(body.get("choices"), list) or isinstance(body.get("data"), list):
+    if streamed or isinstance(choices, list) or isinstance(body.get("data"), list):
         return None
     return described_in(body)
 

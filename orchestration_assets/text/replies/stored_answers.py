@@ -6,6 +6,7 @@ before it is kept is in no cache, table, page or trace.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from orchestration_assets.schemas.answers import Answer
@@ -18,6 +19,7 @@ from orchestration_assets.text.redaction import mark, marks_in
 
 ALWAYS: Final = (SensitiveKind.SECRET,)
 """What is taken out where a task does not say: who asks for mail addresses is to have them."""
+_MAX_KEPT_CHARS: Final = 256
 _NUMBERS: Final = frozenset({AnswerKind.SCORE, AnswerKind.VECTOR})
 
 
@@ -33,8 +35,9 @@ def without_secrets(reading: Reading, task: Task) -> Reading:
     answer = reading.answer
     if answer is not None and task.kind not in _NUMBERS:
         answer = _answer(answer, kinds, task)
-    evidence, reason = (text and mark(text, kinds) for text in (reading.evidence, reading.reason))
-    others = tuple(
+    evidence = reading.evidence and _words(reading.evidence, kinds)
+    reason = reading.reason and _words(reading.reason, kinds)
+    others = reading.alternatives and tuple(
         other if other.answer in task.labels else _alternative(other, kinds)
         for other in reading.alternatives
     )
@@ -47,6 +50,22 @@ def without_secrets(reading: Reading, task: Task) -> Reading:
     ):
         return reading
     return replace(reading, answer=answer, alternatives=others, evidence=evidence, reason=reason)
+
+
+def text_without_secrets(text: str, task: Task) -> str:
+    """Words about an answer, with marks as in :func:`without_secrets`."""
+    kinds = taken_from(task.redact_answers)
+    return _words(text, kinds) if kinds else text
+
+
+def _words(text: str, kinds: Collection[SensitiveKind]) -> str:
+    return _kept_words(text, tuple(kinds)) if len(text) <= _MAX_KEPT_CHARS else mark(text, kinds)
+
+
+@lru_cache(maxsize=256)
+def _kept_words(text: str, kinds: tuple[SensitiveKind, ...]) -> str:
+    """Where a confidence comes from, and why there is no answer, is the same for most items."""
+    return mark(text, kinds)
 
 
 def taken_from(redact_answers: Collection[SensitiveKind] | None) -> Collection[SensitiveKind]:

@@ -18,7 +18,7 @@ def tokens_read(body: Mapping[str, Any], *, only_reads: bool = False) -> int | N
     ``only_reads``: it writes no tokens, so that the total counts as well.
     """
     usage = _usage(body)
-    for name in (*_READ, *(["total_tokens"] if only_reads else [])):
+    for name in (*_READ, "total_tokens") if only_reads else _READ:
         # no request is empty: 0 means not counted
         if count := _count(usage.get(name)):
             return count
@@ -48,16 +48,18 @@ def _rest(usage: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def _usage(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    usage = body.get("usage")
+    if isinstance(usage, dict) and usage:
+        return usage
     inside = body.get("x_groq")
-    for holder in (body, inside if isinstance(inside, dict) else {}):
-        usage = holder.get("usage")
-        if isinstance(usage, dict) and usage:
-            return usage
-    return {}
+    usage = inside.get("usage") if isinstance(inside, dict) else None
+    return usage if isinstance(usage, dict) else {}
 
 
 def _count(value: Any) -> int | None:
     """A count as a whole number or as its text; None for whatever else stands there."""
+    if type(value) is int:
+        return value if 0 <= value <= _MAX_TOKENS else None
     if isinstance(value, str):
         if len(value) > _MAX_TEXT_CHARS:
             return None

@@ -157,7 +157,7 @@ class ChatService(HttpService):
         if self.config.stream:
             return await self._streamed(body, headers, read)
         response = await self.transport.post(_PATH, body, headers)
-        if response.data.lstrip().removeprefix(BOM_UTF8)[:1] in _STREAM_STARTS:
+        if _is_stream(response.data):
             # a stream although none was requested
             completion, decoder = StreamedCompletion(), EventDecoder()
             lines = (line.decode("utf-8", "replace") for line in response.data.splitlines())
@@ -210,6 +210,12 @@ class ChatService(HttpService):
         ]
         body = {**request.body, "messages": [*request.body["messages"], *turns]}
         return request._replace(body=body, sent=(with_turns(request.sent[0], turns),))
+
+
+def _is_stream(data: bytes) -> bool:
+    if data.startswith(b"{"):
+        return False
+    return data.lstrip().removeprefix(BOM_UTF8)[:1] in _STREAM_STARTS
 
 
 def with_turns(sent: SentContent, turns: Sequence[Mapping[str, str]]) -> SentContent:

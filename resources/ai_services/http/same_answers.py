@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "01e5d5c80ff4eddf": "ad3d59f60b864bb8",
+    "190eb806164a8f95": "ad3d59f60b864bb8",
     # embeddings
-    "f4bb5b8e6b7dbff0": "d3bfe1b5ac6a3395",
+    "149180ce2865b162": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""

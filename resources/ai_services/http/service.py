@@ -79,13 +79,15 @@ def _redacting_keys(send: _Send) -> _Send:
 
     @wraps(send)
     async def sent(service: "HttpService", request: Request, key: str) -> Reply:
-        echoes = key_echoes(tuple(secrets_of(service.config)))
+        config = service.config
+        has_secrets = config.api_key_env is not None or bool(config.header_env)
+        echoes = key_echoes(tuple(secrets_of(config)) if has_secrets else ())
         try:
             reply = await send(service, request, key)
         except CallError as error:
             echoes.redact_error(error)
             raise
-        if sum(map(_set_chars, reply.readings)) <= _MAX_INLINE_CHARS:
+        if not echoes or sum(map(_set_chars, reply.readings)) <= _MAX_INLINE_CHARS:
             return _redacted(reply, request, echoes)
         # hundreds of long members: other calls go on meanwhile
         return await asyncio.to_thread(_redacted, reply, request, echoes)

@@ -7,8 +7,6 @@ Redirects, cookies, proxies and credentials of the environment, which an API cli
 follow, stay out of the way; certificates are checked as httpx checks them.
 """
 
-import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,20 +27,14 @@ from orchestration_assets.text.replies.call_errors import (
 from orchestration_assets.text.replies.compression import Decompressor, EncodingError
 from orchestration_assets.text.replies.event_stream import LineDecoder
 from resources.ai_services.http.address import base_url
+from resources.ai_services.http.connections import Connections
+from resources.ai_services.http.request_head import RequestHead
 
 if TYPE_CHECKING:
     import aiohttp
+    from aiohttp.connector import Connection
 
-_HEADERS: Final = {
-    "content-type": "application/json",
-    "accept": "application/json, text/event-stream",
-    # answers are small and read as they come
-    "accept-encoding": "identity",
-    "user-agent": "content-orchestration",
-}
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _MAX_BODY: Final = 64 * 1024 * 1024
-_IDLE_S: Final = 30.0
 _MAX_ERROR_BODY: Final = 1024 * 1024
 _CHUNK: Final = 16 * 1024
 
@@ -81,14 +73,12 @@ class Transport:
 
     def __init__(self, config: HttpConfig) -> None:
         self._config = config
-        self._connector: aiohttp.TCPConnector | None = None
-        self._connect_limit: aiohttp.ClientTimeout | None = None
-        self._targets: dict[str, _Target] = {}
+        self._connections: Connections | None = None
+        self._heads: dict[str, RequestHead] = {}
 
     def open(self) -> None:
         """Loads what a request needs, so that no request's clock runs while it does."""
-        if self._connector is None:
-            self._connector = self._open()
+        self._opened()
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Body:
         """The body of a 200 response. Raises CallError."""
@@ -109,10 +99,10 @@ class Transport:
             yield Lines(_lines(response), response.headers.get("retry-after"))
 
     async def aclose(self) -> None:
-        if self._connector is not None:
-            await self._connector.close()
-            self._connector = None
-            self._targets.clear()
+        if self._connections is not None:
+            await self._connections.aclose()
+            self._connections = None
+            self._heads.clear()
 
     def _response(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -120,48 +110,34 @@ class Transport:
         """The response to one request; to a POST, one of status 200. Raises CallError."""
         return _Exchange(self, method, path, body, headers)
 
-    async def connected(self, target: "_Target") -> "aiohttp.connector.Connection":
-        """A connection of the pool, or a new one; the caller's own limit ends the waiting.
-
-        Raises aiohttp.ClientError, OSError and ValueError.
-        """
-        import aiohttp
-
-        assert self._connector is not None and self._connect_limit is not None
-        limit = self._connect_limit
-        # those that wait in the pool, and a new one
-        for _ in range(self._config.concurrency + 1):
-            try:
-                connection = await self._connector.connect(target.key, [], limit)
-            except TimeoutError as error:
-                raise aiohttp.ConnectionTimeoutError(f"no connection to {target.host}") from error
-            if connection.protocol is None or not connection.protocol.should_close:
-                return connection
-            # what came meanwhile, which nobody asked for, is no answer to the next request
-            connection.close()
-        raise aiohttp.ClientConnectionError(f"{target.host} answers what nobody asked")
-
-    def target(self, path: str) -> "_Target":
-        """What requests to this path go to. Raises CallError and ValueError."""
+    def head(self, path: str) -> RequestHead:
+        """What requests to this path begin with. Raises CallError and ValueError."""
         # the address may come from the environment: it is read for every request
         url = base_url(self._config) + path
-        target = self._targets.get(url)
-        if target is None:
-            self.open()
-            target = self._targets[url] = _Target(url)
-        return target
+        head = self._heads.get(url)
+        if head is None:
+            head = self._heads[url] = RequestHead(url)
+        return head
 
-    def _open(self) -> "aiohttp.TCPConnector":
-        import aiohttp
-        import httpx
+    async def taken(self, head: RequestHead) -> "Connection":
+        """A connection to send the request on. Raises aiohttp.ClientError, OSError, ValueError."""
+        return await self._opened().taken(head)
 
-        connect_s = self._config.timeouts.connect_s
-        self._connect_limit = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
-        return aiohttp.TCPConnector(
-            limit=self._config.concurrency,
-            keepalive_timeout=_IDLE_S,
-            ssl=httpx.create_ssl_context() if self._secure() else True,
-        )
+    def give_back(self, head: RequestHead, connection: "Connection") -> None:
+        """The response has been read to its end."""
+        if self._connections is None:
+            connection.close()
+        else:
+            self._connections.give_back(head, connection)
+
+    def _opened(self) -> Connections:
+        if self._connections is None:
+            import httpx
+
+            config = self._config
+            secure = httpx.create_ssl_context() if self._secure() else None
+            self._connections = Connections(config.concurrency, config.timeouts.connect_s, secure)
+        return self._connections
 
     def _secure(self) -> bool:
         try:
@@ -184,15 +160,16 @@ class _Exchange:
     ) -> None:
         self._transport = transport
         self._asked = method, path, body, headers
-        self._connection: aiohttp.connector.Connection | None = None
+        self._head: RequestHead | None = None
+        self._connection: Connection | None = None
         self._response: _Response | None = None
 
     async def __aenter__(self) -> _Response:
         method, path, body, headers = self._asked
         try:
-            target = self._transport.target(path)
-            request = target.request(method, headers, body)
-            self._connection = await self._transport.connected(target)
+            self._head = self._transport.head(path)
+            request = self._head.request(method, headers, body)
+            self._connection = await self._transport.taken(self._head)
             self._response = await _exchanged(self._connection, request)
             if method == "POST" and self._response.status != 200:
                 raise await _status_error(self._response)
@@ -215,44 +192,15 @@ class _Exchange:
             raise _as_call_error(error) from error
 
     def _end(self, *, is_over: bool) -> None:
-        if self._connection is None:
+        if self._connection is None or self._head is None:
             return
         if is_over and not _is_sending(self._connection):
-            self._connection.release()
+            self._transport.give_back(self._head, self._connection)
         else:
             self._connection.close()
 
 
-class _Target:
-    """One address: what its connections go by, and the bytes of a request to it."""
-
-    def __init__(self, url: str) -> None:
-        """Raises ValueError for what is no address that a request can be made to."""
-        import aiohttp
-        from yarl import URL
-
-        address = URL(url)
-        if address.user is not None or address.password is not None:
-            raise ValueError("it holds a name or a password, which belong in header_env")
-        # its connections are told apart by this request; another one is written
-        self.key = aiohttp.ClientRequest("GET", address, loop=asyncio.get_running_loop())
-        self.host = self.key.headers["host"]
-        self._path = address.raw_path_qs
-
-    def request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
-        """A whole request. Raises ValueError where a header would break out of its line."""
-        fields = {"host": self.host, **_HEADERS}
-        fields.update((name.lower(), value) for name, value in headers.items())
-        if body is not None:
-            fields["content-length"] = str(len(body))
-        lines = [f"{method} {self._path} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items())]
-        head = "\n".join(lines)
-        if head.count("\n") != len(lines) - 1 or _CONTROLS.search(head.replace("\n", "")):
-            raise ValueError("a header holds a line break or a control character")
-        return head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + (body or b"")
-
-
-async def _exchanged(connection: "aiohttp.connector.Connection", request: bytes) -> _Response:
+async def _exchanged(connection: "Connection", request: bytes) -> _Response:
     """Sends a request, and reads the head of its response."""
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None:
@@ -267,7 +215,7 @@ async def _exchanged(connection: "aiohttp.connector.Connection", request: bytes)
             return _Response(head.code, head.headers, content)
 
 
-def _is_sending(connection: "aiohttp.connector.Connection") -> bool:
+def _is_sending(connection: "Connection") -> bool:
     """Whether the response came before the request was out: nothing may follow it then."""
     transport = connection.transport
     return transport is not None and transport.get_write_buffer_size() > 0
@@ -334,13 +282,17 @@ async def _read(response: _Response) -> bytes:
     stated = response.headers.get("content-length")
     if stated is None or not stated.isdecimal():
         return b"".join([chunk async for chunk in _chunks(response)])
-    declared = int(stated)
-    if declared > _MAX_BODY:
+    if int(stated) > _MAX_BODY:
         raise _too_large()
-    compressed = await response.content.read()
+    content = response.content
+    # mostly all of it came with the head
+    data = content.read_nowait() if content.is_eof() else await content.read()
+    if data.startswith(b"{") and "content-encoding" not in response.headers:
+        # some servers compress without saying so
+        return data
     try:
         decompressor = _decompressor(response)
-        data = decompressor.feed(compressed)
+        data = decompressor.feed(data)
         decompressor.finish()
     except EncodingError as error:
         raise MalformedResponse(str(error)) from error

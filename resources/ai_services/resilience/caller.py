@@ -229,7 +229,8 @@ class Caller:
 
     def _resize(self) -> None:
         held = self._limits.places if self._limits is not None else self._pace.places
-        self._places.resize(min(self._pace.places, held))
+        if (places := min(self._pace.places, held)) != self._places.count:
+            self._places.resize(places)
 
     def _pause(self, seconds: float) -> None:
         """Holds every attempt at the service, whichever process wants to make it."""
@@ -600,7 +601,19 @@ class Caller:
         total, left = self.service.config.timeouts.total_s, time.left
         try:
             with time.within(min(total, left)):
-                return await self._send_reconnecting(request, key, time.clock)
+                connections = 1
+                while True:
+                    stalled_s = time.clock.stalled_s
+                    try:
+                        return await self.service.send(request, key)
+                    except Unreachable:
+                        # the clock may notice only now that the loop was blocked
+                        await asyncio.sleep(0)
+                        if connections == _MAX_CONNECTIONS or time.clock.stalled_s == stalled_s:
+                            raise
+                    # the time limit of connections runs in the transport, which does not see the
+                    # loop blocked
+                    connections += 1
         except TimeoutError:
             limit = f"within {total:g} s" if total <= left else "before its deadline"
             return TimedOut(f"no answer {limit}")
@@ -608,22 +621,6 @@ class Caller:
             return error
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
             return UnexpectedError(_error_text(error))
-
-    async def _send_reconnecting(self, request: Request, key: str, clock: SteadyClock) -> Reply:
-        """The reply; connects again where the loop was blocked while it connected.
-
-        The time limit of connections runs in the transport, which does not see the loop blocked.
-        """
-        for _ in range(_MAX_CONNECTIONS - 1):
-            stalled_s = clock.stalled_s
-            try:
-                return await self.service.send(request, key)
-            except Unreachable:
-                # the clock may notice only now that the loop was blocked
-                await asyncio.sleep(0)
-                if clock.stalled_s == stalled_s:
-                    raise
-        return await self.service.send(request, key)
 
     def _count_forbidden(self, request: Request, result: Reply | CallError) -> None:
         """Stops the service after too many items in a row with 403 or 404."""
@@ -669,8 +666,7 @@ class Caller:
                 self._retry_budget.answered()
         if self.breaker.opened > opened:
             self._pace.restart()
-        if self._limits is not None or self._pace.places != self._places.count:
-            self._resize()
+        self._resize()
         self._notify()
 
     def _slow_down(self, error: CallError) -> None:

@@ -1,8 +1,8 @@
-"""Requests are prepared side by side: those asked for in one round of the event loop in one go.
+"""Requests are prepared where they are asked for, up to so much text in one round of an event loop.
 
-A prompt takes several hundred steps of code and touches little memory. Prepared between the sending
-of one request and the answer to another, each takes twice the processor time, since nothing of what
-it needs is still in the processor's caches.
+What is beyond waits for the next round: answers that have arrived come first, also where thousands
+of questions begin at once. A request that is ready leaves before the next one is prepared, so that
+answers come spread as well, and the event loop neither waits nor is flooded.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from resources.ai_services.http.service import Request
 _INLINE_CHARS: Final = 32_768
 """Shorter questions are prepared in the event loop: a thread takes longer to start."""
 _ROUND_CHARS: Final = 131_072
-"""Once so many characters are prepared, answers that have arrived come first."""
+"""Characters that are prepared in one round of the event loop, and one question beyond them."""
 
 Prepare = Callable[[Sequence[Question]], Request]
 
@@ -36,6 +36,7 @@ class Preparation:
     def __init__(self, prepare: Prepare) -> None:
         self._prepare = prepare
         self._wanted: deque[_Wanted] = deque()
+        self._left = _ROUND_CHARS
         self._long = asyncio.Lock()
 
     async def request(self, questions: Sequence[Question]) -> Request:
@@ -46,27 +47,33 @@ class Preparation:
             # one at a time: they share the interpreter
             async with self._long:
                 return await asyncio.to_thread(self._prepare, questions)
-        loop = asyncio.get_running_loop()
-        if not self._wanted:
-            loop.call_soon(self._round)
-        made: asyncio.Future[Request | Exception] = loop.create_future()
+        if self._left > 0 and not self._wanted:
+            is_first = self._left == _ROUND_CHARS
+            self._left -= chars
+            try:
+                return self._prepare(questions)
+            finally:
+                if is_first:
+                    asyncio.get_running_loop().call_soon(self._next_round)
+        made: asyncio.Future[Request | Exception] = asyncio.get_running_loop().create_future()
         self._wanted.append(_Wanted(questions, chars, made))
         request = await made
         if isinstance(request, Exception):
             raise request
         return request
 
-    def _round(self) -> None:
-        left = _ROUND_CHARS
-        while self._wanted and left > 0:
+    def _next_round(self) -> None:
+        """As much may be prepared again; who waits comes first."""
+        self._left = _ROUND_CHARS
+        while self._wanted and self._left > 0:
             questions, chars, made = self._wanted.popleft()
             if made.done():
                 # cancelled: nobody waits for it any more
                 continue
-            left -= chars
+            self._left -= chars
             made.set_result(self._tried(questions))
-        if self._wanted:
-            asyncio.get_running_loop().call_soon(self._round)
+        if self._left < _ROUND_CHARS:
+            asyncio.get_running_loop().call_soon(self._next_round)
 
     def _tried(self, questions: Sequence[Question]) -> Request | Exception:
         try:
@@ -76,8 +83,8 @@ class Preparation:
 
 
 def _chars(questions: Sequence[Question]) -> int:
-    """Characters that a prompt about the questions is made from, about."""
-    chars = 0
+    """Characters that a prompt about the questions is made from, about; at least 1."""
+    chars = 1
     for question in questions:
         chars += len(question.item.text)
         if question.near:

@@ -42,7 +42,7 @@ class SharedBreaker(Breaker):
     def record(
         self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None
     ) -> None:
-        if self._answers and outcome is Outcome.ANSWERED and not self._may_open:
+        if outcome is Outcome.ANSWERED and self._answers and not self._may_open:
             self._record_here(ticket, now, outcome, question)
             return
         with self._changing(self):
@@ -71,7 +71,10 @@ class SharedBreaker(Breaker):
     def _may_open(self) -> bool:
         """Whether the next outcome may open the circuit, even an answer: then there are enough of
         them for the failures before it to count."""
-        many, failed = len(self._outcomes) + 1, self._outcomes.count(False)
+        failed = self._outcomes.count(False)
+        if not failed:
+            return False
+        many = len(self._outcomes) + 1
         return many >= self._config.min_attempts and failed >= self._config.failure_rate * many
 
     @property

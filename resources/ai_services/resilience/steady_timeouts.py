@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 _BEAT_S: Final = 0.05
 _TOLERANCE_S: Final = 0.05
@@ -68,15 +68,21 @@ def loop_time() -> Callable[[], float]:
 
 
 _CLOCKS: "WeakKeyDictionary[asyncio.AbstractEventLoop, SteadyClock]" = WeakKeyDictionary()
+# the loop that asked last, and its clock: the table takes three times as long
+_latest: "list[tuple[ReferenceType[asyncio.AbstractEventLoop], SteadyClock]]" = []
 
 
 def steady_clock() -> SteadyClock:
     """The steady clock of the running loop; started at the first call."""
     loop = asyncio.get_running_loop()
-    clock = _CLOCKS.get(loop)
-    if clock is None:
-        clock = _CLOCKS[loop] = SteadyClock()
-    return clock
+    for asked, clock in _latest:
+        if asked() is loop:
+            return clock
+    known = _CLOCKS.get(loop)
+    if known is None:
+        known = _CLOCKS[loop] = SteadyClock()
+    _latest[:] = [(ref(loop), known)]
+    return known
 
 
 class SteadyTimeout:

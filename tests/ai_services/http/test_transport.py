@@ -11,6 +11,8 @@ from orchestration_assets.text.replies.call_errors import (
     MalformedResponse,
     Unavailable,
 )
+from resources.ai_services.http import connections
+from resources.ai_services.http.request_head import RequestHead
 from resources.ai_services.http.transport import Transport
 from tests.ai_services.http.samples import chat
 
@@ -164,8 +166,9 @@ def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
         answers = [(await transport.post("/x", b"one", {})).data]
-        assert transport._connector is not None
-        (((waiting, _),),) = transport._connector._conns.values()
+        assert transport._connections is not None
+        ((idle,),) = transport._connections._idle.values()
+        waiting = idle.connection.protocol
         heard.set()
         while not waiting.should_close:
             await asyncio.sleep(0.001)
@@ -191,3 +194,71 @@ def test_own_headers_take_the_place_of_the_usual_ones() -> None:
     assert "user-agent: tester\r\n" in head
     assert "x-städte: köln\r\n" in head
     assert head.startswith("post /v1/x http/1.1\r\nhost: 127.0.0.1:")
+
+
+def test_requests_of_one_head_differ_in_key_and_length_alone() -> None:
+    async def written() -> list[bytes]:
+        head = RequestHead("http://localhost:8000/v1/x")
+        own = {"idempotency-key": "0af3", "X-One": "a"}
+        others = ({"Idempotency-Key": "mine"}, {"content-length": "9"}, {"X-One": "0af3"})
+        requests = [own, {**own, "idempotency-key": "key-2"}, *({**own, **one} for one in others)]
+        # each twice: what is kept says the same
+        return [head.request("POST", of, b"{}") for of in requests * 2]
+
+    both = asyncio.run(written())
+    first, second, own_key, own_length, like_the_key = both[:5]
+    assert both[5:] == both[:5]
+    assert first.endswith(b"x-one: a\r\ncontent-length: 2\r\n\r\n{}")
+    assert second == first.replace(b"0af3", b"key-2")
+    assert own_key == first.replace(b"0af3", b"mine")
+    assert own_length.count(b"content-length: 2\r\n") == 1
+    assert like_the_key == first.replace(b"x-one: a", b"x-one: 0af3")
+
+
+def test_connections_that_wait_hold_up_no_request_to_another_address(monkeypatch) -> None:
+    async def ask() -> list[int]:
+        logs, servers = (Log(), Log()), []
+        config = chat("http://localhost/v1", concurrency=1)
+        update = {"base_url": None, "base_url_env": "SERVICE_AT"}
+        transport = Transport(config.model_copy(update=update))
+        for log in logs:
+            servers.append(await asyncio.start_server(log.serve, "127.0.0.1", 0))
+        for server in (*servers, servers[0]):
+            port = server.sockets[0].getsockname()[1]
+            monkeypatch.setenv("SERVICE_AT", f"http://127.0.0.1:{port}/v1")
+            async with asyncio.timeout(60):
+                await transport.post("/x", b"{}", {})
+        await transport.aclose()
+        for server in servers:
+            server.close()
+        return [len(log.connections) for log in logs]
+
+    assert asyncio.run(ask()) == [1, 1]
+
+
+def test_a_connection_that_waited_too_long_or_was_closed_is_not_used_again(monkeypatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(connections, "monotonic", lambda: now)
+
+    async def ask() -> int:
+        nonlocal now
+        log = Log()
+        server = await asyncio.start_server(log.serve, "127.0.0.1", 0)
+        transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+        await transport.post("/x", b"{}", {})
+        now += 31.0
+        await transport.post("/x", b"{}", {})
+        assert transport._connections is not None
+        ((idle,),) = transport._connections._idle.values()
+        assert idle.connection.transport is not None
+        idle.connection.transport.abort()
+        await asyncio.sleep(0)
+        await transport.post("/x", b"{}", {})
+        now += 31.0
+        transport._connections._sweep()
+        assert not any(transport._connections._idle.values())
+        await transport.aclose()
+        server.close()
+        return len(log.connections)
+
+    assert asyncio.run(ask()) == 3
