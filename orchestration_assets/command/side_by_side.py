@@ -131,6 +131,11 @@ class BatchProcess:
         code = self.child.wait(seconds)
         for thread in self._threads:
             thread.join()
+        for stream in (self.child.stdin, self.child.stdout, self.child.stderr):
+            # what is left of an order that it never read is of no use
+            with suppress(OSError):
+                if stream is not None:
+                    stream.close()
         return code
 
     def _hear(self) -> None:
