@@ -84,6 +84,14 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyCounts:
+    """How many rows a stored table has, and how many different keys."""
+
+    rows: int
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Two quantities that must be equal for nothing to be lost, in words."""
 
@@ -117,12 +125,14 @@ def table_checks(
     *,
     per_batch: bool = True,
     columns: Sequence[str] | None = None,
+    keys: Callable[[TableStore], KeyCounts] | None = None,
 ) -> dg.AssetChecksDefinition:
     """Two blocking checks on one asset: its schema and key, and the conservation of rows.
 
     ``conservation`` gets a reader of what else is stored of the batch, and the stored table: no
     more than ``columns`` of it, the key among them, where the others take much memory; of a batch's
-    table these are read all the same.
+    table these are read all the same. Of a table of all batches whose ``keys`` are counted in
+    another way no row is read.
     Inside a run the run's batch is checked; a check started by itself looks at every batch.
     """
     schema = dg.AssetCheckSpec(
@@ -154,7 +164,12 @@ def table_checks(
             batches = [running] if running else list(store.batches(table.name))
         asset_key = next(iter(context.selected_asset_check_keys)).asset_key
         selected = {key.name for key in context.selected_asset_check_keys}
-        held = _stored(store, table, batches[0], columns) if len(batches) == 1 else None
+        held = None
+        if keys is not None and not per_batch:
+            schema = store.stored_schema(table.name)
+            held = _StoredTable(schema, table.schema.empty_table(), keys(store))
+        elif len(batches) == 1:
+            held = _stored(store, table, batches[0], columns)
 
         # one batch after the other: all of them together are more than memory holds
         def data_of(batch: str | None) -> _StoredTable:
@@ -178,10 +193,12 @@ def table_checks(
 
 
 class _StoredTable(NamedTuple):
-    """The columns that a stored table has, and the rows of those that are looked at."""
+    """The columns that a stored table has, and the rows of those that are looked at; ``keys`` where
+    these were counted, and no row is looked at."""
 
     schema: pa.Schema
     rows: pa.Table
+    keys: KeyCounts | None = None
 
 
 def _stored(
@@ -213,6 +230,8 @@ class _Found:
 
 def _found(table: Table[Any], data: _StoredTable) -> _Found:
     problems = schema_problems(data.schema, table.schema)
+    if data.keys is not None:
+        return _Found(problems, data.keys.rows, data.keys.rows - data.keys.distinct)
     doubled = 0 if problems else duplicate_keys(data.rows, table.key)
     return _Found(problems, data.rows.num_rows, doubled)
 

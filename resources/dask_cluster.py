@@ -23,8 +23,9 @@ _CONNECT_SECONDS = 10
 _BETWEEN_LOOKS_SECONDS = 2.0
 # pieces that go to the scheduler in one message: rows of many items are megabytes together
 _SENT_TOGETHER = 16
-# a worker process may be killed while it starts, as any other
-_STARTS = 3
+# a worker process may be killed while it starts, as any other, and again: the next start may take
+# longer than the time between two kills
+_STARTS = 6
 THREADS, PROCESSES = "threads", "processes"
 
 Piece = TypeVar("Piece")

@@ -45,7 +45,8 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
         table = TABLES[context.asset_key.path[-1]]
         if isinstance(obj, StoredTable):
             first, count = self.store.beginning(table.name, _PREVIEW_ROWS)
-            said = _described(table.name, self.store.path(table.name), first)
+            size = self.store.size_bytes(table.name)
+            said = _described(table.name, self.store.path(table.name), size, first)
             context.add_output_metadata({"dagster/row_count": count, **said})
             return
         # a table of the whole corpus may be made in the run of one batch
@@ -58,7 +59,7 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
         if self.series and batch:
             read_series(self.series).note(batch, table.name)
         rows = "dagster/partition_row_count" if batch else "dagster/row_count"
-        said = _described(table.name, path, obj)
+        said = _described(table.name, path, self.store.size_bytes(table.name, batch), obj)
         context.add_output_metadata({rows: obj.num_rows, **said})
         if is_large:
             give_back_memory()
@@ -75,11 +76,11 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
         return found
 
 
-def _described(name: str, path: Path, rows: pa.Table) -> dict[str, Any]:
+def _described(name: str, path: Path, size_bytes: int, rows: pa.Table) -> dict[str, Any]:
     """What the UI shows of a stored table beside the number of its rows; ``rows``: some of them."""
     return {
         "dagster/column_schema": column_schema(name),
-        "bytes": path.stat().st_size,
+        "bytes": size_bytes,
         "path": dg.MetadataValue.path(str(path)),
         "preview": dg.MetadataValue.md(preview(rows)),
     }

@@ -19,15 +19,16 @@ from orchestration_assets.schemas.errors import (
     unwritable,
 )
 from orchestration_assets.schemas.records import MADE_FROM, Table
-from orchestration_assets.schemas.tables import BATCH_ENTRIES, TABLES
+from orchestration_assets.schemas.tables import BATCH_ENTRIES, PARTED_TABLES, TABLES
 from resources.damage import leaving_out_damage, notice
 from resources.exclusive_files import create_atomically
 from resources.recent_tables import RecentTables
+from resources.table_parts import REMEDY as _MAKE_CORPUS_AGAIN
+from resources.table_parts import PartedTable, TablePart
 
 _RECENT: Final = RecentTables()
 MAKE_AGAIN: Final = "make it again with: orchestrate run SOURCE --reprocess"
 _TAKE_IN_AGAIN: Final = "delete it: a run takes its files in again"
-_MAKE_CORPUS_AGAIN: Final = "delete it, and run orchestrate run SOURCE to make it again"
 
 
 _PORTION_ROWS: Final = 1_024
@@ -266,9 +267,21 @@ def _as_declared(
     return found
 
 
+def _declared_rows(table: Table[Any], data: pa.Table) -> pa.Table:
+    """The rows under the declared schema; says what they were made from, if ``data`` does. Raises
+    pyarrow.ArrowInvalid when they do not fit it."""
+    said = {k: v for k, v in (data.schema.metadata or {}).items() if k == MADE_FROM}
+    schema = table.schema.with_metadata({**(table.schema.metadata or {}), **said})
+    return data.select(schema.names).cast(schema)
+
+
 def _missing_table(table: str, batch: str | None, path: Path) -> TableMissingError:
     which = f"{table} of batch {batch}" if batch else table
     return TableMissingError(f"the table {which} is missing ({path}); materialize {table} first")
+
+
+def _remedy(table: str, batch: str | None) -> str:
+    return MAKE_AGAIN if batch and table not in PARTED_TABLES else _MAKE_CORPUS_AGAIN
 
 
 def later_columns(table: Table[Any]) -> pa.Schema:
@@ -277,7 +290,11 @@ def later_columns(table: Table[Any]) -> pa.Schema:
 
 
 class TableStore:
-    """``<table>/<batch>.parquet`` for a table of batches, ``<table>.parquet`` for one of all."""
+    """``<table>/<batch>.parquet`` for a table of batches, ``<table>.parquet`` for one of all.
+
+    Of the tables of all batches those of PARTED_TABLES stand in several files, each of which may be
+    read and described as a batch is, by the name of the part; without a batch they are one table.
+    """
 
     has_all_rows = True
     """Whether all rows of a table are read: what is derived of a part is not kept for all."""
@@ -287,9 +304,10 @@ class TableStore:
         self._files = files
 
     def path(self, table: str, batch: str | None = None) -> Path:
-        """Where a table is kept; raises ValueError for a batch that is not a plain name."""
+        """Where a table is kept, one in parts in a folder; raises ValueError for a batch that is
+        not a plain name."""
         if batch is None:
-            return self._folder / f"{table}.parquet"
+            return self._folder / (table if table in PARTED_TABLES else f"{table}.parquet")
         if not batch or not batch.replace("-", "").isalnum():
             raise ValueError(f"not a batch key: {batch!r}")
         return self._folder / table / f"{batch}.parquet"
@@ -300,12 +318,48 @@ class TableStore:
         Raises pyarrow.ArrowInvalid when the data does not fit the schema.
         """
         path = self.path(table.name, batch)
-        said = {k: v for k, v in (data.schema.metadata or {}).items() if k == MADE_FROM}
-        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **said})
+        rows = _declared_rows(table, data)
+        if batch is None and (parted := self._parted(table.name)):
+            parted.write(rows)
+            # one file held all of it in homes of before
+            self._files.remove(self._folder / f"{table.name}.parquet")
+            return path
         # one of all batches is made from theirs, in the run of any
         write = self._files.write if batch else self._files.overwrite
-        write(path, parquet_bytes(data.select(schema.names).cast(schema)))
+        write(path, parquet_bytes(rows))
         return path
+
+    def append(self, table: Table[Any], data: pa.Table) -> None:
+        """Adds rows to a table that stands in parts; no stored row has the key of one of them.
+
+        Raises TableMissingError, DamagedFileError, UnwritableError.
+        """
+        parted = self._parted(table.name)
+        if parted is None:
+            raise ValueError(f"{table.name} does not stand in parts")
+        with self._there(table.name):
+            parted.append(_declared_rows(table, data))
+
+    def parts(self, table: str) -> tuple[TablePart, ...]:
+        """The files that a table of all batches stands in. Raises TableMissingError and
+        DamagedFileError."""
+        parted = self._parted(table)
+        if parted is None:
+            raise ValueError(f"{table} does not stand in parts")
+        with self._there(table):
+            return parted.parts()
+
+    def _parted(self, table: str) -> PartedTable | None:
+        if table not in PARTED_TABLES:
+            return None
+        return PartedTable(TABLES[table], self, parquet_bytes, self._files.overwrite)
+
+    @contextmanager
+    def _there(self, table: str, batch: str | None = None) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise _missing_table(table, batch, self.path(table, batch)) from error
 
     def read(
         self, table: str, batch: str | None = None, columns: Sequence[str] | None = None
@@ -315,13 +369,12 @@ class TableStore:
         Raises TableMissingError when it has not been materialized, and DamagedFileError when it
         cannot be read: also one without a column that is asked for, or without its key.
         """
-        path = self.path(table, batch)
-        remedy = MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
+        path, remedy = self.path(table, batch), _remedy(table, batch)
         declared = TABLES.get(table)
-        try:
+        with self._there(table, batch):
+            if batch is None and (parted := self._parted(table)):
+                return parted.read(columns)
             found = read_parquet(path, columns, remedy, declared and later_columns(declared))
-        except FileNotFoundError as error:
-            raise _missing_table(table, batch, path) from error
         return _as_declared(path, found, declared, remedy, whole=columns is None)
 
     def portions(
@@ -332,17 +385,25 @@ class TableStore:
 
         Raises TableMissingError and DamagedFileError.
         """
-        path = self.path(table, batch)
-        remedy = MAKE_AGAIN if batch else _MAKE_CORPUS_AGAIN
+        if batch is None and table in PARTED_TABLES:
+            # in the order of their keys, and so not one part after the other
+            rows = self.read(table, batch, columns)
+            for start in range(0, max(rows.num_rows, 1), _PORTION_ROWS):
+                yield rows.slice(start, _PORTION_ROWS)
+            return
+        path, remedy = self.path(table, batch), _remedy(table, batch)
         declared = TABLES.get(table)
-        try:
+        with self._there(table, batch):
             for found in _portions(path, columns, remedy, declared and later_columns(declared)):
                 yield _as_declared(path, found, declared, remedy, whole=columns is None)
-        except FileNotFoundError as error:
-            raise _missing_table(table, batch, path) from error
 
     def is_whole(self, table: str, batch: str | None = None) -> bool:
         """Whether the table is there and its columns can be read, as far as its end tells."""
+        if batch is None and table in PARTED_TABLES:
+            try:
+                return all(self.is_whole(table, part.name) for part in self.parts(table))
+            except (TableMissingError, DamagedFileError):
+                return False
         path = self.path(table, batch)
         try:
             with _whole(path, MAKE_AGAIN), path.open("rb") as file:
@@ -366,6 +427,8 @@ class TableStore:
 
         Raises TableMissingError and DamagedFileError.
         """
+        if batch is None and table in PARTED_TABLES:
+            batch = self.parts(table)[0].name
         return next(self.portions(table, batch)).schema
 
     def beginning(self, table: str, rows: int) -> tuple[pa.Table, int]:
@@ -373,27 +436,59 @@ class TableStore:
 
         Raises TableMissingError and DamagedFileError.
         """
-        path = self.path(table)
-        try:
-            with _whole(path, _MAKE_CORPUS_AGAIN), path.open("rb") as file:
-                parquet = pq.ParquetFile(file, page_checksum_verification=True)
-                first = next(parquet.iter_batches(rows), None)
-                found = parquet.schema_arrow.empty_table()
-                if first is not None:
-                    found = pa.Table.from_batches([first])
-                return found, parquet.metadata.num_rows
-        except FileNotFoundError as error:
-            raise _missing_table(table, None, path) from error
+        if table not in PARTED_TABLES:
+            return self._beginning(table, None, rows)
+        begun = [self._beginning(table, part.name, rows) for part in self.parts(table)]
+        first = pa.concat_tables([found for found, _ in begun])
+        ordered = first.sort_by([(name, "ascending") for name in TABLES[table].key])
+        return ordered.slice(0, rows), sum(count for _, count in begun)
+
+    def _beginning(self, table: str, batch: str | None, rows: int) -> tuple[pa.Table, int]:
+        path = self.path(table, batch)
+        with (
+            self._there(table, batch),
+            _whole(path, _MAKE_CORPUS_AGAIN),
+            path.open("rb") as file,
+        ):
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            first = next(parquet.iter_batches(rows), None)
+            found = parquet.schema_arrow.empty_table()
+            if first is not None:
+                found = pa.Table.from_batches([first])
+            return found, parquet.metadata.num_rows
+
+    def size_bytes(self, table: str, batch: str | None = None) -> int:
+        """What the files of a stored table take. Raises TableMissingError."""
+        with self._there(table, batch):
+            if batch is None and table in PARTED_TABLES:
+                return sum(self.size_bytes(table, part.name) for part in self.parts(table))
+            return self.path(table, batch).stat().st_size
 
     def version(self, table: str, batch: str | None = None) -> list[int] | None:
-        """What changes whenever the stored table does; None where there is none."""
+        """What changes whenever the stored table does; None where there is none, or not all."""
+        if batch is None and table in PARTED_TABLES:
+            return self._version_of_parts(table)
         try:
             found = self.path(table, batch).stat()
         except FileNotFoundError:
             return None
         return [found.st_size, found.st_mtime_ns, found.st_ino]
 
+    def _version_of_parts(self, table: str) -> list[int] | None:
+        version: list[int] = []
+        try:
+            for part in self.parts(table):
+                of_part = self.version(table, part.name)
+                if of_part is None:
+                    return None
+                version += of_part
+        except (TableMissingError, DamagedFileError):
+            return None
+        return version
+
     def exists(self, table: str, batch: str | None = None) -> bool:
+        if batch is None and (parted := self._parted(table)):
+            return parted.list_path.exists()
         return self.path(table, batch).exists()
 
     def batches(self, table: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from threading import Thread
 
-from orchestration_assets.schemas.services import EmbeddedConfig, ServiceConfig
+from orchestration_assets.schemas.services import EmbeddedConfig, HttpConfig, ServiceConfig
 from orchestration_assets.services.registry import embedded_class
 
 
@@ -17,6 +17,21 @@ def prepare_services(services: Iterable[ServiceConfig]) -> Thread:
     thread = Thread(target=_prepare, args=(sorted(names),), name="preparation", daemon=True)
     thread.start()
     return thread
+
+
+def load_for_batches(services: Iterable[ServiceConfig]) -> None:
+    """Loads the libraries of a whole batch, from its first step to its page.
+
+    Copies of this process have them then: each would load them for itself, half a second and more,
+    and the reports over all batches once more at the end, where nothing else is left to do.
+    """
+    import orchestration_assets.definitions
+    import orchestration_assets.reporting.plots
+    import orchestration_assets.reporting.publication  # noqa: F401
+
+    if any(isinstance(one, HttpConfig) for one in services):
+        import aiohttp  # noqa: F401
+        import httpx  # noqa: F401
 
 
 def _prepare(names: Iterable[str]) -> None:

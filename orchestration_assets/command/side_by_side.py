@@ -23,7 +23,9 @@ from orchestration_assets.command.batch_process import IN_PROCESS
 from orchestration_assets.command.batch_process import main as carry_out_orders
 from orchestration_assets.command.display import Display
 from orchestration_assets.command.forked_process import forked
+from orchestration_assets.command.preparation import load_for_batches
 from orchestration_assets.command.run_work import RunPlan, with_dask
+from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.dask_cluster import PROCESSES, THREADS, local_cluster
 from resources.machine import usable_cores
@@ -129,6 +131,11 @@ class BatchProcess:
         code = self.child.wait(seconds)
         for thread in self._threads:
             thread.join()
+        for stream in (self.child.stdin, self.child.stdout, self.child.stderr):
+            # what is left of an order that it never read is of no use
+            with suppress(OSError):
+                if stream is not None:
+                    stream.close()
         return code
 
     def _hear(self) -> None:
@@ -285,9 +292,8 @@ def processes(
     """
     count = min(jobs, len(plan.sizes))
     if preparation is not None:
-        # once for all of them; the same modules serve the reports over all batches
-        import orchestration_assets.definitions  # noqa: F401
-
+        # once for all of them
+        load_for_batches(load_policy(plan.settings.policy).policy.services.values())
         preparation.join()
     copy = partial(_as_copy, plan.series, is_limited="OMP_NUM_THREADS" in os.environ)
     with (

@@ -4,13 +4,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.content.corpus_view import manifests_of
+from orchestration_assets.content.ledger_items import part_items
 from orchestration_assets.content.manifest_items import distinct, manifest_items
 from orchestration_assets.content.verdict_folder import accepted_verdicts
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
-from orchestration_assets.table_assets import Balance, Stored, table_checks
+from orchestration_assets.table_assets import Balance, KeyCounts, Stored, table_checks
 from resources.damage import leaving_out_damage
+from resources.table_store import TableStore
 
 
 def _check_entries_settled(stored: Stored, manifest: pa.Table) -> list[Balance]:
@@ -36,14 +38,29 @@ def _check_entries_settled(stored: Stored, manifest: pa.Table) -> list[Balance]:
     ]
 
 
-def _check_items_in_ledger(stored: Stored, ledger: pa.Table) -> list[Balance]:
+def _ledger_keys(store: TableStore) -> KeyCounts:
+    """How many rows the stored ledger has, and how many items. Raises TableMissingError and
+    DamagedFileError."""
+    parts = store.parts(CONTENT_LEDGER.name)
+    try:
+        numbers = [part_items(store, part.name) for part in parts]
+    except ValueError:
+        ids = store.read(CONTENT_LEDGER.name, columns=CONTENT_LEDGER.key)
+        return KeyCounts(
+            ids.num_rows, ids.group_by(list(CONTENT_LEDGER.key)).aggregate([]).num_rows
+        )
+    return KeyCounts(sum(map(len, numbers)), distinct(numbers))
+
+
+def _check_items_in_ledger(stored: Stored, _: pa.Table) -> list[Balance]:
     """Counted from what each manifest names, not from what they were folded into."""
+    _, rows = stored.home.tables.beginning(CONTENT_LEDGER.name, 1)
     numbers = []
     for batches in manifests_of(stored.home).values():
         for batch in batches:
             with leaving_out_damage():
                 numbers.append(manifest_items(stored.home.tables, batch).numbers)
-    return [Balance(distinct(numbers), ledger.num_rows, "items of all manifests in the ledger")]
+    return [Balance(distinct(numbers), rows, "items of all manifests in the ledger")]
 
 
 def _check_verdicts_merged(stored: Stored, gold: pa.Table) -> list[Balance]:
@@ -62,6 +79,6 @@ def _check_verdicts_merged(stored: Stored, gold: pa.Table) -> list[Balance]:
 content_manifest_checks = table_checks(CONTENT_MANIFEST, _check_entries_settled)
 # a row for every item of every batch
 content_ledger_checks = table_checks(
-    CONTENT_LEDGER, _check_items_in_ledger, per_batch=False, columns=CONTENT_LEDGER.key
+    CONTENT_LEDGER, _check_items_in_ledger, per_batch=False, keys=_ledger_keys
 )
 gold_labels_checks = table_checks(GOLD_LABELS, _check_verdicts_merged, per_batch=False)

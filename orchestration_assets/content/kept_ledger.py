@@ -2,16 +2,15 @@
 
 Beside the table stands what it was made of: the version of each manifest, and what decides whether
 a record that the batch brought is still there. As long as all of that is as it was, the stored
-rows stand, and rows of batches made since are put among them; otherwise all manifests are folded
-anew. Either way the table has the same bytes.
+rows stand, and those of batches made since are added as a part of the table; otherwise all
+manifests are folded anew. Either way the table that is read has the same bytes.
 """
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.content.corpus_view import FoldedItems, fold_items, manifests_of
+from orchestration_assets.content.corpus_view import fold_items, manifests_of
 from orchestration_assets.content.ledger import Ledger, look_of, read_ledger
-from orchestration_assets.content.manifest_items import Numbers, item_numbers, manifest_items
+from orchestration_assets.content.ledger_items import part_items
+from orchestration_assets.content.manifest_items import item_numbers, manifest_items
 from orchestration_assets.schemas.enums import ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
@@ -31,12 +31,10 @@ from resources.machine import give_back_memory
 from resources.table_store import TableMissingError, TableStore, write_atomically
 
 # another number where items are folded in another way
-_FORM: Final = 1
+_FORM: Final = 2
 _FILE: Final = "content_ledger.json"
 # known as a lock to what removes what writers that died have left
 _LOCK: Final = ".lock"
-_FEW: Final = 20_000
-"""Rows up to which it is faster to cut the table where they belong than to put it in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,6 @@ def _keep(home: Home) -> LedgerCounts:
     store = home.tables
     manifests = manifests_of(home)
     before, now = _read(_path(store)), _batches(home, manifests)
-    folded = None
     if before is not None and now is not None and _goes_on(store, before, now):
         new = {
             source: [batch for batch in batches if batch not in before.batches]
@@ -81,19 +78,27 @@ def _keep(home: Home) -> LedgerCounts:
         }
         if not any(new.values()):
             return LedgerCounts(before.rows, before.present)
-        folded = _grown(home, {source: batches for source, batches in new.items() if batches})
-    if folded is None:
-        folded = fold_items(home, manifests)
-    table, whole = folded
-    del folded
-    store.write(CONTENT_LEDGER, table.combine_chunks())
-    present = pc.sum(pc.equal(table["state"], ItemPresence.PRESENT.value)).as_py() or 0
-    counts = LedgerCounts(table.num_rows, present)
+        fresh = fold_items(home, {source: batches for source, batches in new.items() if batches})
+        if _added(store, fresh.items):
+            counts = _counts(fresh.items, before)
+            _note(store, now if fresh.whole else None, counts)
+            return counts
+    items, whole = fold_items(home, manifests)
+    store.write(CONTENT_LEDGER, items)
+    counts = _counts(items)
     # what could not be read this once is read by the next making
     _note(store, now if whole else None, counts)
-    del table
+    del items
     give_back_memory()
     return counts
+
+
+def _counts(items: pa.Table, before: _Made | None = None) -> LedgerCounts:
+    """How many these are, with those that were stored ``before``."""
+    present = pc.sum(pc.equal(items["state"], ItemPresence.PRESENT.value)).as_py() or 0
+    if before is None:
+        return LedgerCounts(items.num_rows, present)
+    return LedgerCounts(before.rows + items.num_rows, before.present + present)
 
 
 def _path(store: TableStore) -> Path:
@@ -157,49 +162,21 @@ class _Rules:
         return gone + blake2b(standing.encode(), digest_size=8).hexdigest()
 
 
-def _grown(home: Home, new: Mapping[str, list[str]]) -> FoldedItems | None:
-    """The stored table with the items of new batches; None where one of them was there before, or
-    the table cannot be read."""
-    fresh, whole = fold_items(home, new)
+def _added(store: TableStore, fresh: pa.Table) -> bool:
+    """Adds the items of new batches to the stored table; False where one of them was there before,
+    or the table cannot be read."""
     try:
-        stored = home.tables.read(CONTENT_LEDGER.name)
-        ids, of_fresh = item_numbers(stored["item_id"]), item_numbers(fresh["item_id"])
+        numbers = item_numbers(fresh["item_id"])
+        for part in store.parts(CONTENT_LEDGER.name):
+            stored = part_items(store, part.name)
+            places = np.searchsorted(stored, numbers)
+            inner = places < len(stored)
+            if np.any(stored[places[inner]] == numbers[inner]):
+                return False
+        store.append(CONTENT_LEDGER, fresh)
     except (DamagedFileError, TableMissingError, ValueError):
-        return None
-    if not _ascends(ids) or not _ascends(of_fresh):
-        return None
-    places = np.searchsorted(ids, of_fresh)
-    inner = places < len(ids)
-    if np.any(ids[places[inner]] == of_fresh[inner]):
-        return None
-    columns = {name: stored[name] for name in CONTENT_LEDGER.schema.names}
-    del stored
-    return FoldedItems(_put_among(columns, fresh, places.tolist()), whole)
-
-
-def _put_among(
-    stored: dict[str, pa.ChunkedArray], fresh: pa.Table, places: Sequence[int]
-) -> pa.Table:
-    """The stored columns with the fresh rows, each before the row whose place is given. Columns
-    are taken out of ``stored``: no more than one of them is held twice."""
-    merged = {}
-    for name in list(stored):
-        held, added = stored.pop(name).combine_chunks(), fresh[name].combine_chunks()
-        if len(places) > _FEW:
-            count = len(held)
-            order = np.insert(np.arange(count), places, count + np.arange(len(added)))
-            merged[name] = pa.concat_arrays([held, added]).take(pa.array(order))
-            continue
-        cuts = [*places, len(held)]
-        parts = [held.slice(0, cuts[0])]
-        for number, (begin, end) in enumerate(pairwise(cuts)):
-            parts += [added.slice(number, 1), held.slice(begin, end - begin)]
-        merged[name] = pa.concat_arrays(parts)
-    return pa.table(merged, schema=CONTENT_LEDGER.schema)
-
-
-def _ascends(numbers: Numbers) -> bool:
-    return bool(np.all(numbers[1:] > numbers[:-1]))
+        return False
+    return True
 
 
 def _read(path: Path) -> _Made | None:

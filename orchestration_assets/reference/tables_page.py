@@ -13,7 +13,7 @@ from orchestration_assets.schemas.failures import RUN_FAILURES, Delivery
 from orchestration_assets.schemas.features import FEATURES, Feature
 from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.states import ItemState
-from orchestration_assets.schemas.tables import BATCH_ENTRIES, CORPUS_TABLES, TABLES
+from orchestration_assets.schemas.tables import BATCH_ENTRIES, CONTENT_LEDGER, CORPUS_TABLES, TABLES
 from orchestration_assets.schemas.verdicts import VERDICTS
 
 _INTRODUCTION: Final = """\
@@ -28,6 +28,7 @@ origins; all other columns are equal byte for byte. Closed sets of values stand
 """
 _PATHS: Final = {
     BATCH_ENTRIES.name: "batches/<batch>.parquet",
+    CONTENT_LEDGER.name: "tables/content_ledger/<part>.parquet",
     RUN_FAILURES.name: "tables/run_failures/<run>.parquet",
     VERDICTS.name: "verdicts/accepted/<file>/verdicts.parquet",
 }

@@ -975,6 +975,8 @@ CORPUS_TABLES: Final = frozenset(
         ACTIVE_POLICY_TABLE,
     )
 )
+# further batches mostly add to its rows: it stands in files `tables/<table>/<part>.parquet`
+PARTED_TABLES: Final = frozenset({CONTENT_LEDGER.name})
 BATCH_TABLES: Final = tuple(
     name for name in TABLES if name not in CORPUS_TABLES and name != BATCH_ENTRIES.name
 )

@@ -128,7 +128,7 @@ def test_all_tables_of_an_earlier_batch_damaged_at_once_stop_no_new_one(
 def test_reports_that_a_dead_run_left_unmade_are_made_by_the_next(copied, capsys) -> None:
     source, home = copied.source, copied.home
     assert not reports_are_due(Home(home))
-    (home / "tables" / "content_ledger.parquet").unlink()
+    (home / "tables" / "content_ledger" / "_parts.json").unlink()
     (home / "tables" / "corpus_report.parquet").write_bytes(b"PAR1")
     (home / "reports" / "index.html").write_bytes(b"")
     (home / "reports" / "services.html").unlink()
@@ -165,7 +165,7 @@ def test_a_damaged_instance_begins_anew_or_says_what_to_delete(copied, capsys, k
             if file.name == "dagster.yaml" and kind != "foreign":
                 continue
             spoil(home / file, kind)
-    (home / "tables" / "content_ledger.parquet").unlink()
+    (home / "tables" / "content_ledger" / "_parts.json").unlink()
     run = ("run", str(source), "--home", str(home))
     for _ in range(6):
         code, said = call(capsys, *run)

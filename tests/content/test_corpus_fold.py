@@ -3,7 +3,10 @@ it is folded from all of them or kept from batch to batch."""
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,9 +21,11 @@ from orchestration_assets.schemas.tables import (
     BATCH_ENTRIES,
     CONTENT_LEDGER,
     CONTENT_MANIFEST,
+    LedgerRow,
     ManifestRow,
 )
 from orchestration_assets.table_assets import Stored
+from resources import table_parts
 from resources.home import Home
 from resources.table_store import TableStore, parquet_bytes
 from tests.rows import row
@@ -102,23 +107,23 @@ def store_batch(home: Home, number: int, source: str, rows) -> None:
 def kept_as_folded(home: Home) -> bytes:
     """The stored ledger once it was kept, which has the bytes of one that is folded anew."""
     counts = keep_ledger(home)
-    path = home.tables.path(CONTENT_LEDGER.name)
-    kept, items = path.read_bytes(), current_items(home)
-    assert kept == parquet_bytes(items.combine_chunks())
+    kept = parquet_bytes(home.tables.read(CONTENT_LEDGER.name).combine_chunks())
+    items = current_items(home)
+    assert kept == parquet_bytes(items.cast(CONTENT_LEDGER.schema).combine_chunks())
     states = items["state"].to_pylist()
     assert (counts.rows, counts.present) == (len(states), states.count("present"))
     return kept
 
 
-@given(_BATCHES, st.lists(st.integers(0, 5), max_size=3), st.sampled_from([0, 20_000]))
+@given(_BATCHES, st.lists(st.integers(0, 5), max_size=3), st.sampled_from([2, 250_000]))
 @settings(deadline=None)
 def test_what_is_kept_from_batch_to_batch_is_what_all_manifests_say(
-    tmp_path_factory, made, again, few
+    tmp_path_factory, made, again, most
 ) -> None:
     home = Home(tmp_path_factory.mktemp("home"))
     with pytest.MonkeyPatch.context() as patch:
-        # each way of putting rows among others
-        patch.setattr(kept_ledger, "_FEW", few)
+        # few parts, and as many as there can be
+        patch.setattr(table_parts, "PART_ROWS", most)
         for number, (source, rows) in enumerate(made):
             store_batch(home, number, source, rows)
             kept_as_folded(home)
@@ -140,22 +145,90 @@ def test_a_ledger_stands_until_something_changes_and_is_made_again_where_it_is_d
     store_batch(home, 0, _SOURCES[0], [("b", "h1", EntryOutcome.ACCEPTED, None)])
     store_batch(home, 1, _SOURCES[1], [("a", "h1", EntryOutcome.ACCEPTED, None)])
     whole = kept_as_folded(home)
-    path, made_of = home.tables.path(CONTENT_LEDGER.name), home.tables.derived
-    stands = path.stat().st_mtime_ns
-    assert (kept_as_folded(home), path.stat().st_mtime_ns, len(folded)) == (whole, stands, 1)
+    folder, made_of = home.tables.path(CONTENT_LEDGER.name), home.tables.derived
+    stands = home.tables.version(CONTENT_LEDGER.name)
+    assert kept_as_folded(home) == whole
+    assert (home.tables.version(CONTENT_LEDGER.name), len(folded)) == (stands, 1)
 
     store_batch(home, 2, _SOURCES[0], [("a", "h2", EntryOutcome.REJECTED, None)])
     whole = kept_as_folded(home)
     # no other batch than the new one was read for it
     assert [len(of) for of in folded[-1].values()] == [1]
 
-    path.write_bytes(whole[:-40])
-    assert kept_as_folded(home) == whole
-    (made_of / "content_ledger.json").write_text("[]")
-    assert kept_as_folded(home) == whole
-    path.unlink()
-    assert kept_as_folded(home) == whole
-    assert len(folded) == 5
+    def spoil_part() -> None:
+        part = min(folder.glob("*.parquet"))
+        part.write_bytes(part.read_bytes()[:-40])
+
+    def lose_part() -> None:
+        part = min(folder.glob("*.parquet"))
+        part.unlink()
+
+    for spoil in (
+        spoil_part,
+        lose_part,
+        lambda: (folder / "_parts.json").write_text('{"parts": [{"name": "../up", "rows": 1}]}'),
+        (folder / "_parts.json").unlink,
+        lambda: (made_of / "content_ledger.json").write_text("[]"),
+    ):
+        spoil()
+        made = len(folded)
+        assert kept_as_folded(home) == whole
+        assert len(folded) == made + 1
+    assert len(list(folder.glob("*.parquet"))) == 1
+
+
+def test_a_batch_costs_a_part_of_its_own_rows_and_parts_stay_few(tmp_path, monkeypatch) -> None:
+    home, folder = Home(tmp_path), Home(tmp_path).tables.path(CONTENT_LEDGER.name)
+    monkeypatch.setattr(table_parts, "PART_ROWS", 8)
+    before = set[Path]()
+    sizes = []
+    for number in range(20):
+        store_batch(home, number, _SOURCES[0], [(f"{number}", "h", EntryOutcome.ACCEPTED, None)])
+        kept_as_folded(home)
+        parts = set(folder.glob("*.parquet"))
+        (written,) = parts - before
+        before = parts
+        sizes.append(pq.ParquetFile(written).metadata.num_rows)
+        # what another program finds in the folder is the table
+        assert pq.read_table(folder).num_rows == number + 1
+    assert max(sizes) == 8
+    # 1, 2, 1, 4, 1, 2, 1, 8 rows and again
+    assert (len(before), sum(sizes)) == (3, 48)
+    kept = {path.stem for path in home.tables.derived.glob("ledger_items_1/*.json")}
+    assert kept <= {path.stem for path in before}
+
+
+def test_a_table_that_is_put_together_under_its_reader_is_read_whole(tmp_path, monkeypatch) -> None:
+    home, read = Home(tmp_path), TableStore.read
+    rows = [row(LedgerRow, item_id=f"{number:016x}") for number in range(4)]
+    one, two, three, four = (rows_to_arrow(CONTENT_LEDGER, [one]) for one in rows)
+    home.tables.write(CONTENT_LEDGER, pa.concat_tables([one, two]))
+    home.tables.append(CONTENT_LEDGER, three)
+    looks = []
+
+    def joined_meanwhile(store, table, batch=None, columns=None):
+        if batch is not None and not looks:
+            looks.append(batch)
+            home.tables.append(CONTENT_LEDGER, four)
+            assert not store.exists(table, batch)
+        return read(store, table, batch, columns)
+
+    monkeypatch.setattr(TableStore, "read", joined_meanwhile)
+    found = read(home.tables, CONTENT_LEDGER.name, columns=["versions", "item_id"])
+    assert found.schema.names == ["versions", "item_id"]
+    assert found["item_id"].to_pylist() == [one.item_id for one in rows]
+
+
+def test_a_home_of_before_parts_has_its_one_file_replaced(tmp_path) -> None:
+    home = Home(tmp_path)
+    store_batch(home, 0, _SOURCES[0], [("b", "h1", EntryOutcome.ACCEPTED, None)])
+    before = home.tables.path(CONTENT_LEDGER.name).with_suffix(".parquet")
+    before.parent.mkdir(exist_ok=True)
+    before.write_bytes(parquet_bytes(current_items(home)))
+    assert not home.tables.is_whole(CONTENT_LEDGER.name)
+    kept_as_folded(home)
+    assert home.tables.is_whole(CONTENT_LEDGER.name)
+    assert not before.exists()
 
 
 def test_a_manifest_that_could_not_be_read_once_is_in_the_ledger_the_next_time(
@@ -218,8 +291,8 @@ def test_the_ledger_is_checked_by_what_each_manifest_names(tmp_path) -> None:
     home = Home(tmp_path)
 
     def counts() -> list[tuple[int, int]]:
-        ledger = home.tables.read(CONTENT_LEDGER.name, columns=CONTENT_LEDGER.key)
-        found = checks._check_items_in_ledger(Stored(home, None), ledger)
+        none = CONTENT_LEDGER.schema.empty_table()
+        found = checks._check_items_in_ledger(Stored(home, None), none)
         return [(one.expected, one.found) for one in found]
 
     for number, source in enumerate(_SOURCES):

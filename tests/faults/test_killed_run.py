@@ -28,7 +28,7 @@ MOMENTS = (
     "tables/resolutions/*.parquet",
     "tables/review_queue/*.parquet",
     "tables/disagreement_report/*.parquet",
-    "tables/content_ledger.parquet",
+    "tables/content_ledger/*.parquet",
 )
 if not EXHAUSTIVE:
     MOMENTS = MOMENTS[1::2]

@@ -33,6 +33,13 @@ def test_the_work_of_a_machine_that_is_gone_is_taken_over(place) -> None:
     gone = place.run(**HERE)
     gone.until(lambda: sum(call.finished for call in place.calls) >= 2 * AT_ONCE, "answers")
     gone.kill()
+    before = [call.key for call in place.calls]
+    kept = set(Home(place.home).answers.get_many(before))
     place.finishes(**THERE)
-    assert len(place.repeated) <= AT_ONCE
+    # answers are saved together, however busy the machine is: what was not saved yet is lost with
+    # what was under way, and nothing else
+    asked_since = {call.key for call in place.calls[len(before) :]}
+    assert not kept & asked_since
+    assert set(place.repeated) <= set(before) - kept
+    assert len({call.key for call in place.calls}) == NEW
     assert len(place.rows("resolutions")) == KNOWN + NEW
