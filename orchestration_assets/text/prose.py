@@ -76,9 +76,7 @@ _DOCSTRING: Final = "|".join(
     rf"{q * 3}(?P<{name}>[^{q}]*+(?:{q}(?!{q * 2})[^{q}]*+)*+)(?:{q * 3}|\Z)"
     for name, q in (("double", '"'), ("single", "'"))
 )
-_STRING: Final = "|".join(
-    rf"{q}(?!{q * 2})[^{q}\\\n]*+(?:\\.[^{q}\\\n]*+)*+{q}?+" for q in "\"'"
-)
+_STRING: Final = "|".join(rf"{q}(?!{q * 2})[^{q}\\\n]*+(?:\\.[^{q}\\\n]*+)*+{q}?+" for q in "\"'")
 # A match takes all up to the end of the next comment or docstring in one go. Strings are consumed
 # so that a mark inside one starts no comment; an unclosed one ends with its line. Each match
 # succeeds from where it starts, if only with the end of the text.
