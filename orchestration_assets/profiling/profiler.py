@@ -25,6 +25,7 @@ from orchestration_assets.profiling.code import (
 )
 from orchestration_assets.profiling.deadline import Deadline, Stage
 from orchestration_assets.profiling.kind import ContentKind, detect_kind, fence_language
+from orchestration_assets.profiling.lines import line_features
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.sampling import TextSample, sample, sample_evenly
 from orchestration_assets.profiling.scores import scores
@@ -36,7 +37,6 @@ from orchestration_assets.profiling.sensitive import (
 )
 from orchestration_assets.profiling.text import (
     Values,
-    duplicate_line_share,
     line_count,
     load_vocabularies,
     prose_features,
@@ -228,10 +228,7 @@ def _characters(item: _Item) -> Values:
 
 
 def _lines(item: _Item) -> Values:
-    return {
-        **item.characters.lines(),
-        "duplicate_line_share": duplicate_line_share(item.window),
-    }
+    return line_features(item.window)
 
 
 def _densities(item: _Item) -> Values:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from orchestration_assets.text.sensitive.assigned_secrets import values_of_names
-from orchestration_assets.text.sensitive.issued_tokens import is_token_at
+from orchestration_assets.text.sensitive.issued_tokens import TOKEN_PAIRS, is_token_at
 from orchestration_assets.text.sensitive.key_blocks import PRIVATE_KEY
 from orchestration_assets.text.sensitive.numbers import is_card
 
@@ -42,7 +42,10 @@ def secret_count(text: str, long_tokens: Iterable[int]) -> int:
     ``long_tokens``: where runs of letters, digits, _ and - of at least
     :data:`SECRET_CHARS_LEAST` begin, in ``text``.
     """
-    count = sum(1 for place in islice(long_tokens, _MAX_TOKENS) if is_token_at(text, place))
+    places = islice(long_tokens, _MAX_TOKENS)
+    # only of these first characters a token can be made, and of dashes before it
+    likely = [one for one in places if text[one : one + 2] in TOKEN_PAIRS or text[one] == "-"]
+    count = sum([is_token_at(text, one) for one in likely])
     count += sum(1 for place in _places(text, "-----BEGIN ") if PRIVATE_KEY.match(text, place))
     return count + sum(1 for _ in values_of_names(text, _NAMES, _MAX_MATCHES))
 

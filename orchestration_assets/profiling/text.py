@@ -48,7 +48,6 @@ _SENTENCE_END = re.compile(
     "|(?<=[\u3002\uff01\uff1f\u0964\u0965])[\u3002\uff01\uff1f\u0964\u0965]*)"
 )
 _ADDRESS_STARTS: Final = ("http://", "https://", "ftp://")
-_LONG_LINE: Final = 8
 _QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb\u300c\u300e'
 _QUESTIONS: Final = "?\uff1f\u061f"
 _LATIN = re.compile("[\\sa-z0-9'\u2019\u00c0-\u024f]+")
@@ -128,12 +127,6 @@ def line_count(text: str) -> int:
 def url_count(text: str) -> int:
     """How many http, https and ftp addresses begin in ``text``."""
     return sum(map(text.count, _ADDRESS_STARTS))
-
-
-def duplicate_line_share(text: str) -> float:
-    """The share of the lines with at least 8 characters that stood in the text before."""
-    lines = [line for line in map(str.strip, text.split("\n")) if len(line) >= _LONG_LINE]
-    return 1 - len(set(lines)) / len(lines) if lines else 0.0
 
 
 def prose_features(prose: str, words: Sequence[str]) -> Values:

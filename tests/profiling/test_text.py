@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from orchestration_assets.profiling.text import (
     Values,
-    duplicate_line_share,
     lexical_diversity,
     line_count,
     prose_features,
@@ -41,10 +40,6 @@ def test_ascii_and_unicode_words_agree() -> None:
 
 def test_lines() -> None:
     assert [line_count(text) for text in ("", "a", "a\n", "a\nb", "\n\n")] == [0, 1, 1, 2, 2]
-    assert duplicate_line_share(
-        "a long line\n  a long line\nx\nx\nanother line\n"
-    ) == pytest.approx(1 / 3)
-    assert duplicate_line_share("") == 0
 
 
 def test_names_at_the_start_of_a_sentence_are_no_entities() -> None:
