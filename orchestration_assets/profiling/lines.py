@@ -6,6 +6,13 @@ from orchestration_assets.profiling.text import Values
 
 _TAB_COLUMNS: Final = 4
 _LONG_LINE: Final = 8
+_NO_LINES: Final[Values] = {
+    "max_line_chars": 0,
+    "mean_line_chars": 0.0,
+    "blank_line_share": 0.0,
+    "indent_depth": 0.0,
+    "duplicate_line_share": 0.0,
+}
 
 
 def line_features(text: str) -> Values:
@@ -15,7 +22,7 @@ def line_features(text: str) -> Values:
     if not lines[-1]:
         lines.pop()
     if not lines:
-        return dict.fromkeys(_NAMES, 0.0) | {"max_line_chars": 0}
+        return {**_NO_LINES}
     unindented = list(map(str.lstrip, lines))
     blank = unindented.count("")
     inked = len(lines) - blank
@@ -39,6 +46,3 @@ def line_features(text: str) -> Values:
         "indent_depth": indents / inked if inked else 0.0,
         "duplicate_line_share": 1 - len(set(long)) / len(long) if long else 0.0,
     }
-
-
-_NAMES: Final = ("mean_line_chars", "blank_line_share", "indent_depth", "duplicate_line_share")
