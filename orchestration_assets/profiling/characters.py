@@ -55,15 +55,12 @@ def _kinds(*kinds: tuple[bytes, tuple[int, ...]]) -> bytes:
 
 _SIGNS: Final = (_APOSTROPHE, _POINT, _JOINER, _PUNCTUATION, _OTHER)
 _TOKEN_KINDS: Final = _kinds((b"l", (_LOWER, _UPPER)), (b"d", (_DIGIT,)), (b"s", _SIGNS))
-_NUMBER_KINDS: Final = _kinds((b"d", (_DIGIT, _FAR_DIGIT)), (b"p", (_POINT,)))
 _IN_WORD: Final = _kinds((b"\1", (_LOWER, _UPPER, _DIGIT, _FAR_LETTER, _FAR_UPPER, _FAR_DIGIT)))
 _IN_TOKEN: Final = _kinds((b"\1", (_LOWER, _UPPER, _DIGIT, _FAR_DIGIT, _JOINER)))
 
 _LETTER: Final = ord("l")
 _FIGURE: Final = ord("d")
 _NINE_LETTERS: Final = b"l" * 9
-_NUMBER: Final = re.compile(b"d++(?:pd++)*")
-_LONG_NUMBER: Final = re.compile(b"d{13,}+|d{3,12}+(?=[^d]d)")
 
 
 def _class_of(character: str) -> int:
@@ -163,11 +160,23 @@ class Characters:
         return self._token_kinds.count(b"s")
 
     @cached_property
-    def _number_kinds(self) -> bytes:
-        """Digits and points; nothing where there are no digits."""
-        classes = self.classes
-        has_digits = _DIGIT in classes or (self.far_bytes and _FAR_DIGIT in classes)
-        return classes.translate(_NUMBER_KINDS) if has_digits else b""
+    def digit_count(self) -> int:
+        """How many digits there are, in any script."""
+        far = self.classes.count(_FAR_DIGIT) if self.far_bytes else 0
+        return self.classes.count(_DIGIT) + far
+
+    @cached_property
+    def _digit_runs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the runs of digits begin, and where they end."""
+        array = np.frombuffer(self.classes, np.uint8)
+        digits = array == _DIGIT
+        if self.far_bytes:
+            digits |= array == _FAR_DIGIT
+        edges = np.flatnonzero(digits[1:] != digits[:-1]) + 1
+        first, last = [0] if digits[0] else [], [len(digits)] if digits[-1] else []
+        if first or last:
+            edges = np.concatenate((first, edges, last)).astype(np.int64)
+        return edges[::2], edges[1::2]
 
     def shares(self) -> Values:
         """Shares of digits, upper case, punctuation, white space and non-ASCII in characters."""
@@ -181,7 +190,7 @@ class Characters:
             marks += count(_FAR_APOSTROPHE) + count(_FAR_PUNCTUATION)
             far = sum(map(count, _FAR))
         return {
-            "digit_share": self._number_kinds.count(b"d") / total,
+            "digit_share": self.digit_count / total,
             "upper_share": upper / total,
             "punctuation_share": marks / total,
             "whitespace_share": spaces / total,
@@ -202,12 +211,22 @@ class Characters:
 
     def number_count(self) -> int:
         """Runs of digits, with inner points and commas."""
-        return len(_NUMBER.findall(self._number_kinds))
+        if not self.digit_count:
+            return 0
+        starts, ends = self._digit_runs
+        between = ends[:-1][starts[1:] - ends[:-1] == 1].tolist()
+        return len(starts) - [self.classes[place] for place in between].count(_POINT)
 
     def long_numbers(self) -> list[int]:
         """Where runs of digits begin that are followed by another after one character, or are of
         13 digits or more: where the numbers of cards and of people may stand."""
-        return [match.start() for match in _LONG_NUMBER.finditer(self._number_kinds)]
+        if not self.digit_count:
+            return []
+        starts, ends = self._digit_runs
+        lengths = ends - starts
+        gaps = np.append(starts[1:] - ends[:-1], 0)
+        found: list[int] = starts[((gaps == 1) & (lengths >= 3)) | (lengths >= 13)].tolist()
+        return found
 
     def long_tokens(self, least: int) -> list[int]:
         """Where unbroken runs of at least ``least`` letters, digits, _ and - begin."""

@@ -30,6 +30,7 @@ from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.sampling import TextSample, sample, sample_evenly
 from orchestration_assets.profiling.scores import scores
 from orchestration_assets.profiling.sensitive import (
+    PERSONAL_DIGITS_LEAST,
     SECRET_CHARS,
     SECRET_CHARS_LEAST,
     personal_data_count,
@@ -245,7 +246,8 @@ def _prose(item: _Item) -> Values:
 
 
 def _sensitive(item: _Item) -> Values:
-    personal = personal_data_count(item.window, item.characters.long_numbers())
+    numbers = item.characters.digit_count >= PERSONAL_DIGITS_LEAST
+    personal = personal_data_count(item.window, item.characters.long_numbers() if numbers else ())
     if item.raw is item.window:
         head, characters = item.window, item.characters
     else:

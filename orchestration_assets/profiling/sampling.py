@@ -128,10 +128,7 @@ def weights(text: str, spans: Sequence[Span]) -> NDArray[np.float64]:
     once = {word: once_of[times] for word, times in occurs.items()}
     squares = [
         sum(
-            [
-                once[word] if n == 1 else (n * idf_of[occurs[word]]) ** 2
-                for word, n in count.items()
-            ]
+            [once[word] if n == 1 else (n * idf_of[occurs[word]]) ** 2 for word, n in count.items()]
         )
         for count in counts
     ]

@@ -23,6 +23,8 @@ _MAX_TOKENS: Final = 1000
 
 SECRET_CHARS_LEAST: Final = 13
 """The fewest characters that a credential has before its first point, in one run."""
+PERSONAL_DIGITS_LEAST: Final = 9
+"""The fewest digits in a number of a person's or of a card."""
 
 # names of secrets that are written in one of these ways: the others are rare, and cost a search
 _NAMES: Final = ("passw", "secret", "token", "api")
