@@ -38,7 +38,6 @@ from orchestration_assets.profiling.sensitive import (
 from orchestration_assets.profiling.text import (
     line_count,
     prose_features,
-    split_words,
     url_count,
 )
 from orchestration_assets.schemas.enums import Family
@@ -136,7 +135,7 @@ def _text_features(item: CorpusText) -> object:
         line_features(text),
         found.densities(words, url_count(text)),
         outline(text, Family.PROSE, ""),
-        prose_features(text, split_words(text)),
+        prose_features(text),
         secret_count(text, found.long_tokens(SECRET_CHARS_LEAST)),
         personal_data_count(text, found.long_numbers()),
     )

@@ -3,7 +3,7 @@
 Each character of a text has one class from a table, in one byte: the counts that a regular
 expression would find one match at a time are here searches of bytes and comparisons of neighbours.
 What counts as a word or a number is in the docstrings of
-:mod:`orchestration_assets.profiling.text`, whose patterns find the same.
+:mod:`orchestration_assets.profiling.words`, whose patterns find the same.
 """
 
 import re
@@ -15,7 +15,8 @@ from unicodedata import category
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration_assets.profiling.text import CJK, MARKS, Values, per_100, word_pattern
+from orchestration_assets.profiling.text import Values, per_100
+from orchestration_assets.profiling.words import CJK, MARKS, WORD
 
 _Mask = NDArray[np.uint8] | NDArray[np.bool_]
 
@@ -76,7 +77,7 @@ def _class_of(character: str) -> int:
     kind = category(character)
     if kind == "Nd":
         return _FAR_DIGIT if beyond else _DIGIT
-    if word_pattern().fullmatch(character):
+    if WORD.fullmatch(character):
         if CJK.fullmatch(character):
             return _IDEOGRAPH
         if kind == "Lu":

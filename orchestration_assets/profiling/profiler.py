@@ -41,7 +41,6 @@ from orchestration_assets.profiling.text import (
     line_count,
     load_vocabularies,
     prose_features,
-    split_words,
     url_count,
 )
 from orchestration_assets.schemas.enums import Family, FeatureFamily
@@ -242,7 +241,7 @@ def _outline(item: _Item) -> Values:
 
 def _prose(item: _Item) -> Values:
     prose = prose_of(item.window, item.kind.family)
-    return _scaled(prose_features(prose, split_words(prose)), item.scale)
+    return _scaled(prose_features(prose), item.scale)
 
 
 def _sensitive(item: _Item) -> Values:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.characters import Characters
-from orchestration_assets.profiling.text import split_words
+from orchestration_assets.profiling.words import split_words
 from orchestration_assets.text.token_estimates import token_estimate
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
