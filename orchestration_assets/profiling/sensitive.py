@@ -29,9 +29,11 @@ PERSONAL_DIGITS_LEAST: Final = 9
 # names of secrets that are written in one of these ways: the others are rare, and cost a search
 _NAMES: Final = ("passw", "secret", "token", "api")
 
-_MAIL_USER = re.compile(r"[\w.+-]{1,64}\Z")
-_MAIL_HOST = re.compile(r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b")
+_MAIL = re.compile(
+    r"@(?<=[\w.+-]@)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b"
+)
 _PHONE = re.compile(r"\+\d{1,3}(?:[ .-]?\(?\d{2,4}\)?){2,4}(?!\d)")
+_PERSONAL_SIGNS: Final = (("@", _MAIL), ("+", _PHONE))
 _SOCIAL_SECURITY = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9-])")
 _CARD = re.compile(r"[0-9]{4}([ -]?)[0-9]{4,6}\1[0-9]{4,5}(?:\1[0-9]{1,4})?(?![0-9.-])")
 # Before a number these say that it began earlier; nothing at all stands before the first.
@@ -61,11 +63,8 @@ def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:
     :meth:`orchestration_assets.profiling.characters.Characters.long_numbers`.
     """
     count = sum(
-        1
-        for place in _places(text, "@")
-        if _MAIL_HOST.match(text, place) and _MAIL_USER.search(text[max(place - 64, 0) : place])
+        len(pattern.findall(_before_too_many(text, sign))) for sign, pattern in _PERSONAL_SIGNS
     )
-    count += sum(1 for place in _places(text, "+") if _PHONE.match(text, place))
     return count + sum(
         1 for place in islice(long_numbers, _MAX_MATCHES) if _is_personal(text, place)
     )
@@ -78,6 +77,13 @@ def _is_personal(text: str, place: int) -> bool:
         return True
     card = _CARD.match(text, place)
     return card is not None and is_card(card[0])
+
+
+def _before_too_many(text: str, sign: str) -> str:
+    """The text up to where one ``sign`` more stands than are examined; no match goes beyond one."""
+    if text.count(sign) <= _MAX_MATCHES:
+        return text
+    return sign.join(text.split(sign, _MAX_MATCHES + 1)[:-1])
 
 
 def _places(text: str, literal: str) -> Iterator[int]:
