@@ -10,6 +10,7 @@ from functools import cache
 from itertools import islice
 from math import sqrt
 from statistics import fmean
+from struct import unpack
 from typing import Final
 
 from orchestration_assets.profiling.words import (
@@ -153,8 +154,8 @@ def _sentiment(counts: Mapping[str, int]) -> tuple[int, float]:
     valences = _valences()
     rated = [word for word in counts if word in valences]
     return (
-        sum(counts[word] for word in rated),
-        sum(counts[word] * valences[word] for word in rated),
+        sum([counts[word] for word in rated]),
+        sum([counts[word] * valences[word] for word in rated]),
     )
 
 
@@ -187,17 +188,21 @@ def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
     By the function words among its first 250 different words where there are enough, else by the
     script of its first 4,096 characters where that is one language's own; None when neither tells.
     """
-    votes, hits = _votes(), 0
-    for word in islice(counts, _LANGUAGE_WORDS):
-        if word in votes:
-            # One word repeated is one piece of evidence, or a little more.
-            hits += votes[word] * min(counts[word], _MOST_HITS)
+    votes = _votes()
+    first = (
+        counts if len(counts) <= _LANGUAGE_WORDS else dict.fromkeys(islice(counts, _LANGUAGE_WORDS))
+    )
+    # One word repeated is one piece of evidence, or a little more.
+    hits = sum(
+        [votes[word] * min(counts[word], _MOST_HITS) for word in first.keys() & votes.keys()]
+    )
     if hits:
-        by_language = memoryview(hits.to_bytes(2 * len(_voters()), "little")).cast("H").tolist()
+        voters = _voters()
+        by_language = unpack(f"<{len(voters)}H", hits.to_bytes(2 * len(voters), "little"))
         most = max(by_language)
         seen = sum(islice(counts.values(), _LANGUAGE_WORDS))
         if most >= max(_LEAST_HITS, _LEAST_HIT_SHARE * seen):
-            return _voters()[by_language.index(most)]
+            return voters[by_language.index(most)]
     if prose.isascii():
         return None
     part = prose[:_SCRIPT_CHARS]
