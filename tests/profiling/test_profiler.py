@@ -212,6 +212,29 @@ def test_what_one_stage_leaves_over_the_next_may_take() -> None:
         assert deadline.passed()
 
 
+def test_the_clock_is_read_only_where_the_cheaper_one_leaves_doubt() -> None:
+    now_ms, bound_ms, looks = [0.0], [0.0], [0]
+
+    def clock() -> float:
+        looks[0] += 1
+        return now_ms[0] / 1000
+
+    deadline = Deadline(clock, lambda: bound_ms[0] / 1000)
+    with deadline.stage(Stage.PREPROCESS):
+        before = looks[0]
+        bound_ms[0] = 4.9
+        assert not deadline.passed()
+        assert looks[0] == before
+        # other work had the processor for most of that time
+        bound_ms[0], now_ms[0] = 5.1, 1.0
+        assert not deadline.passed()
+        bound_ms[0], now_ms[0] = 9.0, 4.9
+        assert not deadline.passed()
+        assert looks[0] == before + 1
+        bound_ms[0], now_ms[0] = 9.2, 5.0
+        assert deadline.passed()
+
+
 @pytest.mark.parametrize("path", ["a.html", "a.md", "a.txt", "a.py", "a.ipynb"])
 @pytest.mark.parametrize("mark", [" ", "\n", "<div>", "<ul><li>", "\ud800", "É. ", "\u6f22", "(\n"])
 def test_a_step_does_the_same_work_however_long_the_text(path: str, mark: str) -> None:
