@@ -7,6 +7,9 @@ texts made of marks by chance. Files are read and decoded beforehand, so reading
 figures. Every item is profiled once, after a warm-up on others; times are the processor's, with
 the wall clock beside them.
 
+Beside them stand the profile of a record of 300 characters, whose fixed cost counts, and floors:
+the bare parse, by tree-sitter and without bounds, of what the profile parses of the same files.
+
 How fast the machine is stands beside the figures: what a fixed piece of work takes, again and again
 between the items. Where it is slower than the machine that the limits of mean and p99 were set on,
 these grow in proportion; the hard limit does not. ``--slower 3`` simulates a machine three times
@@ -15,9 +18,10 @@ slower: the profiler's clock runs three times as fast, and all figures are multi
 
 import argparse
 import gc
+import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +35,16 @@ from benchmarks._corpora import (
     texts_of,
 )
 from benchmarks._output import table, write_json
-from orchestration_assets.profiling.profiler import load_everything, profile
+from benchmarks._records import texts as record_texts
+from orchestration_assets.profiling.code import (
+    CODE_LANGUAGES,
+    DOCUMENT_LANGUAGES,
+    code_chars,
+    part_to_parse,
+)
+from orchestration_assets.profiling.kind import detect_kind
+from orchestration_assets.profiling.profiler import TEXT_CHARS, load_everything, profile
+from orchestration_assets.text.grammars import parsable_source, parser
 
 MEAN_LIMIT_MS = 2.0
 P99_LIMIT_MS = 20.0
@@ -41,6 +54,7 @@ REFERENCE_WORK_MS = 7.0
 _ROUNDS = 10_000
 _WARM_UP = 50
 _CHANCE_TEXTS = 300
+_RECORDS = 500
 _BETWEEN_WORKS = 10
 _STAGES = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
 
@@ -67,6 +81,10 @@ def main(arguments: Sequence[str]) -> int:
         "hostile": _described(_timed(hostile_texts(), given.slower, works)),
         "chance": _described(_timed(chance_texts(_CHANCE_TEXTS), given.slower, works)),
     }
+    figures["records_us"] = _records_us() * given.slower
+    figures["floors_ms"] = {
+        name: 1000 * seconds * given.slower for name, seconds in _floors(real).items()
+    }
     took_ms = float(np.median(works)) * given.slower
     figures["machine"] = {
         "work_ms": took_ms,
@@ -92,6 +110,11 @@ def work_ms(rounds: int = _ROUNDS) -> float:
 
 def _timed(items: Iterable[CorpusText], slower: float, works: list[float]) -> list[dict[str, Any]]:
     """A row an item; adds to ``works`` what the fixed work took in between."""
+
+    def slow_clock() -> float:
+        return time.thread_time() * slower
+
+    clock = time.thread_time if slower == 1.0 else slow_clock
     rows = []
     for number, item in enumerate(items):
         if number % _BETWEEN_WORKS == 0:
@@ -103,7 +126,7 @@ def _timed(items: Iterable[CorpusText], slower: float, works: list[float]) -> li
             item.path,
             item.text,
             size_bytes=item.size_bytes,
-            clock=lambda: time.thread_time() * slower,
+            clock=clock,
         )
         cpu_ms = (time.thread_time() - cpu) * 1000 * slower
         wall_ms = (time.perf_counter() - wall) * 1000 * slower
@@ -120,6 +143,49 @@ def _timed(items: Iterable[CorpusText], slower: float, works: list[float]) -> li
             }
         )
     return rows
+
+
+def _records_us() -> float:
+    """The profile of a record of 300 characters, in microseconds: the mean of the best round."""
+    records = list(enumerate(record_texts(_RECORDS)))
+
+    def profiled(record: tuple[int, str]) -> object:
+        number, text = record
+        return profile(f"r.jsonl#{number}", text, size_bytes=len(text))
+
+    return _mean_s(profiled, records) * 1e6
+
+
+def _floors(items: Sequence[CorpusText]) -> dict[str, float]:
+    """What single calls that the profile cannot do without take an item, in seconds."""
+    parts = []
+    for item in items:
+        language = detect_kind(item.path, item.text).language
+        if language in (*CODE_LANGUAGES, *DOCUMENT_LANGUAGES):
+            part = part_to_parse(item.text, language, code_chars(language))
+            parts.append((parsable_source(part, language) or b"", language))
+
+    def parsed(part: tuple[bytes, str]) -> object:
+        return parser(part[1]).parse(part[0])
+
+    words = re.compile(r"\w+")
+    return {
+        "bare parse of what is parsed": _mean_s(parsed, parts) * len(parts) / len(items),
+        "words of what is read, by pattern": _mean_s(
+            lambda item: words.findall(item.text[:TEXT_CHARS]), items
+        ),
+    }
+
+
+def _mean_s(work: Callable[[Any], object], items: Sequence[Any]) -> float:
+    """Seconds of the processor an item, of the fastest of three rounds."""
+    rounds = []
+    for _ in range(3):
+        start = time.thread_time()
+        for item in items:
+            work(item)
+        rounds.append((time.thread_time() - start) / max(len(items), 1))
+    return min(rounds)
 
 
 def _described(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -181,6 +247,14 @@ def _show(figures: dict[str, Any]) -> str:
         )
         for kind in kinds
     ]
+    floors = [(f"{name}, ms", value) for name, value in figures["floors_ms"].items()]
+    parts.append(
+        table(
+            "Floors, and a record",
+            ("figure", "value"),
+            [*floors, ("profile of a record of 300 characters, us", figures["records_us"])],
+        )
+    )
     machine = figures["machine"]
     parts.append(table("The machine", ("figure", "value"), list(machine.items())))
     parts.append(table("Limits", ("figure", "found", "limit", "ratio"), _limits(figures)))

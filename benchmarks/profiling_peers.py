@@ -27,6 +27,7 @@ from benchmarks._corpora import CorpusText, standard_library, texts_of
 from benchmarks._output import table, write_json
 from orchestration_assets.profiling.characters import Characters
 from orchestration_assets.profiling.code import CodePiece, code_chars, code_features, part_to_parse
+from orchestration_assets.profiling.lines import line_features
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.profiler import load_everything
 from orchestration_assets.profiling.sensitive import (
@@ -35,10 +36,8 @@ from orchestration_assets.profiling.sensitive import (
     secret_count,
 )
 from orchestration_assets.profiling.text import (
-    duplicate_line_share,
     line_count,
     prose_features,
-    split_words,
     url_count,
 )
 from orchestration_assets.schemas.enums import Family
@@ -133,11 +132,10 @@ def _text_features(item: CorpusText) -> object:
         line_count(text),
         found.token_count(),
         found.shares(),
-        found.lines(),
+        line_features(text),
         found.densities(words, url_count(text)),
-        duplicate_line_share(text),
         outline(text, Family.PROSE, ""),
-        prose_features(text, split_words(text)),
+        prose_features(text),
         secret_count(text, found.long_tokens(SECRET_CHARS_LEAST)),
         personal_data_count(text, found.long_numbers()),
     )

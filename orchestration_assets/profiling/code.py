@@ -198,15 +198,18 @@ class CodePiece(NamedTuple):
 
 
 @cache
-def _query(language: str) -> Query:
-    return Query(grammar(language), _QUERIES[language] + "(ERROR) @error (MISSING) @error")
+def _query(language: str, has_error: bool) -> Query:
+    """The query for trees with or without errors: missing nodes are looked for at every node."""
+    errors = "(ERROR) @error (MISSING) @error" if has_error else ""
+    return Query(grammar(language), _QUERIES[language] + errors)
 
 
 def load_language(language: str) -> None:
     """Loads the grammar and compiles the query, where there is one: up to 30 ms, once a process."""
     if language in _QUERIES:
         parser(language)
-        _query(language)
+        for has_error in (False, True):
+            _query(language, has_error)
 
 
 @dataclass(slots=True)
@@ -296,7 +299,6 @@ def _captures(
 ) -> tuple[Mapping[str, Sequence[Node]], int] | None:
     """The captures of the query in a piece, and its length in bytes; None when given up."""
     text, language = piece
-    query = _query(language)
     if language == "bash" and text.count("<<") > _MAX_HEREDOCS:
         return None
     source = parsable_source(text, language)
@@ -305,10 +307,12 @@ def _captures(
     tree = bounded_parse(source, language, out_of_time)
     if tree is None:
         return None
-    if tree.root_node.child_count > _MIN_CHILDREN + len(source) // _BYTES_A_CHILD:
+    root = tree.root_node
+    if root.child_count > _MIN_CHILDREN + len(source) // _BYTES_A_CHILD:
         return None
     # Without a progress callback: with one, tree-sitter 0.26 reads freed memory now and then.
-    return QueryCursor(query).captures(tree.root_node), len(source)
+    query = _query(language, root.has_error)
+    return QueryCursor(query).captures(root), len(source)
 
 
 def code_chars(language: str, spent_us: float = PARSE_BUDGET_US) -> int:

@@ -35,36 +35,51 @@ HARD_LIMIT_MS: Final = 50.0
 class Deadline:
     """Measures the stages of one item. ``clock`` returns seconds and never goes back.
 
+    ``bound`` is a clock that is cheaper to read, and that ``clock`` never outruns: as long as not
+    even it has reached the end of the time, ``clock`` is not read.
+
     A stage ends when its budget and those of the stages before it are used up. ``ran_out`` is
     whether a caller found that to be so, and skipped something.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], bound: Callable[[], float] | None = None
+    ) -> None:
         self._clock = clock
-        self._start = clock()
-        self._stage_start_ms = 0.0
+        self._bound = bound
+        self._bound_read = 0.0
+        self._now = self._start = self._stage_start = self._look()
+        self._left_s = 0.0
         self._end_ms = 0.0
         self.ran_out = False
         self.elapsed_ms: dict[Stage, float] = dict.fromkeys(Stage, 0.0)
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        """Times one stage, in ``elapsed_ms``, and makes its end the current one."""
-        self._stage_start_ms = self._now_ms()
+        """Times one stage, in ``elapsed_ms``, from the end of the one before it, and makes its end
+        the current one."""
+        self._stage_start = self._now
         self._end_ms += BUDGET_MS[stage]
+        end_s = min(self._end_ms, HARD_LIMIT_MS) / 1000
+        self._left_s = max(end_s - (self._stage_start - self._start), 0.0)
         try:
             yield
         finally:
-            self.elapsed_ms[stage] = self._now_ms() - self._stage_start_ms
+            self.elapsed_ms[stage] = (self._look() - self._stage_start) * 1000
 
     def passed(self, share: float = 1.0) -> bool:
         """Whether ``share`` of the time that was left at the stage's beginning is used up, or the
         item's hard limit."""
-        now_ms = self._now_ms()
-        left_ms = max(min(self._end_ms, HARD_LIMIT_MS) - self._stage_start_ms, 0.0)
-        is_over = now_ms - self._stage_start_ms >= left_ms * share
+        end = self._stage_start + self._left_s * share
+        if self._bound is not None and self._bound() - self._bound_read < end - self._now:
+            return False
+        is_over = self._look() >= end
         self.ran_out = self.ran_out or is_over
         return is_over
 
-    def _now_ms(self) -> float:
-        return (self._clock() - self._start) * 1000
+    def _look(self) -> float:
+        if self._bound is not None:
+            # before the clock: what passes between the two readings then counts as time
+            self._bound_read = self._bound()
+        self._now = self._clock()
+        return self._now

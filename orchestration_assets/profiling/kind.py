@@ -4,7 +4,6 @@ Detected by the extension where it is known, else by the form of the first 4,096
 """
 
 import re
-from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 from orchestration_assets.schemas.enums import Family
@@ -64,6 +63,7 @@ _CODE_NAMES: Final[dict[str, str]] = {
     **_extensions(".bashrc .bash_profile .profile .zshrc", "bash"),
 }
 
+_SUFFIX = re.compile(r"[\w+\-]{1,16}")
 _SHEBANG = re.compile(r"#![^\n]{0,200}?\b(python|node|ruby|bash|zsh|ksh|dash|sh)[\d.]*\b")
 _INTERPRETERS: Final = {"python": "python", "node": "javascript", "ruby": "ruby"}
 
@@ -163,8 +163,8 @@ def fence_language(mark: str) -> str:
 
 def _extension(name: str) -> str:
     """A suffix of letters, digits, + and -; what follows a dot in "Dr. Who" is none."""
-    suffix = PurePosixPath(name.replace("\0", "")).suffix[1:]
-    return suffix if re.fullmatch(r"[\w+\-]{1,16}", suffix) else ""
+    stem, _, suffix = name.replace("\0", "").rpartition(".")
+    return suffix if stem and _SUFFIX.fullmatch(suffix) else ""
 
 
 def _kind_by_shape(head: str) -> tuple[Family, str]:

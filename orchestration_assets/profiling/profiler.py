@@ -25,10 +25,12 @@ from orchestration_assets.profiling.code import (
 )
 from orchestration_assets.profiling.deadline import Deadline, Stage
 from orchestration_assets.profiling.kind import ContentKind, detect_kind, fence_language
+from orchestration_assets.profiling.lines import line_features
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.sampling import TextSample, sample, sample_evenly
 from orchestration_assets.profiling.scores import scores
 from orchestration_assets.profiling.sensitive import (
+    PERSONAL_DIGITS_LEAST,
     SECRET_CHARS,
     SECRET_CHARS_LEAST,
     personal_data_count,
@@ -36,11 +38,9 @@ from orchestration_assets.profiling.sensitive import (
 )
 from orchestration_assets.profiling.text import (
     Values,
-    duplicate_line_share,
     line_count,
     load_vocabularies,
     prose_features,
-    split_words,
     url_count,
 )
 from orchestration_assets.schemas.enums import Family, FeatureFamily
@@ -116,7 +116,9 @@ def profile(
     kind = detect_kind(path, text)
     # Before the clock starts: the first item of a language must not pay for all that follow.
     _load(kind, text)
-    deadline = Deadline(clock)
+    # A thread cannot compute for longer than time passes, and to ask the system for its processor
+    # time takes fifty times as long as to read a clock.
+    deadline = Deadline(clock, time.perf_counter if clock is time.thread_time else None)
     with deadline.stage(Stage.PREPROCESS):
         item = _Item(kind, text, size_bytes, deadline, limits)
     for stage, steps in _STEPS.items():
@@ -226,10 +228,7 @@ def _characters(item: _Item) -> Values:
 
 
 def _lines(item: _Item) -> Values:
-    return {
-        **item.characters.lines(),
-        "duplicate_line_share": duplicate_line_share(item.window),
-    }
+    return line_features(item.window)
 
 
 def _densities(item: _Item) -> Values:
@@ -242,11 +241,12 @@ def _outline(item: _Item) -> Values:
 
 def _prose(item: _Item) -> Values:
     prose = prose_of(item.window, item.kind.family)
-    return _scaled(prose_features(prose, split_words(prose)), item.scale)
+    return _scaled(prose_features(prose), item.scale)
 
 
 def _sensitive(item: _Item) -> Values:
-    personal = personal_data_count(item.window, item.characters.long_numbers())
+    numbers = item.characters.digit_count >= PERSONAL_DIGITS_LEAST
+    personal = personal_data_count(item.window, item.characters.long_numbers() if numbers else ())
     if item.raw is item.window:
         head, characters = item.window, item.characters
     else:

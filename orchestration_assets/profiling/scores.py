@@ -34,28 +34,32 @@ class Score(NamedTuple):
     """The terms of a score, and every feature that they read."""
 
     terms: tuple[Term, ...]
-    inputs: tuple[str, ...]
+    inputs: frozenset[str]
 
 
 def _score(*terms: Term) -> Score:
-    return Score(terms, tuple(dict.fromkeys(name for term in terms for name in term.inputs)))
+    return Score(terms, frozenset(name for term in terms for name in term.inputs))
 
 
 def scores(values: Values) -> Values:
     """All scores of one item. A score is missing when a feature that it reads is not in
     ``values``; None there means that the feature does not apply."""
+    known = values.keys()
+    numbers = {name: float(values[name] or 0) for name in known & _INPUTS}
     return {
-        name: _mean(score, values)
+        name: _mean(score, values, numbers)
         for name, score in SCORES.items()
-        if all(key in values for key in score.inputs)
+        if score.inputs <= known
     }
 
 
-def _mean(score: Score, values: Values) -> float:
-    numbers = {key: float(values[key] or 0) for key in score.inputs}
-    applying = [t for t in score.terms if not t.needs or values[t.needs] is not None]
-    total = sum(term.weight for term in applying)
-    return sum(term.weight * term.value(numbers) for term in applying) / total if total else 0.0
+def _mean(score: Score, values: Values, numbers: Numbers) -> float:
+    total = weighted = 0.0
+    for weight, needs, value, _ in score.terms:
+        if not needs or values[needs] is not None:
+            total += weight
+            weighted += weight * value(numbers)
+    return weighted / total if total else 0.0
 
 
 def rise(x: float, half: float) -> float:
@@ -77,7 +81,7 @@ def _dense(weight: float, names: tuple[str, ...], half: float, per: str) -> Term
     return Term(
         weight,
         "",
-        lambda x: rise(100 * sum(x[name] for name in names) / max(x[per], 1.0), half),
+        lambda x: rise(100 * sum(map(x.__getitem__, names)) / max(x[per], 1.0), half),
         (*names, per),
     )
 
@@ -134,3 +138,5 @@ SCORES: Final[dict[str, Score]] = {
     ),
 }
 """The scores by name; falling in ``word_count``, ``line_count`` and ``entity_density``."""
+
+_INPUTS: Final = frozenset[str]().union(*(score.inputs for score in SCORES.values()))

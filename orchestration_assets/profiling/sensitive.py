@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from orchestration_assets.text.sensitive.assigned_secrets import values_of_names
-from orchestration_assets.text.sensitive.issued_tokens import is_token_at
+from orchestration_assets.text.sensitive.issued_tokens import TOKEN_PAIRS, is_token_at
 from orchestration_assets.text.sensitive.key_blocks import PRIVATE_KEY
 from orchestration_assets.text.sensitive.numbers import is_card
 
@@ -23,13 +23,17 @@ _MAX_TOKENS: Final = 1000
 
 SECRET_CHARS_LEAST: Final = 13
 """The fewest characters that a credential has before its first point, in one run."""
+PERSONAL_DIGITS_LEAST: Final = 9
+"""The fewest digits in a number of a person's or of a card."""
 
 # names of secrets that are written in one of these ways: the others are rare, and cost a search
 _NAMES: Final = ("passw", "secret", "token", "api")
 
-_MAIL_USER = re.compile(r"[\w.+-]{1,64}\Z")
-_MAIL_HOST = re.compile(r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b")
+_MAIL = re.compile(
+    r"@(?<=[\w.+-]@)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b"
+)
 _PHONE = re.compile(r"\+\d{1,3}(?:[ .-]?\(?\d{2,4}\)?){2,4}(?!\d)")
+_PERSONAL_SIGNS: Final = (("@", _MAIL), ("+", _PHONE))
 _SOCIAL_SECURITY = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9-])")
 _CARD = re.compile(r"[0-9]{4}([ -]?)[0-9]{4,6}\1[0-9]{4,5}(?:\1[0-9]{1,4})?(?![0-9.-])")
 # Before a number these say that it began earlier; nothing at all stands before the first.
@@ -42,7 +46,10 @@ def secret_count(text: str, long_tokens: Iterable[int]) -> int:
     ``long_tokens``: where runs of letters, digits, _ and - of at least
     :data:`SECRET_CHARS_LEAST` begin, in ``text``.
     """
-    count = sum(1 for place in islice(long_tokens, _MAX_TOKENS) if is_token_at(text, place))
+    places = islice(long_tokens, _MAX_TOKENS)
+    # only of these first characters a token can be made, and of dashes before it
+    likely = [one for one in places if text[one : one + 2] in TOKEN_PAIRS or text[one] == "-"]
+    count = sum([is_token_at(text, one) for one in likely])
     count += sum(1 for place in _places(text, "-----BEGIN ") if PRIVATE_KEY.match(text, place))
     return count + sum(1 for _ in values_of_names(text, _NAMES, _MAX_MATCHES))
 
@@ -56,11 +63,8 @@ def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:
     :meth:`orchestration_assets.profiling.characters.Characters.long_numbers`.
     """
     count = sum(
-        1
-        for place in _places(text, "@")
-        if _MAIL_HOST.match(text, place) and _MAIL_USER.search(text[max(place - 64, 0) : place])
+        len(pattern.findall(_before_too_many(text, sign))) for sign, pattern in _PERSONAL_SIGNS
     )
-    count += sum(1 for place in _places(text, "+") if _PHONE.match(text, place))
     return count + sum(
         1 for place in islice(long_numbers, _MAX_MATCHES) if _is_personal(text, place)
     )
@@ -73,6 +77,13 @@ def _is_personal(text: str, place: int) -> bool:
         return True
     card = _CARD.match(text, place)
     return card is not None and is_card(card[0])
+
+
+def _before_too_many(text: str, sign: str) -> str:
+    """The text up to where one ``sign`` more stands than are examined; no match goes beyond one."""
+    if text.count(sign) <= _MAX_MATCHES:
+        return text
+    return sign.join(text.split(sign, _MAX_MATCHES + 1)[:-1])
 
 
 def _places(text: str, literal: str) -> Iterator[int]:

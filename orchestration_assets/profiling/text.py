@@ -5,41 +5,27 @@ their number. Every pattern is linear in the length of the text.
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice
 from math import sqrt
-from operator import mul
 from statistics import fmean
+from struct import unpack
 from typing import Final
 
+from orchestration_assets.profiling.words import (
+    WORD,
+    Words,
+    is_name,
+    syllable_count,
+    words_in,
+)
 from orchestration_assets.text.function_words import ENGLISH, function_words, languages_by_word
 
 Values = dict[str, str | int | float | bool | None]
 """Feature values by name."""
 
-_ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
-# Chinese characters and Japanese syllables, one word each: the scripts put no space between words.
-_CJK_RANGES: Final = (
-    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d"
-    "\U00020000-\U0003ffff"
-)
-# Combining marks belong to the word around them, though \w leaves them out: accents, the points
-# of Hebrew and Arabic, the vowels of Indic scripts, Thai and its neighbours.
-_MARK_RANGES: Final = (
-    "\u0300-\u036f\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0963"
-    "\u0971-\u0d7f\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0f71-\u0f84\u102b-\u103e\u17b4-\u17d3"
-    "\u1dc0-\u1dff\u20d0-\u20ff"
-)
-_WORD = re.compile(
-    rf"[{_CJK_RANGES}]|(?:[^\W_{_CJK_RANGES}]|[{_MARK_RANGES}])+(?:['\u2019](?:[^\W_{_CJK_RANGES}]|[{_MARK_RANGES}])+)*"
-)
 _ASCII_INK = re.compile("[A-Za-z0-9]")
-CJK: Final = re.compile(f"[{_CJK_RANGES}]")
-"""A Chinese character or a Japanese syllable: a word by itself."""
-MARKS: Final = re.compile(f"[{_MARK_RANGES}]")
-"""A combining mark: part of the word around it."""
 # Each begins with one set of characters, which lets the search skip to the next of them.
 _ASCII_SENTENCE_END = re.compile(r"[.!?\n](?:(?<=\n)[ \t]*\n|(?<=[.!?])[.!?]*[\"')\]]*(?=\s|\Z))")
 _SENTENCE_END = re.compile(
@@ -48,12 +34,8 @@ _SENTENCE_END = re.compile(
     "|(?<=[\u3002\uff01\uff1f\u0964\u0965])[\u3002\uff01\uff1f\u0964\u0965]*)"
 )
 _ADDRESS_STARTS: Final = ("http://", "https://", "ftp://")
-_LONG_LINE: Final = 8
 _QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb\u300c\u300e'
 _QUESTIONS: Final = "?\uff1f\u061f"
-_LATIN = re.compile("[\\sa-z0-9'\u2019\u00c0-\u024f]+")
-_VOWEL_GROUP = re.compile("[aeiouy\u00e0-\u00e6\u00e8-\u00ef\u00f2-\u00f6\u00f8-\u00fd]+")
-_SILENT_E = re.compile(r"[aeiouy][^aeiouy\W\d]+e\b")
 
 
 def _words(words: str) -> frozenset[str]:
@@ -73,7 +55,6 @@ _PRONOUNS: Final = _words(
 
 _DIVERSITY_WORDS: Final = 1000
 _TRIGRAM_WORDS: Final = 300
-_LONG_WORD: Final = 7
 _MAX_VALENCE: Final = 4.0
 _LANGUAGE_WORDS: Final = 250
 _LEAST_HITS: Final = 2
@@ -109,17 +90,6 @@ _SCRIPT_SHARES: Final = {"ja": 0.08}
 _SCRIPT_LETTERS = re.compile(r"[^\W\d_]+")
 
 
-def word_pattern() -> re.Pattern[str]:
-    """What a word is, in any script."""
-    return _WORD
-
-
-def split_words(text: str) -> list[str]:
-    """The words: runs of letters, digits and combining marks with inner apostrophes; each Chinese
-    or Japanese character is a word."""
-    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
-
-
 def line_count(text: str) -> int:
     """Newlines, plus one when the text does not end with one."""
     return text.count("\n") + (bool(text) and not text.endswith("\n"))
@@ -130,18 +100,10 @@ def url_count(text: str) -> int:
     return sum(map(text.count, _ADDRESS_STARTS))
 
 
-def duplicate_line_share(text: str) -> float:
-    """The share of the lines with at least 8 characters that stood in the text before."""
-    lines = [line for line in map(str.strip, text.split("\n")) if len(line) >= _LONG_LINE]
-    return 1 - len(set(lines)) / len(lines) if lines else 0.0
-
-
-def prose_features(prose: str, words: Sequence[str]) -> Values:
-    """Features of natural language; ``words`` are the words of ``prose``."""
-    # No word has white space, so they can be lowered as one string.
-    lower = " ".join(words).lower().split(" ") if words else []
-    counts = Counter(lower)
-    total, lengths = len(words), list(map(len, words))
+def prose_features(prose: str) -> Values:
+    """Features of natural language."""
+    words = words_in(prose)
+    counts, total = words.counts, len(words.lower)
     sentences = _sentences(prose)
     language = prose_language(counts, prose)
     rated, valence = _sentiment(counts)
@@ -150,22 +112,27 @@ def prose_features(prose: str, words: Sequence[str]) -> Values:
         "prose_word_count": total,
         "sentence_count": len(sentences),
         "mean_sentence_words": total / len(sentences) if sentences else None,
-        "sentence_variation": _variation([len(sentence) for sentence in sentences]),
-        "mean_word_length": sum(lengths) / total if words else None,
-        "long_word_share": sum(map(_LONG_WORD.__le__, lengths)) / total if words else None,
-        "lexical_diversity": lexical_diversity(lower),
-        "repeated_trigram_share": repeated_trigram_share(lower),
-        "readability": readability(counts, len(sentences)),
+        "sentence_variation": _variation(list(map(len, sentences))),
+        "mean_word_length": words.chars / total if total else None,
+        "long_word_share": words.long / total if total else None,
+        "lexical_diversity": lexical_diversity(words.lower),
+        "repeated_trigram_share": repeated_trigram_share(words.lower),
+        "readability": readability(words, len(sentences)),
         "prose_language": language,
         "function_word_share": _count_in(counts, of_language) / total if of_language else None,
         "sentiment": valence / rated / _MAX_VALENCE if rated else None,
         "sentiment_density": per_100(rated, total),
-        "entity_density": _entity_density(prose, sentences, words, lower),
+        "entity_density": _entity_density(prose, sentences, words),
         "hedge_density": per_100(_count_in(counts, _HEDGES), total),
         "pronoun_density": per_100(_count_in(counts, _PRONOUNS), total),
-        "quote_density": per_100(sum(map(prose.count, _QUOTES)), total),
-        "question_density": per_100(sum(map(prose.count, _QUESTIONS)), total),
+        "quote_density": per_100(_signs(prose, _QUOTES), total),
+        "question_density": per_100(_signs(prose, _QUESTIONS), total),
     }
+
+
+def _signs(prose: str, signs: str) -> int:
+    """How often the ``signs`` occur, of which the first alone is ASCII."""
+    return prose.count(signs[0]) if prose.isascii() else sum(map(prose.count, signs))
 
 
 def _count_in(counts: Mapping[str, int], vocabulary: frozenset[str]) -> int:
@@ -187,15 +154,32 @@ def _sentiment(counts: Mapping[str, int]) -> tuple[int, float]:
     valences = _valences()
     rated = [word for word in counts if word in valences]
     return (
-        sum(counts[word] for word in rated),
-        sum(counts[word] * valences[word] for word in rated),
+        sum([counts[word] for word in rated]),
+        sum([counts[word] * valences[word] for word in rated]),
     )
+
+
+@cache
+def _voters() -> tuple[str, ...]:
+    """The languages that have function words, English first: the first wins a tie."""
+    return (ENGLISH, *sorted(function_words().keys() - {ENGLISH}))
+
+
+@cache
+def _votes() -> Mapping[str, int]:
+    """Function word -> its languages in one number, which sums up for all of them at once: 16 bits
+    a language, far more than :data:`_LANGUAGE_WORDS` words with their repetitions take."""
+    places = {language: 1 << 16 * place for place, language in enumerate(_voters())}
+    return {
+        word: sum(places[language] for language in languages)
+        for word, languages in languages_by_word().items()
+    }
 
 
 def load_vocabularies() -> None:
     """Reads the word lists, once a process, so that no item's clock pays for all that follow."""
     _valences()
-    languages_by_word()
+    _votes()
 
 
 def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
@@ -204,17 +188,21 @@ def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
     By the function words among its first 250 different words where there are enough, else by the
     script of its first 4,096 characters where that is one language's own; None when neither tells.
     """
-    hits: Counter[str] = Counter()
-    languages = languages_by_word()
-    for word in islice(counts, _LANGUAGE_WORDS):
-        for language in languages.get(word, ()):
-            # One word repeated is one piece of evidence, or a little more.
-            hits[language] += min(counts[word], _MOST_HITS)
+    votes = _votes()
+    first = (
+        counts if len(counts) <= _LANGUAGE_WORDS else dict.fromkeys(islice(counts, _LANGUAGE_WORDS))
+    )
+    # One word repeated is one piece of evidence, or a little more.
+    hits = sum(
+        [votes[word] * min(counts[word], _MOST_HITS) for word in first.keys() & votes.keys()]
+    )
     if hits:
-        best = min(hits, key=lambda language: (-hits[language], language != ENGLISH, language))
+        voters = _voters()
+        by_language = unpack(f"<{len(voters)}H", hits.to_bytes(2 * len(voters), "little"))
+        most = max(by_language)
         seen = sum(islice(counts.values(), _LANGUAGE_WORDS))
-        if hits[best] >= max(_LEAST_HITS, _LEAST_HIT_SHARE * seen):
-            return best
+        if most >= max(_LEAST_HITS, _LEAST_HIT_SHARE * seen):
+            return voters[by_language.index(most)]
     if prose.isascii():
         return None
     part = prose[:_SCRIPT_CHARS]
@@ -228,7 +216,7 @@ def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
 
 def _sentences(prose: str) -> list[str]:
     """The stretches between sentence marks or blank lines, each from its first word on."""
-    end, word = (_ASCII_SENTENCE_END, _ASCII_INK) if prose.isascii() else (_SENTENCE_END, _WORD)
+    end, word = (_ASCII_SENTENCE_END, _ASCII_INK) if prose.isascii() else (_SENTENCE_END, WORD)
     pieces = end.split(prose)
     firsts = map(word.search, pieces)
     return [
@@ -251,20 +239,11 @@ def _variation(lengths: Sequence[int]) -> float | None:
     return sqrt(fmean([(length - mean) ** 2 for length in lengths])) / mean
 
 
-def _entity_density(
-    prose: str, sentences: Sequence[str], words: Sequence[str], lower: Sequence[str]
-) -> float | None:
+def _entity_density(prose: str, sentences: Sequence[str], words: Words) -> float | None:
     if prose.lower() == prose.upper():
         return None
-    cased = [word for word, plain in zip(words, lower, strict=True) if word != plain]
-    capitalised = sum(1 for word in cased if word[0].isupper() and _is_name(word))
-    starts = sum(1 for sentence in sentences if sentence[0].isupper() and _is_name(sentence))
-    return per_100(max(capitalised - starts, 0), len(words))
-
-
-def _is_name(capitalised: str) -> bool:
-    """Whether what begins with a capital is more than a lone letter: not "I", "I'm", "A"."""
-    return capitalised[1:2].isalnum()
+    starts = sum([one[0].isupper() and is_name(one) for one in sentences])
+    return per_100(max(words.names - starts, 0), len(words.lower))
 
 
 def lexical_diversity(words: Sequence[str]) -> float | None:
@@ -311,30 +290,18 @@ def repeated_trigram_share(words: Sequence[str]) -> float | None:
     return 1 - len(trigrams) / (len(sample) - 2)
 
 
-def readability(counts: Mapping[str, int], sentences: int) -> float | None:
-    """Flesch reading ease (1948) of lower-case words and how often each occurs, clipped to
+def readability(words: Words, sentences: int) -> float | None:
+    """Flesch reading ease (1948) of the ``words`` of so many sentences, clipped to
     [-100, 121.22].
 
     Higher is easier. None under 20 words, and unless 95 % of the characters are Latin letters or
     digits: the formula counts the syllables of English.
     """
-    words = sum(counts.values())
-    if words < _SHORT_TEXT_WORDS or not sentences:
+    total = len(words.lower)
+    if total < _SHORT_TEXT_WORDS or not sentences:
         return None
-    joined = " ".join(counts)
-    if not joined.isascii():
-        few = 0.05 * sum(map(mul, map(len, counts), counts.values()))
-        foreign = 0
-        for word, count in counts.items():
-            foreign += len(_LATIN.sub("", word)) * count
-            if foreign > few:
-                return None
-    syllables = sum(map(mul, map(_syllables, counts), counts.values()))
-    score: float = 206.835 - 1.015 * words / sentences - 84.6 * syllables / words
+    syllables = syllable_count(words)
+    if syllables is None:
+        return None
+    score: float = 206.835 - 1.015 * total / sentences - 84.6 * syllables / total
     return min(max(score, _FLESCH_RANGE[0]), _FLESCH_RANGE[1])
-
-
-# The words of a language come again in every item.
-@lru_cache(maxsize=1 << 15)
-def _syllables(word: str) -> int:
-    return max(len(_VOWEL_GROUP.findall(word)) - len(_SILENT_E.findall(word)), 1)

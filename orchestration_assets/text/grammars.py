@@ -73,6 +73,8 @@ def parsable_source(text: str, language: str) -> bytes | None:
         return None
     if language == "yaml" and _DEEP_INDENTATION.search(text):
         return None
+    if text.isascii():
+        return text.replace("\0", "\ufffd").encode()
     return _UNREADABLE.sub("\ufffd", text).encode("utf-8", "replace")
 
 

@@ -57,31 +57,37 @@ _EMPHASIS = re.compile(r"\*+|~~+|_(?<!\w_)_*|_+(?!\w)")
 # What follows a # that starts no comment: a shebang, or a directive of the C preprocessor.
 _DIRECTIVE = "include|define|undef|if|ifdef|ifndef|elif|else|endif|pragma|error"
 _PREPROCESSOR = rf"(?!!|[ \t]*(?:{_DIRECTIVE})\b)"
-# Each alternative begins with a letter of its own, which lets the search skip to the next one;
-# (?<!\S#) says, after the mark, that none but white space may stand before it.
-_COMMENT_MARKS: Final[dict[str, str]] = {
-    "hash": rf"#(?<!\S#){_PREPROCESSOR}(?P<line>[^\n]*)",
-    "slash": r"//(?P<line>[^\n]*)|/\*(?P<block>.*?)(?:\*/|\Z)",
-    "dash": r"--(?<!\S--)(?P<line>[^\n]*)",
-    "percent": r"%(?<!\S%)(?P<line>[^\n]*)",
-    "semicolon": r";(?<!\S;)(?P<line>[^\n]*)",
+# style -> the first character of its marks, what begins a comment, and the comment; (?<!\S#) says,
+# after the mark, that none but white space may stand before it.
+_LINE: Final = r"(?P<line>[^\n]*+)"
+_COMMENT_MARKS: Final[dict[str, tuple[str, str, str]]] = {
+    "hash": ("#", rf"#(?<!\S#){_PREPROCESSOR}", rf"#{_LINE}"),
+    "slash": ("/", "/[/*]", rf"//{_LINE}|/\*(?P<block>[^*]*+(?:\*(?!/)[^*]*+)*+)(?:\*/|\Z)"),
+    "dash": ("-", r"--(?<!\S--)", f"--{_LINE}"),
+    "percent": ("%", r"%(?<!\S%)", f"%{_LINE}"),
+    "semicolon": (";", r";(?<!\S;)", f";{_LINE}"),
 }
 _COMMENT_LINE = re.compile(
     rf"\n[ \t]*(?:(?P<hash>#{_PREPROCESSOR})|(?P<slash>//|/\*)|(?P<dash>--[ \t])|(?P<percent>%)"
     r"|(?P<semicolon>;))"
 )
-# Strings are consumed so that a mark inside one starts no comment. An unclosed one ends with its
-# line, so the pattern never fails after it has begun.
-_STRINGS = (
-    r'"""(?P<double>.*?)(?:"""|\Z)'
-    r"|'''(?P<single>.*?)(?:'''|\Z)"
-    r'|"(?:[^"\\\n]|\\.)*+"?'
-    r"|'(?:[^'\\\n]|\\.)*+'?"
+_NO_HASH_LINE = re.compile(r"\n[ \t]*+(?://|/\*|--[ \t]|%|;)")
+_DOCSTRING: Final = "|".join(
+    rf"{q * 3}(?P<{name}>[^{q}]*+(?:{q}(?!{q * 2})[^{q}]*+)*+)(?:{q * 3}|\Z)"
+    for name, q in (("double", '"'), ("single", "'"))
 )
+_STRING: Final = "|".join(rf"{q}(?!{q * 2})[^{q}\\\n]*+(?:\\.[^{q}\\\n]*+)*+{q}?+" for q in "\"'")
+# A match takes all up to the end of the next comment or docstring in one go. Strings are consumed
+# so that a mark inside one starts no comment; an unclosed one ends with its line. Each match
+# succeeds from where it starts, if only with the end of the text.
 _COMMENTS = {
-    style: re.compile(rf"{_STRINGS}|{marks}", re.MULTILINE | re.DOTALL)
-    for style, marks in _COMMENT_MARKS.items()
+    style: re.compile(
+        rf"(?:[^\"'{first}]++|{_STRING}|(?!{begin}){first})*+(?:{_DOCSTRING}|{comment}|\Z)",
+        re.DOTALL,
+    )
+    for style, (first, begin, comment) in _COMMENT_MARKS.items()
 }
+_COMMENT_EDGE: Final = "#/*!%;- \t"
 
 
 def is_html(text: str) -> bool:
@@ -197,8 +203,15 @@ def _fenced_lines(text: str) -> Iterator[tuple[str, tuple[int, str, bool] | None
 
 
 def _comments(code: str) -> str:
-    styles = Counter(match.lastgroup or "" for match in _COMMENT_LINE.finditer("\n" + code))
-    style = max(_COMMENTS, key=lambda name: styles[name])
-    parts = [match[match.lastgroup] for match in _COMMENTS[style].finditer(code) if match.lastgroup]
-    lines = (line.strip("#/*!%;- \t") for part in parts for line in part.split("\n"))
-    return "\n".join(line for line in lines if line)
+    pattern = _COMMENTS[_comment_style("\n" + code)]
+    parts = [match[match.lastgroup] for match in pattern.finditer(code) if match.lastgroup]
+    lines = "\n".join(parts).split("\n")
+    return "\n".join(filter(None, [line.strip(_COMMENT_EDGE) for line in lines]))
+
+
+def _comment_style(code: str) -> str:
+    """The style that most lines which are a comment use, of those after a newline."""
+    if _NO_HASH_LINE.search(code) is None:
+        return "hash"
+    styles = Counter(match.lastgroup or "" for match in _COMMENT_LINE.finditer(code))
+    return max(_COMMENTS, key=lambda name: styles[name])

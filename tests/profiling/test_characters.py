@@ -2,12 +2,11 @@
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.characters import Characters
-from orchestration_assets.profiling.text import split_words
+from orchestration_assets.profiling.words import split_words
 from orchestration_assets.text.token_estimates import token_estimate
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -24,21 +23,6 @@ def test_counts_equal_those_of_the_patterns(text: str) -> None:
     assert found.word_count() == len(split_words(text))
     assert found.token_count() == token_estimate(text)
     assert found.number_count() == len(NUMBER.findall(text))
-
-
-@given(text=TEXTS)
-def test_lines_equal_those_of_a_split(text: str) -> None:
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    inked = [line for line in lines if line.strip()]
-    indents = [(4 if line[0] == "\t" else 1) * (len(line) - len(line.lstrip())) for line in inked]
-    assert Characters.from_text(text).lines() == {
-        "max_line_chars": max(map(len, lines), default=0),
-        "mean_line_chars": pytest.approx(sum(map(len, inked)) / max(len(inked), 1)),
-        "blank_line_share": pytest.approx(1 - len(inked) / len(lines) if lines else 0),
-        "indent_depth": pytest.approx(sum(indents) / max(len(indents), 1)),
-    }
 
 
 def test_shares_count_every_script() -> None:

@@ -171,7 +171,7 @@ def test_a_cut_changes_no_other_feature(step_ms: float) -> None:
 
 def test_a_score_is_cut_with_what_it_reads() -> None:
     # The clock leaps past the end of the complexity stage while code is parsed.
-    looks = iter([0.0] * 13 + [0.046] * 100)
+    looks = iter([0.0] * 11 + [0.046] * 100)
     text = "x = 1\n" * 200
     found = profile("a.py", text, size_bytes=len(text), clock=lambda: next(looks))
     assert "cyclomatic_mean" in found.features_missing
@@ -209,6 +209,29 @@ def test_what_one_stage_leaves_over_the_next_may_take() -> None:
     assert deadline.ran_out
     now[0] = 60.0
     with deadline.stage(Stage.AGGREGATION):
+        assert deadline.passed()
+
+
+def test_the_clock_is_read_only_where_the_cheaper_one_leaves_doubt() -> None:
+    now_ms, bound_ms, looks = [0.0], [0.0], [0]
+
+    def clock() -> float:
+        looks[0] += 1
+        return now_ms[0] / 1000
+
+    deadline = Deadline(clock, lambda: bound_ms[0] / 1000)
+    with deadline.stage(Stage.PREPROCESS):
+        before = looks[0]
+        bound_ms[0] = 4.9
+        assert not deadline.passed()
+        assert looks[0] == before
+        # other work had the processor for most of that time
+        bound_ms[0], now_ms[0] = 5.1, 1.0
+        assert not deadline.passed()
+        bound_ms[0], now_ms[0] = 9.0, 4.9
+        assert not deadline.passed()
+        assert looks[0] == before + 1
+        bound_ms[0], now_ms[0] = 9.2, 5.0
         assert deadline.passed()
 
 

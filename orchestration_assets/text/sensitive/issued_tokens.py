@@ -50,14 +50,14 @@ _LIKELY_FORMS: Final = (
 _TOKEN: Final = re.compile(
     rf"(?:(?P<sure>{'|'.join(_CERTAIN_FORMS)})|(?P<likely>{'|'.join(_LIKELY_FORMS)}))", re.ASCII
 )
-# the first two characters of these forms
-_FIRST_PAIRS: Final = frozenset(
+TOKEN_PAIRS: Final = frozenset(
     (
         "AK AS AB AC gh gi gl xo xa AI GO ya sk pk rk tk ak wh hf ap r8 gs pp xa np py ru ci oy dc "
         "SG ke SK sh sq EA do dr dp da hv li se nt pa AT fi PM pu NR sn ps sb fm fo nf sl AG ls pc "
         "bk CC LT CF EZ FL AQ CL xp ey tv du rd tf pn ic HR NR rn op dd vc nv"
     ).split()
 )
+"""The first two characters of these forms."""
 # forms without a prefix: searched only in runs that hold digits
 _INNER_FORMS: Final = re.compile(
     r"(?<![A-Za-z0-9_])(?:[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,100}"  # HashiCorp
@@ -147,7 +147,7 @@ def is_token_at(text: str, place: int) -> bool:
 
 
 def _token(text: str, place: int, end: int) -> re.Match[str] | None:
-    if text[place : place + 2] not in _FIRST_PAIRS:
+    if text[place : place + 2] not in TOKEN_PAIRS:
         return None
     found = _TOKEN.match(text, place, end)
     if found is None or is_filler(found.group()):
