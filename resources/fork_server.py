@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -72,6 +72,7 @@ class ForkServer:
         theirs.close()
         self._channel = ours
         self._lock = threading.Lock()
+        self._has_made = False
 
     def prepare(self) -> None:
         """Has it load what workers need while this process does something else."""
@@ -94,15 +95,19 @@ class ForkServer:
         if len(answer) < _PID_BYTES:
             ours.close()
             raise ForkServerGoneError("it has ended")
+        self._has_made = True
         return Worker(int.from_bytes(answer), Connection(ours.detach()))
 
     def close(self) -> None:
         """Ends it and every worker, whatever they do."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        self._channel.close()
+        if not self._has_made:
+            # it may be in the middle of loading, for nobody
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        # with its workers' processor time, which so becomes part of this process's
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
-        self._channel.close()
 
 
 def _ending(work: Callable[[], object]) -> NoReturn:
@@ -134,13 +139,13 @@ def _serve(
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # the system takes away workers that have ended
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _let_go_of_files(channel.fileno())
     is_prepared, server = False, os.getpid()
+    made: set[int] = set()
     while True:
         told, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
         if not told:
+            _end(made)
             return
         if not is_prepared:
             is_prepared = True
@@ -158,7 +163,15 @@ def _serve(
             work(Connection(descriptors[0]))
             return
         os.close(descriptors[0])
+        made = {one for one in made if not os.waitpid(one, os.WNOHANG)[0]} | {pid}
         channel.sendall(pid.to_bytes(_PID_BYTES))
+
+
+def _end(workers: Collection[int]) -> None:
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    for pid in workers:
+        os.waitpid(pid, 0)
 
 
 def _end_with(parent: int, name: bytes) -> None:
