@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+THREADS: Final = "threads"
+PROCESSES: Final = "processes"
+"""Local workers; everything else that may be said in their place is a scheduler's address."""
 # processor seconds of two local workers until they have computed their first chunk: interpreters,
 # imports, grammars and models
 START_SECONDS: Final = 8.0

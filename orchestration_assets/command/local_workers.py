@@ -12,11 +12,11 @@ from orchestration_assets.command.batch_execution import say
 from orchestration_assets.schemas.policy import SizeTiers
 from orchestration_assets.schemas.services import EmbeddedConfig, ServiceConfig
 from orchestration_assets.services.registry import embedded_class
-from resources.dask_cluster import PROCESSES
 from resources.fork_server import ForkServer, can_fork
 from resources.forked_workers import ForkedWorkers, serve_pieces
 from resources.home import Home
 from resources.machine import usable_cores, usable_memory
+from resources.worker_gain import PROCESSES
 
 MEMORY_OF_ONE: Final = 256 << 20
 """Bytes that a worker may need beside those that it shares."""
@@ -41,18 +41,19 @@ def takes_workers(home: Home, batches: Sequence[str], tiers: SizeTiers) -> bool:
 def forked_workers(
     where: str, services: Iterable[ServiceConfig], cores: int | None = None
 ) -> Iterator[ForkedWorkers | None]:
-    """Workers for so many ``cores``, by default all; None where local processes are not asked for,
-    or a copy of this process is not sound.
+    """Workers for so many ``cores``, by default all of the machine; None where local processes are
+    not asked for, a process has no core but its own, or a copy of it is not sound.
 
     Nothing is loaded before :meth:`ForkedWorkers.prepare` or the first piece of work.
     """
-    if where != PROCESSES or not can_fork():
+    cores = usable_cores() if cores is None else cores
+    if where != PROCESSES or cores < 2 or not can_fork():
         yield None
         return
     names = sorted({one.implementation for one in services if isinstance(one, EmbeddedConfig)})
     is_limited = "OMP_NUM_THREADS" in os.environ
     server = ForkServer(partial(_prepare, names, is_limited=is_limited), serve_pieces)
-    count = worker_count(usable_cores() if cores is None else cores, usable_memory())
+    count = worker_count(cores, usable_memory())
     with ForkedWorkers(server, count, say) as workers:
         yield workers
 

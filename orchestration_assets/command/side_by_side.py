@@ -27,11 +27,12 @@ from orchestration_assets.command.local_workers import forked_workers, one_threa
 from orchestration_assets.command.run_work import RunPlan, with_dask
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
-from resources.dask_cluster import PROCESSES, THREADS, local_cluster
+from resources.dask_cluster import local_cluster
 from resources.forked_workers import ForkedWorkers
 from resources.machine import usable_cores
 from resources.series import read_series
 from resources.spending.writer import PART_OF, process_name
+from resources.worker_gain import PROCESSES, THREADS
 
 _ATTEMPTS: Final = 3
 """A batch whose process has died so often has failed."""
