@@ -1,8 +1,9 @@
 """Four batches one after the other beside four batches side by side.
 
 Records of 300 bytes, one HTTP service on the loopback that answers after a fixed time, one embedded
-service. CPU work stays in the processes in both cases, so that the ratio is that of ``--jobs``
-alone; the fixed part of a run (start, intake, reports over all batches) is in it.
+service. CPU work stays in the processes in both cases: the policy keeps it below the boundary for
+workers, so that one after the other means one process, and the ratio is that of ``--jobs`` alone;
+the fixed part of a run (start, intake, reports over all batches) is in it.
 """
 
 import argparse
@@ -33,7 +34,7 @@ content:
   records:
     - {{files: "*.jsonl", text: text, id: id}}
 execution:
-  tiers: {{dask_from_items: 1000000}}
+  tiers: {{dask_from_items: 1000000, dask_from_bytes: 1000000000000}}
 services:
   langid: {{implementation: langid}}
   model:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import dagster as dg
 
 from orchestration_assets.schemas.errors import OrchestrationError
-from resources.worker_gain import WorkerGain
+from resources.worker_gain import PROCESSES, THREADS, WorkerGain
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -26,7 +26,6 @@ _SENT_TOGETHER = 16
 # a worker process may be killed while it starts, as any other, and again: the next start may take
 # longer than the time between two kills
 _STARTS = 6
-THREADS, PROCESSES = "threads", "processes"
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")

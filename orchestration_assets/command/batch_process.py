@@ -32,11 +32,12 @@ from orchestration_assets.command.run_work import (
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
 from resources.ai_services.resilience.spend_budget import SpendBudget
+from resources.forked_workers import ForkedWorkers
 from resources.home import Home
 from resources.series import read_series
 
 IN_PROCESS: Final = "in-process"
-"""In place of where Dask is: CPU work stays in the process."""
+"""In place of where Dask is: CPU work stays in the process, or goes to its own workers."""
 _BETWEEN_REPORTS_S: Final = 0.1
 
 
@@ -91,8 +92,9 @@ class Orders:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def main(series: str) -> int:
-    """Carries out what it is told; returns the exit code."""
+def main(series: str, workers: ForkedWorkers | None = None) -> int:
+    """Carries out what it is told, CPU work by its own ``workers`` where it has some; returns the
+    exit code."""
     # whatever a library prints must not come between the reports
     reports = Reports(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -102,7 +104,7 @@ def main(series: str) -> int:
             orders = Orders(sys.stdin)
             # a copy of the command is there before the plan is
             if (first := orders.next()) is not None:
-                _serve(read_plan(series), reports, orders, first)
+                _serve(read_plan(series), reports, orders, first, workers)
         except KeyboardInterrupt:
             return 128 + signal_seen()
         except OrchestrationError as error:
@@ -115,7 +117,13 @@ def main(series: str) -> int:
     return 0
 
 
-def _serve(plan: RunPlan, reports: Reports, orders: Orders, first: dict[str, Any]) -> None:
+def _serve(
+    plan: RunPlan,
+    reports: Reports,
+    orders: Orders,
+    first: dict[str, Any],
+    workers: ForkedWorkers | None,
+) -> None:
     from orchestration_assets.command.instance import instance_errors, open_instance
     from orchestration_assets.command.lean_arrow import allocate_from_system, convert_without_pandas
     from resources.in_process_work import InProcessWork
@@ -126,7 +134,7 @@ def _serve(plan: RunPlan, reports: Reports, orders: Orders, first: dict[str, Any
     accounts = RunAccounts(home.spending, plan.accounts, SpendBudget(plan.budget_usd))
     overrides: dict[str, Any] = {"progress": reports, "budget": accounts.budget}
     if plan.settings.dask == IN_PROCESS:
-        overrides["dask_cluster"] = InProcessWork()
+        overrides["dask_cluster"] = workers or InProcessWork()
     definitions = open_definitions(plan, overrides)
     policy_hash = load_policy(plan.settings.policy).hash
     with ExitStack() as stack:

@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from contextlib import contextmanager, suppress
 from subprocess import TimeoutExpired
 from typing import Final, NoReturn, TextIO
 from warnings import catch_warnings, simplefilter
+
+from resources.fork_server import can_fork
 
 _LOOK_EVERY_S: Final = 0.02
 _STANDARD_STREAMS: Final = 3
@@ -58,18 +59,12 @@ class ForkedProcess:
                 stream.close()
 
 
-def can_fork() -> bool:
-    """Whether a copy of this process is sound: no other thread may hold what the copy needs, and
-    the libraries of macOS do not survive it."""
-    return sys.platform == "linux" and threading.active_count() == 1
-
-
 @contextmanager
 def forked(
     count: int, work: Callable[[], int], environment: Mapping[str, str]
 ) -> Iterator[Sequence[ForkedProcess]]:
     """So many copies of this process, each of which ends with what ``work`` returns; none where
-    :func:`can_fork` says so.
+    :func:`~resources.fork_server.can_fork` says so.
 
     Each has pipes for its standard streams, a session of its own, and ``environment`` added to its
     environment. Those that have not been waited for are told to end, by the end of their input,

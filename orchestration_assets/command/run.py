@@ -21,10 +21,10 @@ from orchestration_assets.command.batch_execution import (
 )
 from orchestration_assets.command.corpus_reports import mark_made, reports_are_due
 from orchestration_assets.command.display import open_display
-from orchestration_assets.command.forked_process import can_fork
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_count import job_count
 from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.local_workers import forked_workers, takes_workers
 from orchestration_assets.command.preparation import prepare_services
 from orchestration_assets.command.run_account import RunAccounts, open_accounts
 from orchestration_assets.command.run_work import (
@@ -44,6 +44,7 @@ from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.settings import Settings
 from resources.claims import Owner, claimed, owner_description
+from resources.fork_server import can_fork
 from resources.home import Home
 from resources.machine import usable_cores, usable_memory
 from resources.run_claims import CORPUS, report_version
@@ -151,17 +152,24 @@ def _materialize(
     if jobs is None:
         jobs = job_count(list(sizes.values()), usable_cores(), usable_memory())
     side_by_side = min(jobs, len(batches)) > 1
-    preparation = None
-    if batches and (can_fork() or not side_by_side):
-        preparation = prepare_services(load_policy(settings.policy).policy.services.values())
-    # Dagster takes seconds to import: a run that finds nothing new does without it
-    from orchestration_assets.command.instance import instance_errors, open_instance
-    from orchestration_assets.command.side_by_side import processes
-    from resources.dask_cluster import DaskCluster
-    from sensors.new_content import observation
-
-    display = open_display()
+    policy = load_policy(settings.policy).policy
     with ExitStack() as stack:
+        workers, preparation = None, None
+        if not side_by_side and takes_workers(home, batches, policy.execution.tiers):
+            # before anything starts a thread
+            workers = stack.enter_context(forked_workers(settings.dask, policy.services.values()))
+        if workers is not None and not again:
+            # they do what there is to do
+            workers.prepare()
+        elif batches and (can_fork() or not side_by_side):
+            preparation = prepare_services(policy.services.values())
+        # Dagster takes seconds to import: a run that finds nothing new does without it
+        from orchestration_assets.command.instance import instance_errors, open_instance
+        from orchestration_assets.command.side_by_side import processes
+        from resources.dask_cluster import DaskCluster
+        from sensors.new_content import observation
+
+        display = open_display()
         folder = stack.enter_context(TemporaryDirectory(prefix="orchestration-"))
         Series(tuple(batches), Path(folder), side_by_side).store()
         cap = accounts.budget.cap_usd
@@ -185,14 +193,14 @@ def _materialize(
             instance = stack.enter_context(open_instance(home))
             instance.report_runless_asset_event(observation(intake))
             # for all batches: starting workers takes as long as some thousand items
-            cluster = stack.enter_context(DaskCluster(settings.dask))
+            cluster = workers or stack.enter_context(DaskCluster(settings.dask))
             overrides = {
                 "progress": display,
                 "budget": accounts.budget,
                 "dask_cluster": cluster,
             }
             definitions = open_definitions(plan, overrides)
-            if load_policy(settings.policy).policy.knowledge:
+            if policy.knowledge:
                 with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
                     execute_job(definitions, instance, "refresh_knowledge", None)
             work = RunWork(plan, accounts, definitions, instance)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
@@ -23,14 +23,17 @@ from orchestration_assets.command.batch_process import IN_PROCESS
 from orchestration_assets.command.batch_process import main as carry_out_orders
 from orchestration_assets.command.display import Display
 from orchestration_assets.command.forked_process import forked
+from orchestration_assets.command.local_workers import forked_workers, one_thread
 from orchestration_assets.command.preparation import load_for_batches
 from orchestration_assets.command.run_work import RunPlan, with_dask
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.errors import OrchestrationError
-from resources.dask_cluster import PROCESSES, THREADS, local_cluster
+from resources.dask_cluster import local_cluster
+from resources.forked_workers import ForkedWorkers
 from resources.machine import usable_cores
 from resources.series import read_series
 from resources.spending.writer import PART_OF, process_name
+from resources.worker_gain import PROCESSES, THREADS
 
 _ATTEMPTS: Final = 3
 """A batch whose process has died so often has failed."""
@@ -291,15 +294,21 @@ def processes(
     What a batch may see of others, and so its tables, is the same for every number of processes.
     """
     count = min(jobs, len(plan.sizes))
+    services = load_policy(plan.settings.policy).policy.services.values()
     if preparation is not None:
         # once for all of them
-        load_for_batches(load_policy(plan.settings.policy).policy.services.values())
+        load_for_batches(services)
         preparation.join()
-    copy = partial(_as_copy, plan.series, is_limited="OMP_NUM_THREADS" in os.environ)
+    copy = partial(
+        _as_copy,
+        plan.series,
+        partial(forked_workers, plan.settings.dask, services, usable_cores() // count),
+        is_limited="OMP_NUM_THREADS" in os.environ,
+    )
     with (
         # before anything starts a thread
         forked(count, copy, _environment()) as copies,
-        _cpu_work(plan, jobs) as shared,
+        _cpu_work(plan, jobs, is_forked=bool(copies)) as shared,
     ):
         shared.store()
         with Pool(shared, display) as pool:
@@ -307,25 +316,29 @@ def processes(
             yield pool
 
 
-def _as_copy(series: str, *, is_limited: bool) -> int:
-    """What a copy of the command does; it has one core, as one that is begun anew."""
+def _as_copy(
+    series: str,
+    workers: Callable[[], AbstractContextManager[ForkedWorkers | None]],
+    *,
+    is_limited: bool,
+) -> int:
+    """What a copy of the command does; it has one core, as one that is begun anew, and workers for
+    its share of the others."""
     if not is_limited:
-        import pyarrow as pa
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-        # what reads OMP_NUM_THREADS when it is loaded was loaded before
-        threadpool_limits(1, user_api="blas")
-        pa.set_cpu_count(1)
-    return carry_out_orders(series)
+        one_thread()
+    # before it has any thread
+    with workers() as its_own:
+        return carry_out_orders(series, its_own)
 
 
 @contextmanager
-def _cpu_work(plan: RunPlan, jobs: int) -> Iterator[RunPlan]:
-    """The plan with the place of its CPU work: one cluster for all, where cores are left for it."""
+def _cpu_work(plan: RunPlan, jobs: int, *, is_forked: bool = False) -> Iterator[RunPlan]:
+    """The plan with the place of its CPU work: in the processes, where they are copies that have
+    workers of their own (``is_forked``), else one cluster for all where cores are left for it."""
     cores = usable_cores()
     if plan.settings.dask not in (THREADS, PROCESSES):
         yield plan
-    elif plan.settings.dask == THREADS or cores < 2 * jobs:
+    elif is_forked or plan.settings.dask == THREADS or cores < 2 * jobs:
         yield with_dask(plan, IN_PROCESS)
     else:
         with local_cluster(cores - jobs, PROCESSES) as cluster:

@@ -6,12 +6,12 @@ import pyarrow as pa
 from orchestration_assets.features.batch import vectorise_batch
 from orchestration_assets.features.cache_report import report_cache
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.cache import FEATURE_CACHE_REPORT
 from orchestration_assets.schemas.tables import CALL_LOG, CONTENT_PROFILES
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
-from resources.dask_cluster import DaskCluster
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 
@@ -33,7 +33,7 @@ def content_vectors(
     content_profiles: pa.Table,
     home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
-    dask_cluster: dg.ResourceParam[DaskCluster],
+    dask_cluster: dg.ResourceParam[Workers],
     progress: dg.ResourceParam[Progress],
 ) -> dg.MaterializeResult[pa.Table]:
     """Computes what the cache lacks, and relates the batch to the index as it was pinned."""

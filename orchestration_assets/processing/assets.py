@@ -15,6 +15,7 @@ from orchestration_assets.processing.interpretation import PlannedTables, interp
 from orchestration_assets.processing.rollout_batch import rollout_tables
 from orchestration_assets.processing.taught_training import train_taught
 from orchestration_assets.processing.tools.log import tool_log_of
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES
 from orchestration_assets.schemas.decoding import values
@@ -34,7 +35,6 @@ from orchestration_assets.schemas.tool_use import TOOL_LOG
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from orchestration_assets.table_assets import materialize, table_asset
 from resources.ai_services.resilience.spend_budget import SpendBudget
-from resources.dask_cluster import DaskCluster
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.lmdb_database import close_unused
@@ -154,7 +154,7 @@ def interpretations(
     home: dg.ResourceParam[Home],
     progress: dg.ResourceParam[Progress],
     budget: dg.ResourceParam[SpendBudget],
-    dask_cluster: dg.ResourceParam[DaskCluster],
+    dask_cluster: dg.ResourceParam[Workers],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Carries out every plan; yields the tables that were asked for.
 

@@ -25,8 +25,8 @@ from orchestration_assets.processing.part_questions import are_known_beforehand,
 from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_part_questions
 from orchestration_assets.processing.take_up import result_of
 from orchestration_assets.processing.task_waves import leaning_on
-from orchestration_assets.profiling.placement import Placement, Workers
-from orchestration_assets.profiling.tiers import SizeTier, choose_tier, chunks
+from orchestration_assets.profiling.placement import Placement, Workers, chunks_for
+from orchestration_assets.profiling.tiers import SizeTier, choose_tier
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import EntryOutcome
 from orchestration_assets.schemas.features import FEATURE_NAMES
@@ -217,7 +217,7 @@ class EmbeddedBatch:
         source = self.home.batches.source(self.batch)
         policy = json.dumps(self.policy.canonical())
         item_sizes = [sizes[item] for item in groups]
-        parts = chunks(list(groups), item_sizes, self.policy.execution.tiers)
+        parts = chunks_for(self.workers, list(groups), item_sizes, self.policy.execution.tiers)
         for number, items in enumerate(parts):
             pairs = [(plan.item_id, plan.task) for item in items for plan in groups[item]]
             found = {key for pair in pairs for key in questions[pair].known if key in kept}

@@ -9,10 +9,10 @@ from orchestration_assets.content.batch_completion import nothing_left
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling.added import with_added_features
 from orchestration_assets.profiling.batch import accepted_work, profile_accepted
+from orchestration_assets.profiling.placement import Workers
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.tables import CONTENT_PROFILES
 from orchestration_assets.table_assets import materialize, table_asset
-from resources.dask_cluster import DaskCluster
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 
@@ -33,7 +33,7 @@ def content_profiles(
     content_manifest: pa.Table,
     home: dg.ResourceParam[Home],
     policy_file: PolicyFileResource,
-    dask_cluster: dg.ResourceParam[DaskCluster],
+    dask_cluster: dg.ResourceParam[Workers],
     progress: dg.ResourceParam[Progress],
 ) -> Iterator[dg.MaterializeResult[pa.Table]]:
     """Profiles what is new; what was profiled before comes from the cache, verified by hash.

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.content.message_places import held_contents
 from orchestration_assets.profiling.own_table import OWN_TABLE, OwnTable, marked
-from orchestration_assets.profiling.placement import Placement, Workers, shared_out
+from orchestration_assets.profiling.placement import Placement, Workers, chunks_for, shared_out
 from orchestration_assets.profiling.profile_cache import (
     COMPUTED,
     ProfileCache,
@@ -21,7 +21,7 @@ from orchestration_assets.profiling.profile_cache import (
     smallest_kept,
 )
 from orchestration_assets.profiling.profiler import profile
-from orchestration_assets.profiling.tiers import SizeTier, TierChoice, chunks
+from orchestration_assets.profiling.tiers import SizeTier, TierChoice
 from orchestration_assets.progress import Progress
 from orchestration_assets.schemas.enums import ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
@@ -247,7 +247,9 @@ def divide(
     over their file, which it reads once.
     """
     sizes = [row.size_bytes for row in work.rows]
-    pieces = [replace(work, rows=tuple(part)) for part in chunks(work.rows, sizes, tiers)]
+    pieces = [
+        replace(work, rows=tuple(part)) for part in chunks_for(workers, work.rows, sizes, tiers)
+    ]
     placement = Placement(len(sizes), sum(sizes), tiers, workers)
     return placement, shared_out(pieces, function, _sizes, placement, workers, here)
 

@@ -4,22 +4,27 @@ from collections.abc import Callable, Iterator, Sequence
 from time import process_time
 from typing import Any, Protocol, TypeVar
 
-from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_tier
+from orchestration_assets.profiling.tiers import SizeTier, TierChoice, choose_tier, chunks, finer
 from orchestration_assets.schemas.policy import SizeTiers
 from resources.worker_gain import WorkerGain
 
 # what an item costs beside its bytes, in bytes: records are short
 _ITEM_BYTES = 256
 
+Member = TypeVar("Member")
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
 class Workers(Protocol):
-    """A cluster, as :class:`resources.dask_cluster.DaskCluster` is one."""
+    """A cluster, as :class:`resources.dask_cluster.DaskCluster` is one, or forked workers, as
+    :class:`resources.forked_workers.ForkedWorkers`; ``dashboard`` is where it shows itself."""
 
     @property
     def gain(self) -> WorkerGain: ...
+
+    @property
+    def dashboard(self) -> str | None: ...
 
     def memory_bytes(self) -> int: ...
 
@@ -61,7 +66,12 @@ class Placement:
         """Whether workers do what is left from now on; then ``choice`` says so."""
         if not self.pays():
             return False
-        self.choice = choose_tier(*self._size, self._tiers, self._workers.memory_bytes())
+        choice = choose_tier(*self._size, self._tiers, self._workers.memory_bytes())
+        gain = self._workers.gain
+        if gain.forked and choice.tier is SizeTier.DASK:
+            reason = f"{choice.reason}; {gain.workers} copies of a process share it"
+            choice = TierChoice(SizeTier.FORKS, reason, choice.estimate_bytes)
+        self.choice = choice
         return True
 
     def pays(self) -> bool:
@@ -69,11 +79,23 @@ class Placement:
         if not self._may_move or self._least == 0:
             return self._may_move
         gain = self._workers.gain
+        if gain.at_once and self._least is None and not self._rates:
+            return True
         # the first part may also load grammars and models: it says too little of the others
-        if len(self._rates) < (1 if gain.running else 2):
+        if len(self._rates) < (1 if gain.running or gain.forked else 2):
             return False
         rest = min(self._rates) * self._left
         return rest >= self._least if self._least is not None else gain.pays(rest)
+
+
+def chunks_for(
+    workers: Workers, members: Sequence[Member], sizes: Sequence[int], tiers: SizeTiers
+) -> Iterator[list[Member]]:
+    """The members in order, in chunks by the policy; where ``workers`` share this machine, in
+    smaller ones."""
+    if workers.gain.forked:
+        tiers = finer(tiers, len(members), sum(sizes), workers.gain.workers)
+    return chunks(members, sizes, tiers)
 
 
 def _work(items: int, content_bytes: int) -> int:

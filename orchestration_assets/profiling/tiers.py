@@ -1,4 +1,5 @@
-"""The size tier of a batch: profiled in this process, on Dask, or on Dask with a warning."""
+"""The size tier of a batch: profiled in this process, by its forked workers, on Dask, or anywhere
+with a warning."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,11 @@ from orchestration_assets.schemas.policy import SizeTiers
 # what profiling one byte of content takes at its peak: the bytes, the text, its words and its tree
 MEMORY_PER_BYTE: Final = 24
 
+_CHUNKS_OF_EACH: Final = 8
+# of less, sending it would be too much of it
+_LEAST_ITEMS: Final = 16
+_LEAST_BYTES: Final = 1 << 17
+
 Member = TypeVar("Member")
 
 
@@ -18,6 +24,7 @@ class SizeTier(StrEnum):
 
     IN_PROCESS = "in_process"
     DASK = "dask"
+    FORKS = "forks"
     BEYOND = "beyond"
 
 
@@ -52,6 +59,18 @@ def choose_tier(
         )
         return TierChoice(SizeTier.BEYOND, reason, estimate)
     return TierChoice(SizeTier.DASK, reason, estimate)
+
+
+def finer(tiers: SizeTiers, items: int, content_bytes: int, workers: int) -> SizeTiers:
+    """The tiers with chunks so small that each of so many ``workers`` gets several: whoever has the
+    last one is waited for."""
+    parts = workers * _CHUNKS_OF_EACH
+    return tiers.model_copy(
+        update={
+            "chunk_items": min(tiers.chunk_items, max(_LEAST_ITEMS, -(-items // parts))),
+            "chunk_bytes": min(tiers.chunk_bytes, max(_LEAST_BYTES, -(-content_bytes // parts))),
+        }
+    )
 
 
 def chunks(

@@ -730,10 +730,10 @@ class SizeTiers(_Strict):
     """From which size a batch may be computed on the Dask cluster, and in which chunks."""
 
     dask_from_items: Annotated[int, Field(ge=0)] = Field(
-        default=5_000, description="batches of fewer items are profiled in the run's own process"
+        default=500, description="batches of fewer items are profiled in the run's own process"
     )
     dask_from_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=64 * MIB, description="unless their content is at least this large"
+        default=4 * MIB, description="unless their content is at least this large"
     )
     dask_from_s: Annotated[float, Field(ge=0)] | None = Field(
         default=None,

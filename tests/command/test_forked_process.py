@@ -98,17 +98,18 @@ over.set()
 def test_a_copy_that_carries_out_batches_computes_on_one_core() -> None:
     """Arrow and the libraries of linear algebra were loaded with as many threads as cores."""
     program = """
+from contextlib import nullcontext
 import pyarrow as pa
 from threadpoolctl import threadpool_info
 from orchestration_assets.command import side_by_side
 
-def carry_out_orders(series):
+def carry_out_orders(series, workers):
     print(series, pa.cpu_count(), {one["num_threads"] for one in threadpool_info()}, flush=True)
     return 0
 
 pa.set_cpu_count(4)
 side_by_side.carry_out_orders = carry_out_orders
-with forked(1, lambda: side_by_side._as_copy("here", is_limited=False), {}) as (copy,):
+with forked(1, lambda: side_by_side._as_copy("here", nullcontext, is_limited=False), {}) as (copy,):
     print(copy.stdout.read().strip())
 print(pa.cpu_count())
 """

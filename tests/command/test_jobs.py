@@ -328,6 +328,9 @@ def test_cpu_work_stays_in_the_processes_or_goes_to_one_cluster(
     plan = RunPlan(settings, False, None, {}, {}, {}, (), str(tmp_path))
     with side_by_side._cpu_work(plan, 2) as placed:
         assert placed.settings.dask.startswith("tcp://127.0.0.1:" if shared else IN_PROCESS)
+    # copies have forks for their share of the cores
+    with side_by_side._cpu_work(plan, 2, is_forked=True) as placed:
+        assert placed.settings.dask == IN_PROCESS
     elsewhere = with_dask(plan, "tcp://10.0.0.5:8786")
     with side_by_side._cpu_work(elsewhere, 2) as placed:
         assert placed == elsewhere

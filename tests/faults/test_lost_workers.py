@@ -1,4 +1,4 @@
-"""Dask under a run: workers that are killed again and again, and the scheduler."""
+"""Workers under a run that are killed again and again, and the scheduler of Dask."""
 
 import os
 import signal
@@ -39,7 +39,14 @@ def descendants(pid: int) -> dict[int, str]:
 
 
 def workers(pid: int) -> list[int]:
-    return [child for child, line in descendants(pid).items() if "spawn_main" in line]
+    return [child for child in descendants(pid) if _name(child) == "worker"]
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 def test_workers_that_are_killed_every_few_seconds_cost_time_only(place) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration_assets.profiling.placement import Placement, shared_out
+from orchestration_assets.profiling.placement import Placement, chunks_for, shared_out
 from orchestration_assets.profiling.tiers import SizeTier
 from orchestration_assets.schemas.policy import SizeTiers
 from resources.in_process_work import InProcessWork
@@ -90,6 +90,43 @@ def test_workers_that_run_are_asked_for_the_rest_of_little_work() -> None:
     assert not placement.moves()
     placement.done_here(200, 60_000, 0.2)
     assert placement.moves()
+
+
+def test_workers_that_cost_nothing_take_all_but_what_is_below_the_boundaries() -> None:
+    forks = FakeWorkers(_computed, WorkerGain(2, 0.1, forked=True))
+    placement = Placement(100, 30_000, TIERS, forks)
+    assert placement.moves()
+    assert placement.choice.tier is SizeTier.FORKS
+    assert placement.choice.reason.endswith("2 copies of a process share it")
+    assert not Placement(99, 30_000, TIERS, forks).moves()
+    # a policy that names seconds has them measured first
+    measured = Placement(1_000, 300_000, TIERS.model_copy(update={"dask_from_s": 5.0}), forks)
+    assert not measured.moves()
+    measured.done_here(100, 30_000, 0.1)
+    assert not measured.moves()
+    measured.done_here(100, 30_000, 10.0)
+    assert not measured.moves()
+    # nobody is left to make them
+    forks.gain.workers = 0
+    assert not Placement(100, 30_000, TIERS, forks).moves()
+
+
+@given(
+    st.lists(st.integers(0, 10_000_000), min_size=1, max_size=300),
+    st.integers(1, 16),
+    st.integers(1, 400),
+)
+def test_chunks_for_forks_are_the_same_members_in_order_and_never_larger(
+    sizes, workers, most
+) -> None:
+    tiers = SizeTiers(chunk_items=most)
+    here = list(chunks_for(no_workers(), range(len(sizes)), sizes, tiers))
+    forks = FakeWorkers(_computed, WorkerGain(workers, 0.1, forked=True))
+    there = list(chunks_for(forks, range(len(sizes)), sizes, tiers))
+    for found in (here, there):
+        assert [member for chunk in found for member in chunk] == list(range(len(sizes)))
+    assert max(map(len, there)) <= max(map(len, here))
+    assert len(there) >= len(here)
 
 
 def test_steps_of_many_small_batches_together_are_worth_starting_for() -> None:

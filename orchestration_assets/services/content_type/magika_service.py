@@ -53,6 +53,10 @@ class MagikaService(EmbeddedService):
     name: ClassVar[str] = "magika"
     expected_ms: ClassVar[float] = 5.0
 
+    @classmethod
+    def prepare(cls) -> None:
+        _model()
+
     def answer(self, question: Question) -> Reading:
         text = question.item.text
         if len(text) > 2 * _END_CHARS:
