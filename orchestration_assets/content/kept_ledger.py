@@ -4,11 +4,16 @@ Beside the table stands what it was made of: the version of each manifest, and w
 a record that the batch brought is still there. As long as all of that is as it was, the stored
 rows stand, and rows of batches made since are put among them; otherwise all manifests are folded
 anew. Either way the table has the same bytes.
+
+A disk may give back other bytes under the same size and time: check sums stand beside the table.
+All are looked at before rows are put among those stored, and one window of the file, which chance
+picks, wherever the table stands: what is damaged is said, and folded anew.
 """
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -22,16 +27,18 @@ import pyarrow.compute as pc
 from orchestration_assets.content.corpus_view import FoldedItems, fold_items, manifests_of
 from orchestration_assets.content.ledger import Ledger, look_of, read_ledger
 from orchestration_assets.content.manifest_items import Numbers, item_numbers, manifest_items
+from orchestration_assets.content.window_sums import WINDOW_BYTES, damaged_window, window_sums
 from orchestration_assets.schemas.enums import ItemPresence
-from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
+from orchestration_assets.schemas.errors import DamagedFileError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
+from resources.damage import notice
 from resources.home import Home
 from resources.locks import locked, make_folder
 from resources.machine import give_back_memory
 from resources.table_store import TableMissingError, TableStore, write_atomically
 
 # another number where items are folded in another way
-_FORM: Final = 1
+_FORM: Final = 2
 _FILE: Final = "content_ledger.json"
 # known as a lock to what removes what writers that died have left
 _LOCK: Final = ".lock"
@@ -49,12 +56,14 @@ class LedgerCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What a stored table was made of: its own version, and what each batch had to say."""
+    """What a stored table was made of: its own version, what each batch had to say, and the
+    ``sums`` of its windows."""
 
     table: list[int]
     batches: Mapping[str, Any]
     rows: int
     present: int
+    sums: list[int]
     form: int = _FORM
 
 
@@ -79,9 +88,12 @@ def _keep(home: Home) -> LedgerCounts:
             source: [batch for batch in batches if batch not in before.batches]
             for source, batches in manifests.items()
         }
+        windows = range(len(before.sums))
         if not any(new.values()):
-            return LedgerCounts(before.rows, before.present)
-        folded = _grown(home, {source: batches for source, batches in new.items() if batches})
+            if _is_whole(store, before, random.sample(windows, min(1, len(windows)))):
+                return LedgerCounts(before.rows, before.present)
+        elif _is_whole(store, before, windows):
+            folded = _grown(home, {source: batches for source, batches in new.items() if batches})
     if folded is None:
         folded = fold_items(home, manifests)
     table, whole = folded
@@ -105,6 +117,21 @@ def _goes_on(store: TableStore, before: _Made, now: Mapping[str, Any]) -> bool:
     if store.version(CONTENT_LEDGER.name) != before.table:
         return False
     return all(now.get(batch) == said for batch, said in before.batches.items())
+
+
+def _is_whole(store: TableStore, before: _Made, windows: Iterable[int]) -> bool:
+    """Whether these windows of the stored table have the bytes that were written; else it is
+    said."""
+    path = store.path(CONTENT_LEDGER.name)
+    try:
+        found = damaged_window(path, before.sums, windows)
+    except OSError as error:
+        notice(f"{path}: cannot be read ({error.strerror}); it is made anew")
+        return False
+    if found is not None:
+        first = found * WINDOW_BYTES
+        notice(f"{path}: other bytes than were written, behind byte {first}; it is made anew")
+    return found is None
 
 
 def _batches(home: Home, manifests: Mapping[str, list[str]]) -> dict[str, Any] | None:
@@ -207,6 +234,7 @@ def _read(path: Path) -> _Made | None:
     try:
         made = _Made(**json.loads(path.read_bytes()))
         known = made.form == _FORM and isinstance(made.batches, dict)
+        known = known and isinstance(made.sums, list)
         return made if known else None
     except (OSError, ValueError, TypeError):
         return None
@@ -214,8 +242,9 @@ def _read(path: Path) -> _Made | None:
 
 def _note(store: TableStore, batches: Mapping[str, Any] | None, counts: LedgerCounts) -> None:
     version = store.version(CONTENT_LEDGER.name)
-    with contextlib.suppress(UnwritableError):
+    with contextlib.suppress(OSError):
         if batches is None or version is None:
             return
-        made = _Made(version, batches, counts.rows, counts.present)
+        sums = window_sums(store.path(CONTENT_LEDGER.name))
+        made = _Made(version, batches, counts.rows, counts.present, sums)
         write_atomically(_path(store), json.dumps(asdict(made)).encode())

@@ -1,6 +1,7 @@
 """The ledger of all items is what going through every manifest, row by row, tells of each, whether
 it is folded from all of them or kept from batch to batch."""
 
+import os
 import threading
 from dataclasses import replace
 
@@ -156,6 +157,30 @@ def test_a_ledger_stands_until_something_changes_and_is_made_again_where_it_is_d
     path.unlink()
     assert kept_as_folded(home) == whole
     assert len(folded) == 5
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_bytes_that_rot_under_the_same_size_and_time_are_said_and_made_anew(
+    tmp_path, caplog, grows
+) -> None:
+    home = Home(tmp_path)
+    store_batch(home, 0, _SOURCES[0], [("a", "h1", EntryOutcome.ACCEPTED, None)])
+    whole = kept_as_folded(home)
+    path = home.tables.path(CONTENT_LEDGER.name)
+    stands = path.stat()
+    for place in (4, len(whole) // 2, len(whole) - 5):
+        with path.open("r+b") as file:
+            file.seek(place)
+            file.write(bytes([whole[place] ^ 1]))
+        os.utime(path, ns=(stands.st_atime_ns, stands.st_mtime_ns))
+        if grows:
+            rows = [(f"b{place}", "h2", EntryOutcome.ACCEPTED, None)]
+            store_batch(home, place, _SOURCES[1], rows)
+        caplog.clear()
+        grown = kept_as_folded(home)
+        assert grows or grown == whole
+        assert caplog.text.count("other bytes than were written") == (1 if place == 4 else 0)
+        whole, stands = grown, path.stat()
 
 
 def test_a_manifest_that_could_not_be_read_once_is_in_the_ledger_the_next_time(
