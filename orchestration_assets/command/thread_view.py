@@ -17,6 +17,7 @@ from orchestration_assets.conversations.threads import MessageReference, Thread
 from orchestration_assets.policy.hidden_content import NOT_SHOWN, hidden_in, hides_content
 from orchestration_assets.policy.memory import memory_tasks, shows_memory
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
+from orchestration_assets.processing.judged_messages import JudgedMessages
 from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.schemas.answers import answer_of
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES, Fact
@@ -221,10 +222,11 @@ def _memory(
     its batch was asked."""
     asked_by = _policy_of(home, one.batch) or policy
     tasks = memory_tasks(asked_by) or {_NO_TASK}
-    memories = ThreadMemories(EarlierMessages(home, one.batch), asked_by.conversation, tasks)
+    earlier, judged = EarlierMessages(home, one.batch), JudgedMessages(home, asked_by)
+    memories = ThreadMemories(earlier, asked_by.conversation, tasks, judged)
     for row in decode(_Stands, _all_rows(home, one.batch)):
         if row.task in memories.remembered:
-            memories.note(row.item_id, row.task, answer_of(row))
+            memories.note_stored(row.item_id, row.task, answer_of(row))
     memory = memories.of(one.item_id, min(tasks))
     if memory is None:
         return [], []

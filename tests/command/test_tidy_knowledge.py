@@ -15,7 +15,7 @@ from orchestration_assets.knowledge.retrieval import CorpusReader
 from orchestration_assets.schemas.knowledge import RetrievedPassage
 from orchestration_assets.schemas.knowledge_config import KnowledgeConfig
 from orchestration_assets.schemas.records import rows_to_arrow
-from orchestration_assets.schemas.tables import PROCESSING_PLANS, PlanRow
+from orchestration_assets.schemas.tables import CONTENT_MANIFEST, PROCESSING_PLANS, PlanRow
 from resources.home import Home
 from tests.rows import row
 
@@ -47,6 +47,7 @@ def home(tmp_path: Path) -> Home:
         os.utime(path, (1e9, 1e9))
     shown = RetrievedPassage("lamps", versions[0], "page.md", "Page", 0, 9, 1.0, "00", "The lamp")
     plan = row(PlanRow, batch=BATCH, passages=(shown,), policy_hash="0" * 16)
+    found.tables.write(CONTENT_MANIFEST, CONTENT_MANIFEST.schema.empty_table(), BATCH)
     found.tables.write(PROCESSING_PLANS, rows_to_arrow(PROCESSING_PLANS, [plan]), BATCH)
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY.format(source=source))
