@@ -5,7 +5,6 @@ run of some seconds that is a good part of what it takes. The files and their pl
 """
 
 import os
-import select
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -22,6 +21,8 @@ from dagster._core.storage.local_compute_log_manager import (
 )
 from dagster._serdes import ConfigurableClassData
 from dagster._utils import ensure_file, touch_file
+
+from resources.taken_output import is_taken
 
 _BETWEEN_S: Final = 0.25
 _PIECE_BYTES: Final = 4096
@@ -105,7 +106,7 @@ class _Shown:
         while self._rest or (piece := self._file.read(_PIECE_BYTES)):
             self._rest = self._rest or piece
             try:
-                if not _takes(self._to):
+                if not is_taken(self._to):
                     break
                 written = os.write(self._to, self._rest)
             except BlockingIOError:
@@ -173,14 +174,6 @@ def _ended(thread: Thread, mirror: _Mirror, waited_s: float) -> bool:
         if time.monotonic() - max(begun, mirror.moved) > waited_s:
             return not thread.is_alive()
     return True
-
-
-def _takes(to: int) -> bool:
-    """Whether something can be written there now."""
-    look = select.poll()
-    look.register(to, select.POLLOUT)
-    # an error is one that writing tells
-    return bool(look.poll(0))
 
 
 def _copied_place(stream: IO[str]) -> int | None:
