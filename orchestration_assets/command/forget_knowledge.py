@@ -4,12 +4,13 @@ What makes a passage the content's own is a run of its letters, or its bytes; a 
 what a service said of it, a document says for itself.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.command.forget_plan import other_items_say
 from orchestration_assets.content.forgotten import FORGOTTEN, PendingRemoval
@@ -34,15 +35,49 @@ def sought_in_knowledge(home: Home, removal: PendingRemoval) -> Sought:
     own = frozenset(removal.contents) - frozenset(removal.shared)
     said = frozenset(removal.said)
     runs = [one for one in removal.pieces if len(one) >= RUN_SIGNS and one not in said]
-    held = set(pieces_held(home.knowledge, runs))
+    held = set(pieces_held(home.knowledge, runs)) | _shown(home, runs, removal.items)
     held -= other_items_say(home, removal, held) if held else set()
     return Sought(own, tuple(one for one in runs if one in held))
+
+
+def _shown(home: Home, pieces: Collection[str], gone: Collection[str]) -> set[str]:
+    """Those of the pieces that plans and tools showed of other items than those that are ``gone``,
+    whatever the index holds now."""
+    found: set[str] = set()
+    own = pa.array(sorted(gone), pa.string())
+    for table, columns in ((PROCESSING_PLANS, ["passages"]), (TOOL_LOG, ["arguments", "result"])):
+        for batch in home.tables.batches(table.name) if pieces else ():
+            with leaving_out_damage():
+                rows = home.tables.read(table.name, batch, ["item_id", *columns])
+                others = rows.filter(pc.invert(pc.is_in(rows["item_id"], own)))
+                for column in map(others.column, columns):
+                    found |= _in(pieces, _texts(column))
+    return found
+
+
+def _texts(column: pa.ChunkedArray) -> Iterator[str]:
+    """The different texts of a column, or of the passages in it."""
+    if column.null_count == len(column):
+        return
+    if not pa.types.is_list(column.type):
+        yield from column.unique().to_pylist()
+        return
+    told = pc.list_flatten(column)
+    for name in ("text", "heading"):
+        yield from pc.struct_field(told, name).unique().to_pylist()
+
+
+def _in(pieces: Collection[str], texts: Iterable[str]) -> set[str]:
+    told = signs("\n".join(texts))
+    return {piece for piece in pieces if piece in told}
 
 
 def from_knowledge(home: Home, sought: Sought) -> tuple[dict[str, int], frozenset[str]]:
     """Removes it from every corpus, and what was shown of it from plans and logs of tools; how many
     of each, and the batches whose pages may tell of it."""
     store = home.knowledge
+    if not sought.pieces and not store.corpora():
+        return {}, frozenset()
     # plans first: what is gone from the index tells no more which passages it had
     digests = passage_digests(store, sought)
     is_going = partial(_holds, sought.pieces)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.conversations.batch_index import indexed_batches
 from orchestration_assets.conversations.earlier import EarlierMessages
-from orchestration_assets.conversations.stale import stale_items
+from orchestration_assets.conversations.stale import unsettled_items
 from orchestration_assets.conversations.thread_state import current_thread
 from orchestration_assets.conversations.threads import MessageReference, Thread
 from orchestration_assets.policy.hidden_content import NOT_SHOWN, hidden_in, hides_content
@@ -75,8 +75,9 @@ class ShownMemoryOf:
 @dataclass(frozen=True, slots=True)
 class ThreadView:
     """A conversation as it stands. ``at`` is the message whose memory is shown, ``is_stale`` where
-    it will be asked about again, since the conversation has changed before it. Its memory is
-    ``withheld`` where people may not see it, or a message before it."""
+    it will be asked about again, since the conversation has changed before it, and
+    ``stale_because`` how. Its memory is ``withheld`` where people may not see it, or a message
+    before it."""
 
     thread: str
     version: int
@@ -86,6 +87,7 @@ class ThreadView:
     withheld: bool = False
     shown: Sequence[ShownMemoryOf] = ()
     facts: Sequence[Fact] = ()
+    stale_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +146,14 @@ def thread_view(home: Home, policy: Policy, name: str, at: str | None) -> Thread
         return ThreadView(name, version, ())
     place = _place(lines, at)
     one = thread.messages[place]
-    stale = one.item_id in stale_items(home, one.batch)
+    stale = unsettled_items(home, one.batch).get(one.item_id)
     # the message itself decides what of its memory is chosen
     withheld = one.batch in hidden or any(
         before.batch in hidden for before in thread.messages[:place]
     )
     withheld = withheld or EarlierMessages(home, one.batch).hides_before(one.item_id)
     shown, facts = ([], []) if withheld else _memory(home, policy, one)
-    return ThreadView(name, version, lines, place + 1, stale, withheld, shown, facts)
+    return ThreadView(name, version, lines, place + 1, bool(stale), withheld, shown, facts, stale)
 
 
 def _place(lines: Sequence[ThreadLine], at: str | None) -> int:
