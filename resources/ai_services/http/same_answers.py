@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "01e5d5c80ff4eddf": "ad3d59f60b864bb8",
+    "4500270c879d19d7": "ad3d59f60b864bb8",
     # embeddings
-    "f4bb5b8e6b7dbff0": "d3bfe1b5ac6a3395",
+    "10a329e68cdd70f0": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""
