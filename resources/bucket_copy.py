@@ -24,8 +24,10 @@ _FOLDERS: Final[tuple[str, ...]] = (
     # what people drop stays where they do until it is taken in
     "verdicts/accepted",
 )
-_CONTENT: Final = "content"
+_PIECEWISE: Final = ("content", "knowledge")
 """Fetched piece by piece, when it is read."""
+_PIECES: Final = tuple(f"{folder}/" for folder in _PIECEWISE)
+_IN_FORCE: Final = "/current"
 _FORGOTTEN: Final = "forgotten/"
 # made by each machine for itself, out of what it has
 _LOCAL: Final = ("content/unpacked/", "tables/derived/")
@@ -129,7 +131,7 @@ class BucketCopy:
             index.join()
 
     def _check_stray(self) -> None:
-        there = self._stored((*_FOLDERS, _CONTENT))
+        there = self._stored((*_FOLDERS, *_PIECEWISE))
         for key, _ in self._files():
             if key not in there and not key.startswith(_DERIVED):
                 raise StrangeStoreError(
@@ -140,21 +142,23 @@ class BucketCopy:
     def pull(self, *, whole: bool = False) -> None:
         """Fetches what is new in the store, and removes what is gone there.
 
-        Kept content is fetched only for the ``whole``; it is removed also when another machine
-        forgot an item.
+        Kept content and knowledge are fetched only for the ``whole``; they are removed also when
+        another machine forgot an item.
         """
         with self._index() as index:
             known, there = index.all(), self._stored(_FOLDERS)
             tags = {key: of_file.etag for key, of_file in known.items()}
             folders: tuple[str, ...] = _FOLDERS
-            content: dict[str, str] = {}
+            pieces: dict[str, str] = {}
             if whole or _forgotten(tags) != _forgotten(there):
-                folders, content = (*_FOLDERS, _CONTENT), self._stored((_CONTENT,))
-            for key in known.keys() - there.keys() - content.keys():
+                folders, pieces = (*_FOLDERS, *_PIECEWISE), self._stored(_PIECEWISE)
+            for key in known.keys() - there.keys() - pieces.keys():
                 if key.startswith(tuple(f"{folder}/" for folder in folders)):
                     _unlink(self.home / key)
                     index.forget(key)
-            self._fetch(index, known, there | content if whole else there)
+            # which version of a corpus is in force is a file that is written over
+            wanted = {key: tag for key, tag in pieces.items() if whole or key.endswith(_IN_FORCE)}
+            self._fetch(index, known, there | wanted)
 
     def _fetch(
         self, index: "_Index", known: Mapping[str, "_Known"], there: Mapping[str, str]
@@ -182,7 +186,8 @@ class BucketCopy:
     def push(self, *, whole: bool = False) -> None:
         """Stores what was written or removed here by other ways than this class.
 
-        Kept content that is not here is removed only after the ``whole`` was fetched. Raises
+        Kept content and knowledge that are not here are removed only after the ``whole`` was
+        fetched. Raises
         StoreConflictError.
         """
         with self._index() as index:
@@ -192,7 +197,7 @@ class BucketCopy:
         known = index.all()
         here = dict(self._files())
         for key in sorted(known.keys() - here.keys()):
-            if whole or not key.startswith(f"{_CONTENT}/"):
+            if whole or not key.startswith(_PIECES):
                 self._remove(index, key)
         for key, state in here.items():
             before = known.get(key)
@@ -253,7 +258,7 @@ class BucketCopy:
 
     def _files(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Every file that belongs into the store, by key, with size and time of change."""
-        for folder in (*_FOLDERS, _CONTENT):
+        for folder in (*_FOLDERS, *_PIECEWISE):
             for path in sorted((self.home / folder).rglob("[!.]*")):
                 key = self._key(path)
                 if not _is_copied(key) or not path.is_file():

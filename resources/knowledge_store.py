@@ -1,6 +1,8 @@
 """The corpora of a home: segments of passages with their postings, and versions that name them."""
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +13,7 @@ import pyarrow as pa
 from orchestration_assets.schemas.errors import OrchestrationError
 from resources.table_store import LOCAL_FILES, Files, parquet_bytes
 
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
 _CURRENT: Final = "current"
 _PASSAGES: Final = "passages.arrow"
 _PASSAGES_WHOLE: Final = "passages.parquet"
@@ -65,6 +68,44 @@ class KnowledgeStore:
     def __init__(self, folder: Path, files: Files = LOCAL_FILES) -> None:
         self.folder = folder
         self._files = files
+
+    def corpora(self) -> list[str]:
+        """The corpora that anything is kept of, declared or not any more."""
+        return sorted(path.name for path in self.folder.glob("[!.]*") if path.is_dir())
+
+    def versions(self, corpus: str) -> list[str]:
+        """Every version whose documents are on the disk."""
+        found = (self.folder / corpus / "versions").glob("[!.]*.parquet")
+        return sorted(path.stem for path in found if _HEX.fullmatch(path.stem))
+
+    def segments(self, corpus: str) -> list[str]:
+        """Every segment on the disk, those that were never finished too."""
+        found = (self.folder / corpus / "segments").glob("[!.]*")
+        return sorted(path.name for path in found if _HEX.fullmatch(path.name))
+
+    def version_files(self, corpus: str, version: str) -> list[Path]:
+        """What removing a version removes."""
+        return [self._version(corpus, version)]
+
+    def segment_files(self, corpus: str, segment: str) -> list[Path]:
+        """What removing a segment removes."""
+        return sorted(path for path in self._segment(corpus, segment).glob("*") if path.is_file())
+
+    def remove_version(self, corpus: str, version: str) -> None:
+        """Removes a version, its segments stay; of the one in force also that it is. Raises
+        OrchestrationError."""
+        if self.current(corpus) == version:
+            self._files.remove(self.folder / corpus / _CURRENT)
+        for path in self.version_files(corpus, version):
+            self._files.remove(path)
+
+    def remove_segment(self, corpus: str, segment: str) -> None:
+        """Removes a segment that no version needs any more. Raises OrchestrationError."""
+        # without its passages a segment does not count as there
+        for path in sorted(self.segment_files(corpus, segment), key=_passages_first):
+            self._files.remove(path)
+        with suppress(OSError):
+            self._segment(corpus, segment).rmdir()
 
     def current(self, corpus: str) -> str | None:
         """The version in force."""
@@ -170,6 +211,10 @@ class KnowledgeStore:
         if not path.exists():
             self._files.fetch(path)
         return path
+
+
+def _passages_first(path: Path) -> tuple[bool, str]:
+    return path.name not in (_PASSAGES, _PASSAGES_WHOLE), path.name
 
 
 def _damaged(path: Path, error: Exception) -> KnowledgeError:

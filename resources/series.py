@@ -49,6 +49,10 @@ class Series:
         """Returns once every batch before this one has stored the table, or has ended."""
         self._await(self._before(batch), table)
 
+    def before(self, batch: str) -> Sequence[str]:
+        """The batches of the series that come before this one: they have seen nothing of it."""
+        return self._before(batch)
+
     def not_later(self, batch: str, names: Iterable[str]) -> list[str]:
         """Those of the names that are no later batch of the series."""
         later = set(self.batches[len(self._before(batch)) + 1 :]) if batch in self.batches else ()

@@ -131,6 +131,12 @@ class PartedTable:
         whole = pa.concat_tables([*(self._part(part, None) for part in joined), rows])
         self._list([*stand, self._stored(self._ordered(whole))])
 
+    def other_bytes(self, parts: Sequence[TablePart]) -> Path | None:
+        """The first file of these parts that holds other bytes than were written, as a disk may give
+        back under the same size and time; None where all hold theirs. Raises OSError."""
+        paths = (self._files.path(self._table.name, part.name) for part in parts)
+        return next((path for path in paths if _name_of(path.read_bytes()) != path.stem), None)
+
     def _part(self, part: TablePart, columns: Sequence[str] | None) -> pa.Table:
         name = self._table.name
         if not self._files.exists(name, part.name):
@@ -144,8 +150,7 @@ class PartedTable:
 
     def _stored(self, rows: pa.Table) -> TablePart:
         data = self._as_bytes(rows.combine_chunks())
-        # equal rows have one name, in every home
-        part = TablePart(f"part-{blake2b(data, digest_size=8).hexdigest()}", rows.num_rows)
+        part = TablePart(_name_of(data), rows.num_rows)
         self._overwrite(self._files.path(self._table.name, part.name), data)
         return part
 
@@ -164,3 +169,8 @@ class PartedTable:
         for path in self._files.derived.glob("*/part-*.json"):
             if path.stem not in names:
                 yield path
+
+
+def _name_of(data: bytes) -> str:
+    """Equal rows have one name, in every home, and a file of other bytes has not its own."""
+    return f"part-{blake2b(data, digest_size=8).hexdigest()}"

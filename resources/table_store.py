@@ -349,6 +349,14 @@ class TableStore:
         with self._there(table):
             return parted.parts()
 
+    def other_bytes(self, table: str, parts: Sequence[TablePart]) -> Path | None:
+        """The first file of these parts whose bytes are not those that were written. Raises OSError
+        where one cannot be read."""
+        parted = self._parted(table)
+        if parted is None:
+            raise ValueError(f"{table} does not stand in parts")
+        return parted.other_bytes(parts)
+
     def _parted(self, table: str) -> PartedTable | None:
         if table not in PARTED_TABLES:
             return None

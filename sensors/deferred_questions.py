@@ -24,6 +24,7 @@ from orchestration_assets.namespace import ALONE, AssetJob, Namespace, with_reso
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.policy.problems import PolicyError
+from orchestration_assets.processing.judged_messages import note_judged
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from orchestration_assets.settings import Settings
 from resources.active_policy import active_policy_version, kept_policy_file
@@ -152,6 +153,7 @@ def _stale(
     are taken up under shows that to any service."""
     if not home.threads.exists():
         return {}
+    note_judged(home, loaded.policy)
     shows_memory = bool(memory_tasks(loaded.policy))
     return {
         one.batch: one

@@ -26,12 +26,14 @@ class RunFailedError(OrchestrationError):
 @dataclass
 class ExecutedBatches:
     """Batches that this process ``done``; that others did meanwhile (``elsewhere``); and those
-    that ``failed``, with the reason; ``exit_codes`` are those that failures asked for."""
+    that ``failed``, with the reason; ``exit_codes`` are those that failures asked for. ``again``
+    says of which messages it asked again, and why."""
 
     done: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     exit_codes: set[int] = field(default_factory=set)
+    again: list[str] = field(default_factory=list)
 
     def add(self, other: "ExecutedBatches") -> None:
         """Adds what came of batches, some of which may have been carried out before."""
@@ -39,6 +41,7 @@ class ExecutedBatches:
         self.elsewhere += other.elsewhere
         self.failed |= other.failed
         self.exit_codes |= other.exit_codes
+        self.again += other.again
 
 
 def carry_out(

@@ -15,6 +15,7 @@ from orchestration_assets.command.item_content import ItemContent, item_content
 from orchestration_assets.content.name_filter import batches_naming
 from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.messages_before import MessagesBefore, messages_before
+from orchestration_assets.conversations.stale import unsettled_items
 from orchestration_assets.disagreement.part_differences import PartDifference, part_differences
 from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
@@ -350,6 +351,13 @@ def _both_answers(row: DisagreementRow) -> str:
     return f"{row.service_a}: {row.answer_a}; {row.service_b}: {row.answer_b}"
 
 
+def _stale(home: Home, batch: str, item_id: str) -> str | None:
+    """Why a message is to be asked about again; None where it is not."""
+    with leaving_out_damage():
+        return unsettled_items(home, batch).get(item_id)
+    return None
+
+
 def _next_run(
     home: Home,
     loaded: LoadedPolicy,
@@ -372,6 +380,8 @@ def _next_run(
         if tier
         else "profile: computed, no tier has it for this content, name and profiler version"
     )
+    if tasks and (why := _stale(home, tasks[0].plan.batch, tasks[0].plan.item_id)):
+        yield f"stale: asked about again, {why}"
     hashes = {task.plan.policy_hash for task in tasks}
     if hashes and hashes != {loaded.hash}:
         yield f"plans: made under policy {hashes.pop()}, now {loaded.hash} is in force"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestration_assets.command.forget_history import quotes_in_servers
+from orchestration_assets.command.forget_knowledge import from_knowledge, sought_in_knowledge
 from orchestration_assets.command.forget_plan import (
     RemovalPlan,
     find_item,
@@ -25,6 +26,12 @@ from orchestration_assets.content.forgotten import (
     pending_removals,
 )
 from orchestration_assets.content.item_lookup import ManifestItem
+from orchestration_assets.knowledge.forgotten_passages import (
+    QuotingDocument,
+    Sought,
+    pieces_held,
+    quoting_documents,
+)
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.settings import Settings
@@ -36,11 +43,20 @@ _STILL_THERE = 1
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetPlan:
+    """What is removed: of items, and of knowledge, which of its documents hold it."""
+
+    items: RemovalPlan
+    sought: Sought
+    documents: tuple[QuotingDocument, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetOutcome:
     """What was removed, by kind, and what a search of every file found afterwards.
 
-    ``shared`` pieces are other items' too, and prove nothing. ``left`` has the files that still
-    hold something of the content, with how many pieces of it.
+    ``shared`` pieces are other items' or documents' too, and prove nothing. ``left`` has the files
+    that still hold something of the content, with how many pieces of it.
     """
 
     item: ManifestItem
@@ -73,7 +89,7 @@ def forget(settings: Settings, name: str, *, as_json: bool, confirmed: bool) -> 
     if not confirmed:
         _show(_plan_lines(plan), _plain_plan(plan), as_json=as_json)
         return 0
-    if not plan.removal.contents and is_forgotten_item(home, [item.item_id]):
+    if not plan.items.removal.contents and is_forgotten_item(home, [item.item_id]):
         words = f"{item.path} was forgotten before, and had no other content since"
         _show([words], {"item": item.item_id, "forgotten_before": True}, as_json=as_json)
         return 0
@@ -85,13 +101,14 @@ def forget(settings: Settings, name: str, *, as_json: bool, confirmed: bool) -> 
     return 0 if outcome.is_proven else _STILL_THERE
 
 
-def _plan(home: Home, item: ManifestItem) -> RemovalPlan:
+def _plan(home: Home, item: ManifestItem) -> ForgetPlan:
     """The plan, with all that a removal which was stopped had planned."""
     plan = plan_removal(home, item)
     for before in pending_removals(home):
         if before.item_id == item.item_id:
             plan = replace(plan, removal=_together(before, plan.removal), begun=True)
-    return plan
+    sought = sought_in_knowledge(home, plan.removal)
+    return ForgetPlan(plan, sought, tuple(quoting_documents(home.knowledge, sought)))
 
 
 def _together(before: PendingRemoval, now: PendingRemoval) -> PendingRemoval:
@@ -113,12 +130,14 @@ def _together(before: PendingRemoval, now: PendingRemoval) -> PendingRemoval:
     return PendingRemoval(before.item_id, **parts)
 
 
-def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> ForgetOutcome:
-    removal = plan.removal
+def _carry_out(home: Home, plan: ForgetPlan, cache: FeatureCache) -> ForgetOutcome:
+    removal = plan.items.removal
     traces = traces_of(removal)
     journal = begin(home, removal)
-    work = Removal(home, removal, traces)
-    work.carry_out(cache)
+    work = Removal(home, removal, traces, plan.sought.pieces)
+    done, shown_in = from_knowledge(home, plan.sought)
+    work.done.update(done)
+    work.carry_out(cache, shown_in)
     found = search(home, traces, journal)
     if found.found:
         # such as a page of another batch that showed the item beside its own
@@ -126,6 +145,7 @@ def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> ForgetOutc
         work.pages(batches & set(home.tables.batches("content_manifest")))
         found = search(home, traces, journal)
     shared = other_items_say(home, removal, found.pieces) if found.found else set()
+    shared |= pieces_held(home.knowledge, found.pieces)
     found = found.without(shared)
     keys = frozenset(removal.keys)
     rest = traces.without(shared)
@@ -135,7 +155,7 @@ def _carry_out(home: Home, plan: RemovalPlan, cache: FeatureCache) -> ForgetOutc
     again += quotes_in_servers(home, lambda text: bool(rest.in_text(text)))
     left = {path: len(pieces) for path, pieces in found.found.items()}
     outcome = ForgetOutcome(
-        plan.item,
+        plan.items.item,
         len(removal.contents),
         dict(work.done),
         found,
@@ -158,7 +178,8 @@ def search(home: Home, traces: Traces, journal: Path) -> SearchResult:
     return result
 
 
-def _plan_lines(plan: RemovalPlan) -> Iterator[str]:
+def _plan_lines(whole: ForgetPlan) -> Iterator[str]:
+    plan = whole.items
     item, removal = plan.item, plan.removal
     yield f"{item.path}"
     yield f"  item          {item.item_id}"
@@ -173,6 +194,8 @@ def _plan_lines(plan: RemovalPlan) -> Iterator[str]:
         yield f"                {name} {count}"
     yield f"  cached        up to {len(removal.keys)} answers, profiles and vectors"
     yield f"  kept content  {plan.kept} files below content/"
+    for one in whole.documents:
+        yield f"  knowledge     {one.going} of {one.of} passages of {one.corpus}: {one.document}"
     yield f"  pages         {len(batches)} batches' pages are made again"
     yield f"  proof         {len(removal.pieces)} pieces of it are searched for in every file"
     for problem in plan.unread:
@@ -183,7 +206,8 @@ def _plan_lines(plan: RemovalPlan) -> Iterator[str]:
     yield "Nothing was removed yet. To remove it, for good: the same command with --yes"
 
 
-def _plain_plan(plan: RemovalPlan) -> dict[str, object]:
+def _plain_plan(whole: ForgetPlan) -> dict[str, object]:
+    plan = whole.items
     return {
         "item": plan.item.item_id,
         "path": plan.item.path,
@@ -194,6 +218,7 @@ def _plain_plan(plan: RemovalPlan) -> dict[str, object]:
         "rows": dict(plan.rows),
         "cache_keys": len(plan.removal.keys),
         "kept_contents": plan.kept,
+        "knowledge": [one._asdict() for one in whole.documents],
         "pieces": len(plan.removal.pieces),
         "not_readable": list(plan.unread),
         "begun": plan.begun,
@@ -209,7 +234,7 @@ def _outcome_lines(outcome: ForgetOutcome) -> Iterator[str]:
     size = f"{searched.size_bytes / 1e6:,.1f} MB"
     looked_for = outcome.pieces - outcome.shared
     if outcome.shared:
-        yield f"  {outcome.shared} pieces also stand in other items, and prove nothing"
+        yield f"  {outcome.shared} pieces are also said by others, and prove nothing"
     if searched.unreadable:
         count = len(searched.unreadable)
         yield f"  {count} files could not be unpacked, and were searched as they are"

@@ -378,6 +378,8 @@ def other_items_say(home: Home, removal: PendingRemoval, pieces: set[str]) -> se
                 for accepted in accepted_items(manifest):
                     if pieces <= explained:
                         return explained
+                    if (batch, accepted.item_id) in gone:
+                        continue  # it is not removed yet
                     try:
                         said = signs(reader.text(accepted))
                     except (SupersededError, ContentError, SourceError, OSError):

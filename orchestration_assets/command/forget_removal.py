@@ -64,10 +64,17 @@ _LOCKS: Final = (".lock", ".due", ".initialise.lock")
 
 
 class Removal:
-    """The removal of one item's contents from a home; ``done`` counts what was removed, by kind."""
+    """The removal of one item's contents from a home; ``done`` counts what was removed, by kind.
 
-    def __init__(self, home: Home, removal: PendingRemoval, traces: Traces) -> None:
+    ``passages`` are the pieces of it by which documents of knowledge quote it: what was answered
+    about other items with these in sight may quote it, too.
+    """
+
+    def __init__(
+        self, home: Home, removal: PendingRemoval, traces: Traces, passages: tuple[str, ...] = ()
+    ) -> None:
         self._home = home
+        self._passages = Traces(passages)
         self._removal = removal
         self._traces = traces
         # those that other messages hold, too, are known by their items only
@@ -77,8 +84,10 @@ class Removal:
             self._of_batch.setdefault(batch, set()).add(item)
         self.done: Counter[str] = Counter()
 
-    def carry_out(self, cache: FeatureCache) -> None:
-        """All steps. Raises OrchestrationError for what keeps one from being done."""
+    def carry_out(self, cache: FeatureCache, shown_in: Collection[str] = ()) -> None:
+        """All steps; the pages of the batches that it was ``shown_in`` are made again, too.
+
+        Raises OrchestrationError for what keeps one from being done."""
         self.from_unpacked()
         self.from_threads()
         self.from_tables()
@@ -90,7 +99,7 @@ class Removal:
         self.from_corpus_tables()
         self.from_history()
         self.leftovers()
-        self.pages(self._of_batch)
+        self.pages({*self._of_batch, *shown_in})
 
     def from_unpacked(self) -> None:
         """Plain copies of packed record files: the record's place in them is made blank."""
@@ -262,7 +271,11 @@ class Removal:
             removed += local.forget(keys, self._holds)
         # what was answered about another content is its own, whatever both have in common
         removed += self._home.answers.forget(
-            keys, lambda key, value: key not in others and self._holds(key, value)
+            keys,
+            lambda key, value: (
+                bool(self._passages.in_bytes(value))
+                or (key not in others and self._holds(key, value))
+            ),
         )
         self._home.content_index.forget({*self._contents, *self._removal.marked})
         # it is made again from the tables; an explorer that runs meanwhile drops what it has

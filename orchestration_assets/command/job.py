@@ -22,6 +22,7 @@ from orchestration_assets.content.deferred import ONLY_DEFERRED_TAG, deferred_ba
 from orchestration_assets.conversations.stale import stale_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.memory import memory_tasks
+from orchestration_assets.processing.judged_messages import note_judged
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.states import ITEM_STATES
 from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
@@ -65,6 +66,7 @@ class JobResult:
     failed_items: int = 0
     deferred_readings: int = 0
     stale_batches: tuple[str, ...] = ()
+    judged_conversations: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -162,7 +164,8 @@ def _carry_out(
         mark_made(home)
     result = JobResult(name, done.run_id, batch, _assets(done), tuple(_checks(done)))
     if batch is None:
-        return result
+        judged = note_judged(home, policy) if name == "take_feedback" else 0
+        return replace(result, judged_conversations=judged)
     deferred = sum(one.readings for one in deferred_batches(home, [batch]))
     stale: tuple[str, ...] = ()
     if home.threads.exists() and memory_tasks(policy):
@@ -243,6 +246,11 @@ def render(result: JobResult) -> str:
         lines.append(
             f"  {result.deferred_readings} readings were deferred: run the job take_up_deferred "
             "when their services work again"
+        )
+    if result.judged_conversations:
+        lines.append(
+            f"  {result.judged_conversations} conversations: later messages are stale, as answers "
+            "that they remember were judged: orchestrate run their source"
         )
     if result.stale_batches:
         batches = ", ".join(result.stale_batches)

@@ -33,6 +33,7 @@ from orchestration_assets.extensions.features import added_features
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.processing.judged_messages import stale_messages
 from orchestration_assets.processing.pricing import ServicePrice, forecast_prices, list_price
 from orchestration_assets.processing.question_costs import observed_costs
 from orchestration_assets.processing.usage import observed_usage
@@ -116,6 +117,9 @@ class Preview:
     passages were found for all questions; of corpora that are ``not_indexed`` some documents say
     how long passages are, or, where no source is read, they count as full ones. ``memory_tokens``
     of conversations are shown for all questions, where earlier messages are as long as others.
+    ``stale`` counts messages of finished batches that a run asks about again, since their
+    conversation changed, ``stale_because`` says how; ``stale_usd`` is the price of these alone,
+    beside that of the others.
     """
 
     source: str | None
@@ -133,6 +137,11 @@ class Preview:
     cost_usd_max: float = 0.0
     answers_kept: int = 0
     answers_asked: int = 0
+    stale: Mapping[str, int] = field(default_factory=dict)
+    stale_because: tuple[str, ...] = ()
+    stale_usd: float = 0.0
+    stale_usd_low: float = 0.0
+    stale_usd_high: float = 0.0
     prices: tuple[ServicePrice, ...] = ()
     usd_low: float = 0.0
     usd: float = 0.0
@@ -215,7 +224,38 @@ def look_ahead(
         profiles_due=known.whole - taken.profiles_kept,
     )
     budget = _budget(home, policy, left, taken.batches, budget_usd)
-    return _forecast(ahead, home, policy, services, known, budget)
+    ahead = _forecast(ahead, home, policy, services, known, budget)
+    return _with_stale(ahead, home, policy, services, known_batches, sample)
+
+
+def _with_stale(
+    ahead: Preview,
+    home: Home,
+    policy: Policy,
+    services: Mapping[str, Service],
+    batches: Sequence[str],
+    sample: int,
+) -> Preview:
+    """The preview with messages of finished batches that a run would ask about again."""
+    stale = stale_messages(home, policy, batches)
+    if not stale:
+        return ahead
+    items = {batch: frozenset(why) for batch, why in stale.items()}
+    known = sample_of_home(home, policy, services, list(items), sample, items)
+    shown = memory_tasks(policy)
+    asked = {name: task for name, task in policy.tasks.items() if name in shown}
+    nothing = Preview(None, {}, {}, len(items), (), profiles_kept=known.whole, profiles_due=0)
+    priced = _forecast(
+        nothing, home, policy.model_copy(update={"tasks": asked}), services, known, None
+    )
+    return replace(
+        ahead,
+        stale={batch: len(of_batch) for batch, of_batch in items.items()},
+        stale_because=tuple(sorted({one for why in stale.values() for one in why.values()})),
+        stale_usd=priced.usd,
+        stale_usd_low=priced.usd_low,
+        stale_usd_high=priced.usd_high,
+    )
 
 
 def look_back(home: Home, policy: Policy, sample: int, budget_usd: float | None = None) -> Preview:
@@ -498,6 +538,8 @@ def render(preview: Preview) -> str:
         ]
     if preview.left:
         lines.append(f"  left over     {', '.join(preview.left)}: a run goes on with these too")
+    if preview.stale:
+        lines.append(f"  asked again   {_stale(preview)}")
     if not whole:
         return "\n".join([*lines, "  nothing to profile or to ask"])
     about = (
@@ -546,6 +588,15 @@ def render(preview: Preview) -> str:
     if preview.budget_usd is not None:
         lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _stale(preview: Preview) -> str:
+    count = sum(preview.stale.values())
+    return (
+        f"{count:,} messages of {len(preview.stale):,} finished batches, "
+        f"{preview.stale_usd:.4f} USD, between {preview.stale_usd_low:.4f} and "
+        f"{preview.stale_usd_high:.4f}: {'; '.join(preview.stale_because)}"
+    )
 
 
 def _passages(preview: Preview) -> str:

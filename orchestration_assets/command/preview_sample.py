@@ -1,12 +1,13 @@
 """The items that a preview forecasts from: of a source that is looked at, or of a whole home."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.policy.memory import memory_tasks
 from orchestration_assets.policy.tasks import build_tasks
@@ -88,14 +89,20 @@ def answer_keys_of(
 
 
 def sample_of_home(
-    home: Home, policy: Policy, services: Mapping[str, Service], batches: Sequence[str], sample: int
+    home: Home,
+    policy: Policy,
+    services: Mapping[str, Service],
+    batches: Sequence[str],
+    sample: int,
+    only: Mapping[str, Collection[str]] | None = None,
 ) -> PreviewSample:
     """At most ``sample`` profiled items at even distances over the batches, by their tables alone:
-    no source is read. Damaged tables are left out, and said."""
+    no source is read; those that are named in ``only``, by batch, where it is given. Damaged tables
+    are left out, and said."""
     counts: dict[str, int] = {}
     for batch in batches:
         with leaving_out_damage():
-            counts[batch] = home.tables.read(CONTENT_PROFILES.name, batch, ["item_id"]).num_rows
+            counts[batch] = _profiles(home.tables, batch, only, ["item_id"]).num_rows
     whole = sum(counts.values())
     step = max(whole / max(sample, 1), 1.0)
     wanted = [int(n * step) for n in range(int(whole / step))]
@@ -112,7 +119,7 @@ def sample_of_home(
         here = [place - before for place in wanted if before <= place < before + count]
         before += count
         if here:
-            rows = home.tables.read(CONTENT_PROFILES.name, batch).take(here)
+            rows = _profiles(home.tables, batch, only).take(here)
             profiled.append(rows)
             items = set(rows["item_id"].to_pylist())
             with leaving_out_damage():
@@ -151,6 +158,18 @@ def sample_of_home(
         earlier,
         fmean(sizes) if sizes else 0.0,
     )
+
+
+def _profiles(
+    tables: TableStore,
+    batch: str,
+    only: Mapping[str, Collection[str]] | None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    rows = tables.read(CONTENT_PROFILES.name, batch, columns)
+    if only is None:
+        return rows
+    return rows.filter(pc.is_in(rows["item_id"], pa.array(sorted(only[batch]), pa.string())))
 
 
 def _vectors(tables: TableStore, batch: str) -> list[pa.Table]:

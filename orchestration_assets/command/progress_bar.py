@@ -1,6 +1,9 @@
 """Progress on a terminal."""
 
+import io
+import sys
 from types import TracebackType
+from typing import IO, TextIO, cast
 
 from rich.console import Console
 from rich.progress import (
@@ -11,6 +14,38 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+
+from resources.taken_output import is_taken
+
+
+class _TakenStream(io.TextIOBase):
+    """Passes on what is taken at once and drops the rest: a bar that nobody looks at, since the
+    terminal was stopped, must not stop the work that it tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._held: list[str] = []
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def write(self, text: str, /) -> int:
+        self._held.append(text)
+        return len(text)
+
+    def flush(self) -> None:
+        told = "".join(self._held)
+        self._held.clear()
+        if told and is_taken(self._stream.fileno()):
+            self._stream.write(told)
+            self._stream.flush()
 
 
 class BarProgress:
@@ -26,7 +61,7 @@ class BarProgress:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=Console(file=cast(IO[str], _TakenStream(sys.stderr))),
         )
         self._task: TaskID | None = None
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.compute as pc
 
@@ -40,7 +40,7 @@ from orchestration_assets.content.deferred import DeferredBatch, deferred_batche
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.conversations.stale import StaleBatch, stale_batches
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.policy.memory import memory_tasks
+from orchestration_assets.policy.memory import memory_tasks, remembered_tasks
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.settings import Settings
 from resources.claims import Owner, claimed, owner_description
@@ -52,6 +52,9 @@ from resources.series import Series
 
 if TYPE_CHECKING:
     import dagster as dg
+
+_STALE_PASSES: Final = 4
+"""What is stale after so many is left to the next run."""
 
 
 def run(
@@ -89,6 +92,7 @@ def run(
     intake = take_in(home, source, policy.content, datetime.now(UTC))
     for note in (*loaded.notes, *intake.notes):
         say(note)
+    _note_judged(home, policy)
     known = of_source(home.batches, home.batches.recorded(), intake.listing.source)
     deferred = {} if again else {one.batch: one for one in deferred_batches(home, known)}
     batches = _batches(home, known, deferred, again=again)
@@ -118,6 +122,7 @@ def run(
         failed_batches=dict(carried.failed),
         environment=loaded.environment,
         policy_notes=loaded.notes,
+        asked_again=tuple(dict.fromkeys(carried.again)),
     )
     _show(summary, as_json=as_json)
     if carried.exit_codes == {2} and not summary.failed:
@@ -206,13 +211,26 @@ def _materialize(
             work = RunWork(plan, accounts, definitions, instance)
             stack.callback(work.traces.close)
             carried = _one_after_the_other(plan, work) if pool is None else pool.run()
-            _carry_out_stale(plan, intake.listing.source, accounts, overrides, instance, carried)
+            # who answers anew may make those before it in its conversations stale once more
+            for _ in range(_STALE_PASSES):
+                source = intake.listing.source
+                if not _carry_out_stale(plan, source, accounts, overrides, instance, carried):
+                    break
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
                 execute_job(definitions, instance, "corpus_reports", None)
                 mark_made(home)
         work.traces.send_rest()
     return carried
+
+
+def _note_judged(home: Home, policy: Policy) -> None:
+    """Later messages are stale where a person judged what they remember."""
+    if remembered_tasks(policy) and home.threads.exists():
+        # most policies remember no answers, and their runs do without the evidence
+        from orchestration_assets.processing.judged_messages import note_judged
+
+        note_judged(home, policy)
 
 
 def _stale(home: Home, policy: Policy, known: Sequence[str]) -> dict[str, StaleBatch]:
@@ -232,18 +250,22 @@ def _carry_out_stale(
     overrides: Mapping[str, Any],
     instance: "dg.DagsterInstance",
     carried: ExecutedBatches,
-) -> None:
+) -> bool:
     """Asks about stale messages again, once all batches of the run are carried out, and adds what
-    came of it to ``carried``: one after the other, as later ones remember what earlier ones say."""
+    came of it to ``carried``; whether there were any.
+
+    One batch after the other, each of which sees whatever is stored of the others: the messages of
+    a conversation may lie in batches in any order.
+    """
     home, policy = Home(plan.settings.home), load_policy(plan.settings.policy).policy
     recorded = of_source(home.batches, home.batches.recorded(), source)
     stale = _stale(home, policy, [batch for batch in recorded if batch not in carried.failed])
     if not stale:
-        return
+        return False
     spent = accounts.spending().this_run
     left = None if plan.budget_usd is None else max(plan.budget_usd - spent, 0.0)
     with TemporaryDirectory(prefix="orchestration-") as folder:
-        Series(tuple(stale), Path(folder)).store()
+        Series((), Path(folder)).store()
         again = open_accounts(home, policy.services, list(stale), left)
         sizes = {batch: _entries(home, batch) for batch in stale}
         before = {batch: report_version(home.tables, batch) for batch in stale}
@@ -255,9 +277,15 @@ def _carry_out_stale(
         work = RunWork(second, again, definitions, instance)
         try:
             carried.add(_one_after_the_other(second, work))
+            carried.again += [
+                f"{one.messages:,} messages of batch {one.batch}: {'; '.join(one.why)}"
+                for one in stale.values()
+                if one.batch not in carried.failed
+            ]
         finally:
             work.traces.close()
         again.close_finished(lambda batch: is_complete(home, batch))
+    return True
 
 
 def _one_after_the_other(plan: RunPlan, work: RunWork) -> ExecutedBatches:

@@ -139,8 +139,8 @@ class RunWork:
         if batch in self._plan.stale:
             one = self._plan.stale[batch]
             say(
-                f"batch {batch}: the conversation before {one.messages:,} of its messages has "
-                "changed; what services are shown of it is asked again"
+                f"batch {batch}: {one.messages:,} of its messages are asked about again: "
+                f"{'; '.join(one.why)}"
             )
             if one.policy_hash == self._policy_hash:
                 self._run("take_up_deferred", batch)

@@ -39,6 +39,8 @@ _ATTEMPTS: Final = 3
 """A batch whose process has died so often has failed."""
 _STOPPING_S: Final = 30.0
 """A process that is told to stop keeps what it has finished; one that takes longer is killed."""
+_NOT_TAKEN_S: Final = 5.0
+"""How long the end waits for a terminal that was stopped."""
 _MODULE: Final = "orchestration_assets.command.batch_process"
 
 
@@ -132,9 +134,11 @@ class BatchProcess:
     def join(self, seconds: float | None = None) -> int:
         """Its exit code, once it has ended. Raises subprocess.TimeoutExpired."""
         code = self.child.wait(seconds)
-        for thread in self._threads:
-            thread.join()
-        for stream in (self.child.stdin, self.child.stdout, self.child.stderr):
+        heard, passed_on = self._threads
+        heard.join()
+        # whoever takes nothing of it holds nothing up: what steps say is kept in files
+        passed_on.join(_NOT_TAKEN_S)
+        for stream in (self.child.stdin, self.child.stdout):
             # what is left of an order that it never read is of no use
             with suppress(OSError):
                 if stream is not None:
@@ -151,9 +155,23 @@ class BatchProcess:
 
     def _pass_on(self) -> None:
         assert self.child.stderr is not None
-        for line in self.child.stderr:
-            sys.stderr.write(line)
-            sys.stderr.flush()
+        with self.child.stderr as said:
+            for line in said:
+                _show(line)
+
+
+def _show(line: str) -> None:
+    """Passes on a line to where errors go, with no lock held while nobody takes it."""
+    try:
+        place = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        return
+    rest = line.encode("utf-8", "backslashreplace")
+    with suppress(OSError):
+        while rest:
+            rest = rest[os.write(place, rest) :]
 
 
 class Pool:

@@ -49,6 +49,7 @@ class Summary:
     questions without an answer yet, ``deferred_readings`` what services are still to be asked,
     ``shortfalls`` everything that stayed unasked or late, with its remedy, ``stopped`` why
     services were stopped, ``rollout`` what each batch decided about a policy on trial.
+    ``asked_again`` says which messages of conversations were asked about once more, and why.
     ``environment`` is that of the policy, None when none was chosen, and ``policy_notes`` say what
     should be done about a policy that is valid.
     """
@@ -90,6 +91,7 @@ class Summary:
     features_without_value: tuple[str, ...] = ()
     environment: str | None = None
     policy_notes: tuple[str, ...] = ()
+    asked_again: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     index: str = ""
     ui_command: str = ""
@@ -223,6 +225,7 @@ def render(summary: Summary) -> str:
         lines.append("  nothing new   every entry is known as it is now")
     if summary.elsewhere:
         lines.append(f"  elsewhere     {', '.join(summary.elsewhere)}: done by other processes")
+    lines += [f"  asked again   {one}" for one in summary.asked_again]
     lines += [f"  not done      {why}" for why in summary.failed_batches.values()]
     if summary.environment:
         lines.append(f"  environment   {summary.environment}")

@@ -133,8 +133,9 @@ def thread_lines(view: ThreadView) -> Iterator[str]:
         return
     if view.is_stale:
         yield (
-            f"The conversation before message {view.at} has changed since it was asked about: the "
-            "next orchestrate run asks again. What follows is what it was asked with."
+            f"The conversation before message {view.at} has changed since it was asked about "
+            f"({view.stale_because}): the next orchestrate run asks again. What follows has the "
+            "messages that it was asked with, and what stands about them now."
         )
     if view.withheld:
         yield f"What services are shown before message {view.at}: {NOT_SHOWN} of one of its batches"

@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 
 from orchestration_assets.conversations.batch_index import indexed_batches
 from orchestration_assets.conversations.earlier import EarlierMessages
-from orchestration_assets.conversations.stale import stale_items
+from orchestration_assets.conversations.stale import unsettled_items
 from orchestration_assets.conversations.thread_state import current_thread
 from orchestration_assets.conversations.threads import MessageReference, Thread
 from orchestration_assets.policy.hidden_content import NOT_SHOWN, hidden_in, hides_content
 from orchestration_assets.policy.memory import memory_tasks, shows_memory
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError, read_pinned_policy
+from orchestration_assets.processing.judged_messages import JudgedMessages
 from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.schemas.answers import answer_of
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES, Fact
@@ -74,8 +75,9 @@ class ShownMemoryOf:
 @dataclass(frozen=True, slots=True)
 class ThreadView:
     """A conversation as it stands. ``at`` is the message whose memory is shown, ``is_stale`` where
-    it will be asked about again, since the conversation has changed before it. Its memory is
-    ``withheld`` where people may not see it, or a message before it."""
+    it will be asked about again, since the conversation has changed before it, and
+    ``stale_because`` how. Its memory is ``withheld`` where people may not see it, or a message
+    before it."""
 
     thread: str
     version: int
@@ -85,6 +87,7 @@ class ThreadView:
     withheld: bool = False
     shown: Sequence[ShownMemoryOf] = ()
     facts: Sequence[Fact] = ()
+    stale_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +146,14 @@ def thread_view(home: Home, policy: Policy, name: str, at: str | None) -> Thread
         return ThreadView(name, version, ())
     place = _place(lines, at)
     one = thread.messages[place]
-    stale = one.item_id in stale_items(home, one.batch)
+    stale = unsettled_items(home, one.batch).get(one.item_id)
     # the message itself decides what of its memory is chosen
     withheld = one.batch in hidden or any(
         before.batch in hidden for before in thread.messages[:place]
     )
     withheld = withheld or EarlierMessages(home, one.batch).hides_before(one.item_id)
     shown, facts = ([], []) if withheld else _memory(home, policy, one)
-    return ThreadView(name, version, lines, place + 1, stale, withheld, shown, facts)
+    return ThreadView(name, version, lines, place + 1, bool(stale), withheld, shown, facts, stale)
 
 
 def _place(lines: Sequence[ThreadLine], at: str | None) -> int:
@@ -221,10 +224,11 @@ def _memory(
     its batch was asked."""
     asked_by = _policy_of(home, one.batch) or policy
     tasks = memory_tasks(asked_by) or {_NO_TASK}
-    memories = ThreadMemories(EarlierMessages(home, one.batch), asked_by.conversation, tasks)
+    earlier, judged = EarlierMessages(home, one.batch), JudgedMessages(home, asked_by)
+    memories = ThreadMemories(earlier, asked_by.conversation, tasks, judged)
     for row in decode(_Stands, _all_rows(home, one.batch)):
         if row.task in memories.remembered:
-            memories.note(row.item_id, row.task, answer_of(row))
+            memories.note_stored(row.item_id, row.task, answer_of(row))
     memory = memories.of(one.item_id, min(tasks))
     if memory is None:
         return [], []

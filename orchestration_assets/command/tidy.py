@@ -45,17 +45,18 @@ def tidy(
     """
     home = Home(settings.home)
     check_home(home)
-    cache = load_policy(settings.policy).policy.execution.cache
+    policy = load_policy(settings.policy).policy
+    cache = policy.execution.cache
     age = timedelta(days=older_than_days)
     before = _sizes(home)
     now = datetime.now(UTC)
     if not confirmed:
-        plan = plan_tidying(home, now, keep_batches, age)
+        plan = plan_tidying(home, now, keep_batches, age, policy.knowledge)
         shares = list(_cache_shares(home, cache, plan, now, age))
         _show(plan, shares, before, None, as_json=as_json)
         return 0
     with maintaining(home, "orchestrate tidy"):
-        plan = plan_tidying(home, now, keep_batches, age)
+        plan = plan_tidying(home, now, keep_batches, age, policy.knowledge)
         shares = list(_cache_shares(home, cache, plan, now, age))
         _delete(home, cache, plan, now, age)
     _show(plan, shares, before, _sizes(home), as_json=as_json)
@@ -93,6 +94,11 @@ def _delete(home: Home, cache: FeatureCache, plan: TidyPlan, now: datetime, age:
     for portion in plan.portions:
         for path in portion.paths:
             _unlink(path)
+    for index in plan.indexes:
+        for version in index.versions:
+            home.knowledge.remove_version(index.corpus, version)
+        for segment in index.segments:
+            home.knowledge.remove_segment(index.corpus, segment)
     for name, version in plan.models:
         home.models.delete(name, version)
     for _, store, needed, latest in _stores(home, cache, plan, now, age):

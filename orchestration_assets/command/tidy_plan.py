@@ -5,7 +5,7 @@ item still holds), what people judged or are asked about, whatever the newest ba
 every record of what was spent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from typing import Final
 
 import pyarrow.compute as pc
 
+from orchestration_assets.command.tidy_knowledge import UnusedIndex, unused_indexes
 from orchestration_assets.content.batches import batch_time
 from orchestration_assets.content.corpus_view import current_items
 from orchestration_assets.content.deferred import deferred_batches
@@ -63,7 +64,8 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class TidyPlan:
-    """What goes, by kind; ``batches`` lose their details, ``models`` are name and version.
+    """What goes, by kind; ``batches`` lose their details, ``models`` are name and version,
+    ``indexes`` what goes of knowledge.
 
     ``computed`` are the contents, by hash, whose results stand in each batch that goes.
     ``cached`` are the keys of profiles and vectors that the present corpus may ask for, and
@@ -77,11 +79,21 @@ class TidyPlan:
     cached: frozenset[str] = field(repr=False)
     answers: frozenset[str] = field(repr=False)
     kept: Mapping[str, str] = field(default_factory=dict)
+    indexes: tuple[UnusedIndex, ...] = ()
 
 
-def plan_tidying(home: Home, now: datetime, keep_batches: int, older_than: timedelta) -> TidyPlan:
-    """What can go of batches beyond the newest ``keep_batches`` that are ``older_than``, and of
-    caches and models. ``kept`` says of the other old batches what needs them."""
+def plan_tidying(
+    home: Home,
+    now: datetime,
+    keep_batches: int,
+    older_than: timedelta,
+    corpora: Collection[str] = (),
+) -> TidyPlan:
+    """What can go of batches beyond the newest ``keep_batches`` that are ``older_than``, of caches
+    and models, and of knowledge, whose ``corpora`` the policy declares.
+
+    ``kept`` says of the other old batches what needs them.
+    """
     recorded = set(home.batches.recorded())
     finished = [b for b in home.tables.batches(DISAGREEMENT_REPORT.name) if b in recorded]
     present = _present(home)
@@ -99,6 +111,7 @@ def plan_tidying(home: Home, now: datetime, keep_batches: int, older_than: timed
     contents = set(_contents(home, going)) - set(_contents(home, _staying(home, going)))
     kept_bytes = [path for c in sorted(contents) if (path := home.content.path(c)).exists()]
     computed = {batch: tuple(_computed(home, batch)) for batch in going}
+    indexes = unused_indexes(home, _staying(home, going), corpora, now, older_than)
     portions = (
         _portion("tables of old batches", _tables(home, going)),
         _portion("pages of old batches", _pages(home, going)),
@@ -107,6 +120,7 @@ def plan_tidying(home: Home, now: datetime, keep_batches: int, older_than: timed
             (p for name, version in models for p in _files(home.models.folder(name, version))),
         ),
         _portion("kept contents of old batches", kept_bytes),
+        *map(_of_index, indexes),
         *_leftovers(home),
     )
     return TidyPlan(
@@ -117,7 +131,14 @@ def plan_tidying(home: Home, now: datetime, keep_batches: int, older_than: timed
         _cached(home, going, present),
         _answers(home, going),
         kept,
+        tuple(indexes),
     )
+
+
+def _of_index(one: UnusedIndex) -> Portion:
+    """Its files go by the store, which knows in which order."""
+    count = len(one.versions) + len(one.segments)
+    return Portion(f"unused index of {one.corpus}", count, (), one.size_bytes)
 
 
 def _portion(kind: str, paths: Iterable[Path]) -> Portion:

@@ -74,6 +74,24 @@ def forgotten_marks(home: Home) -> frozenset[str]:
     return frozenset(marks)
 
 
+def forgotten_documents(home: Home) -> frozenset[str]:
+    """The marks of all contents that no document of knowledge may have. Raises DamagedFileError.
+
+    Beside those of :func:`forgotten_marks` these are what messages said that were forgotten.
+    """
+    marks = set(forgotten_marks(home))
+    for path in sorted(home.forgotten.glob("[!.]*.json")):
+        if path.name.endswith(_PENDING):
+            marks.update(map(mark_of, _own_contents(_read_pending(path))))
+        else:
+            marks.update(_read_marks(path, "documents"))
+    return frozenset(marks)
+
+
+def _own_contents(removal: PendingRemoval) -> set[str]:
+    return set(removal.contents) - set(removal.shared)
+
+
 def pending_removals(home: Home) -> list[PendingRemoval]:
     """Removals that began and did not end. Raises DamagedFileError."""
     return [_read_pending(path) for path in sorted(home.forgotten.glob(f"[!.]*{_PENDING}"))]
@@ -91,8 +109,11 @@ def end(home: Home, removal: PendingRemoval) -> None:
     """Keeps the marks of what was removed, and nothing else."""
     path = home.forgotten / f"{removal.item_id}.json"
     before = _read_marks(path) if path.exists() else []
-    marks = sorted({*before, *map(mark_of, removal.marked)})
-    write_atomically(path, json.dumps({"contents": marks}).encode())
+    marks = {*before, *map(mark_of, removal.marked)}
+    told = {*_read_marks(path, "documents")} if path.exists() else set()
+    told |= set(map(mark_of, _own_contents(removal)))
+    stated = {"contents": sorted(marks), "documents": sorted(told - marks)}
+    write_atomically(path, json.dumps(stated).encode())
     (home.forgotten / f"{removal.item_id}{_PENDING}").unlink(missing_ok=True)
 
 
@@ -133,10 +154,12 @@ def nameless(item_id: str, address: str, path: str) -> tuple[str, str]:
     return kept, f"{file.rpartition('/')[2]}#item={item_id}"
 
 
-def _read_marks(path: Path) -> list[str]:
+def _read_marks(path: Path, of: str = "contents") -> list[str]:
     try:
-        return [str(mark) for mark in json.loads(path.read_bytes())["contents"]]
-    except (ValueError, KeyError, TypeError) as error:
+        stated = json.loads(path.read_bytes())
+        # what was forgotten with an earlier version says nothing of documents
+        return list(map(str, stated["contents"] if of == "contents" else stated.get(of, ())))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(
             path, f"cannot be read ({error})", "restore it: removed content would come back"
         ) from error

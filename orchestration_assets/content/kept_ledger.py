@@ -4,11 +4,16 @@ Beside the table stands what it was made of: the version of each manifest, and w
 a record that the batch brought is still there. As long as all of that is as it was, the stored
 rows stand, and those of batches made since are added as a part of the table; otherwise all
 manifests are folded anew. Either way the table that is read has the same bytes.
+
+A disk may give back other bytes under the same size and time. All parts are looked at before rows
+are added, and one of them, which chance picks, wherever the table stands: what is damaged is said,
+and folded anew.
 """
 
 import contextlib
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -25,9 +30,11 @@ from orchestration_assets.content.manifest_items import item_numbers, manifest_i
 from orchestration_assets.schemas.enums import ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
+from resources.damage import notice
 from resources.home import Home
 from resources.locks import locked, make_folder
 from resources.machine import give_back_memory
+from resources.table_parts import TablePart
 from resources.table_store import TableMissingError, TableStore, write_atomically
 
 # another number where items are folded in another way
@@ -77,12 +84,15 @@ def _keep(home: Home) -> LedgerCounts:
             for source, batches in manifests.items()
         }
         if not any(new.values()):
-            return LedgerCounts(before.rows, before.present)
-        fresh = fold_items(home, {source: batches for source, batches in new.items() if batches})
-        if _added(store, fresh.items):
-            counts = _counts(fresh.items, before)
-            _note(store, now if fresh.whole else None, counts)
-            return counts
+            if _has_its_bytes(store, looks=1):
+                return LedgerCounts(before.rows, before.present)
+        elif _has_its_bytes(store):
+            added = {source: batches for source, batches in new.items() if batches}
+            fresh = fold_items(home, added)
+            if _added(store, fresh.items):
+                counts = _counts(fresh.items, before)
+                _note(store, now if fresh.whole else None, counts)
+                return counts
     items, whole = fold_items(home, manifests)
     store.write(CONTENT_LEDGER, items)
     counts = _counts(items)
@@ -110,6 +120,22 @@ def _goes_on(store: TableStore, before: _Made, now: Mapping[str, Any]) -> bool:
     if store.version(CONTENT_LEDGER.name) != before.table:
         return False
     return all(now.get(batch) == said for batch, said in before.batches.items())
+
+
+def _has_its_bytes(store: TableStore, looks: int | None = None) -> bool:
+    """Whether the parts, or so many that chance picks, have the bytes that were written; else it is
+    said."""
+    parts: Sequence[TablePart] = store.parts(CONTENT_LEDGER.name)
+    if looks is not None:
+        parts = random.sample(parts, min(looks, len(parts)))
+    try:
+        found = store.other_bytes(CONTENT_LEDGER.name, parts)
+    except OSError as error:
+        notice(f"{CONTENT_LEDGER.name} cannot be read ({error}); it is made anew")
+        return False
+    if found is not None:
+        notice(f"{found}: other bytes than were written; the table is made anew")
+    return found is None
 
 
 def _batches(home: Home, manifests: Mapping[str, list[str]]) -> dict[str, Any] | None:

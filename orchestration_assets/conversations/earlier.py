@@ -86,6 +86,11 @@ class EarlierMessages:
         before = self.messages(thread)[: self.place_of(item_id)] if thread is not None else ()
         return any(self._is_hidden(batch) for batch in {one.batch for one in before})
 
+    def content_of(self, item_id: str, batch: str | None = None) -> str | None:
+        """The hash of a message's content, as its batch tells it: another one, or this one."""
+        row = self._rows(batch or self._batch).get(item_id)
+        return row.content_hash if row else None
+
     def text_of(self, item_id: str) -> str:
         """The beginning of an item of the batch; nothing for no message."""
         row = self._own.get(item_id)

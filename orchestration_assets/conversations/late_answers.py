@@ -8,6 +8,7 @@ too: where a message was put in before them, they were asked about again with wh
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +27,8 @@ from resources.home import Home
 from resources.table_store import TableMissingError
 from resources.versioned_state import ChangeNote, StateConflictError
 
+NEW_ANSWER: Final = "an answer about a message before it is new"
+
 
 def note_late_answers(
     home: Home, batch: str, tasks: Collection[str], resolutions: pa.Table
@@ -33,27 +36,86 @@ def note_late_answers(
     """Notes as stale what rests on answers of ``batch`` that ``resolutions``, which are about to be
     stored, have and those that are stored have not.
 
+    Of batches that come before this one in its series that is whatever it answers: they are not
+    shown answers of later batches while these are under way, though their messages may come after
+    messages of these.
+
     ``tasks`` are those whose answers are remembered. Each conversation gets a new version that says
     why, so that its messages count as asked about once they were asked with that version: who is
     killed in between has noted too much, never too little. Raises DamagedFileError.
     """
     if not tasks or not home.threads.exists():
         return
+    who, unseen = f"batch {batch}", frozenset(home.series.before(batch))
     changed = _changed(home, batch, tasks, resolutions)
-    if not changed:
+    for name, items in sorted(_by_thread(home, batch, changed).items()) if changed else ():
+        note_later(home, name, {batch: items}, who, NEW_ANSWER)
+    if not unseen:
         return
-    for name, items in sorted(_by_thread(home, batch, changed).items()):
-        _note(home, batch, name, items)
+    answered = frozenset(item for (item, _), told in _standing(resolutions, tasks).items() if told)
+    for name, items in sorted(_by_thread(home, batch, answered).items()):
+        note_later(home, name, {batch: items}, who, NEW_ANSWER, only=unseen)
 
 
-def later_messages(thread: Thread, batch: str, items: Collection[str]) -> Mapping[str, list[str]]:
-    """Other batch -> its messages that come after one of these items of ``batch``."""
+def later_messages(
+    thread: Thread, batch: str, items: Collection[str], *, own: bool = False
+) -> Mapping[str, list[str]]:
+    """Other batch -> its messages that come after one of these items of ``batch``; also of this
+    batch where ``own``."""
     places = [thread.places[item] for item in items if item in thread.places]
     found: dict[str, list[str]] = {}
     for one in thread.messages[min(places) + 1 :] if places else ():
-        if one.batch != batch:
+        if own or one.batch != batch:
             found.setdefault(one.batch, []).append(one.item_id)
     return found
+
+
+def places_of(
+    home: Home, name: str, batches: Mapping[str, Collection[str]], *, own: bool = False
+) -> Mapping[str, list[str]]:
+    """As :func:`later_messages`, of the conversation as it stands, for items of several batches."""
+    version = state_of(home, name).current()
+    return {} if version is None else _later(thread_of(state_of(home, name), version), batches, own)
+
+
+def note_later(
+    home: Home,
+    name: str,
+    batches: Mapping[str, Collection[str]],
+    who: str,
+    why: str,
+    *,
+    own: bool = False,
+    only: Collection[str] | None = None,
+) -> None:
+    """Notes as stale the messages of a conversation that come after these items, by batch: of other
+    batches, or ``only`` of some of them, and of their ``own``. Raises DamagedFileError."""
+    state = state_of(home, name)
+    while (version := state.current()) is not None:
+        later = {
+            other: stale
+            for other, stale in _later(thread_of(state, version), batches, own).items()
+            if only is None or other in only
+        }
+        if not later:
+            return
+        for other, stale in later.items():
+            note_stale(home, other, state.name, version.number + 1, stale, why)
+        try:
+            state.put(version.value, version.number, ChangeNote(who, datetime.now(UTC), why))
+        except StateConflictError:
+            continue
+        return
+
+
+def _later(
+    thread: Thread, batches: Mapping[str, Collection[str]], own: bool
+) -> Mapping[str, list[str]]:
+    found: dict[str, dict[str, None]] = {}
+    for batch, items in batches.items():
+        for other, later in later_messages(thread, batch, items, own=own).items():
+            found.setdefault(other, {}).update(dict.fromkeys(later))
+    return {batch: list(items) for batch, items in found.items()}
 
 
 def _changed(
@@ -90,19 +152,3 @@ def _by_thread(home: Home, batch: str, items: Collection[str]) -> Mapping[str, s
             if item in items:
                 found.setdefault(thread, set()).add(item)
     return found
-
-
-def _note(home: Home, batch: str, name: str, items: Collection[str]) -> None:
-    state = state_of(home, name)
-    while (version := state.current()) is not None:
-        later = later_messages(thread_of(state, version), batch, items)
-        if not later:
-            return
-        for other, stale in later.items():
-            note_stale(home, other, state.name, version.number + 1, stale)
-        note = ChangeNote(f"batch {batch}", datetime.now(UTC), "an answer about a message is new")
-        try:
-            state.put(version.value, version.number, note)
-        except StateConflictError:
-            continue
-        return

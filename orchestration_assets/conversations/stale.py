@@ -3,7 +3,7 @@
 Below ``<home>/threads/stale/<batch>/`` is a file for each change of a thread's state that such a
 batch has messages after, with the items of these: ``<state>.<version>.json``. It counts once the
 state has that version (who was killed before has changed nothing yet), until the batch was carried
-out to its end with that version, or a later one.
+out to its end with that version, or a later one. The file says why, too.
 """
 
 import json
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
 from orchestration_assets.policy.kept_policies import KeptPolicyError, read_kept_policy
 from orchestration_assets.policy.memory import memory_tasks
@@ -39,12 +40,18 @@ class StaleNote:
     version: int
     items: tuple[str, ...]
     path: Path
+    why: str
 
 
-def note_stale(home: Home, batch: str, state: str, version: int, items: Sequence[str]) -> None:
-    """Notes that a version of a thread's state changes what comes before these items."""
+MESSAGES_CHANGED: Final = "messages before it were put in, changed or removed"
+
+
+def note_stale(
+    home: Home, batch: str, state: str, version: int, items: Sequence[str], why: str
+) -> None:
+    """Notes that a version of a thread's state changes what comes before these items, and why."""
     path = home.threads / "stale" / batch / f"{state}.{version:09d}.json"
-    home.files.overwrite(path, json.dumps({"items": list(items)}).encode())
+    home.files.overwrite(path, json.dumps({"items": list(items), "why": why}).encode())
 
 
 def stale_notes(home: Home, batch: str) -> list[StaleNote]:
@@ -61,17 +68,19 @@ def noted_batches(home: Home) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class StaleBatch:
-    """A finished batch with stale messages: how many, the policy that its plans are under, and when
-    the last of them became so, in seconds since 1970."""
+    """A finished batch with stale messages: how many, the policy that its plans are under, when the
+    last of them became so, in seconds since 1970, and why they did."""
 
     batch: str
     messages: int
     policy_hash: str
     since: float
+    why: tuple[str, ...] = ()
 
 
-def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
-    """Those of the batches that have stale messages, in the order given; settled notes are removed.
+def stale_batches(home: Home, batches: Iterable[str], *, settles: bool = True) -> list[StaleBatch]:
+    """Those of the batches that have stale messages, in the order given; settled notes are removed,
+    unless nothing is to be written.
 
     A batch without a report is left out: it is yet to be carried out. So is one that was carried
     out when no service was shown any memory, and its notes are removed: another policy asks about
@@ -87,12 +96,13 @@ def stale_batches(home: Home, batches: Iterable[str]) -> list[StaleBatch]:
             columns = ["policy_hash"]
             (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, columns).to_pylist()
             if not is_shown(row["policy_hash"]):
-                for note in stale_notes(home, batch):
+                for note in stale_notes(home, batch) if settles else ():
                     home.files.remove(note.path)
-            elif notes := _unsettled(home, batch):
+            elif notes := _unsettled(home, batch, settles=settles):
                 items = {item for note in notes for item in note.items}
                 since = max(note.path.stat().st_mtime for note in notes)
-                found.append(StaleBatch(batch, len(items), row["policy_hash"], since))
+                why = tuple(sorted({note.why for note in notes}))
+                found.append(StaleBatch(batch, len(items), row["policy_hash"], since, why))
     return found
 
 
@@ -110,13 +120,21 @@ def stale_items(home: Home, batch: str) -> frozenset[str]:
     return frozenset(item for note in notes for item in note.items)
 
 
-def _unsettled(home: Home, batch: str) -> list[StaleNote]:
-    """The notes that count still; the others are removed."""
+def unsettled_items(home: Home, batch: str) -> Mapping[str, str]:
+    """The messages of a batch that are stale still, and why; nothing is written. Raises
+    DamagedFileError."""
+    notes = _unsettled(home, batch, settles=False)
+    return {item: note.why for note in notes for item in note.items}
+
+
+def _unsettled(home: Home, batch: str, *, settles: bool = True) -> list[StaleNote]:
+    """The notes that count still; the others are removed where this ``settles``."""
     known, items = _carried_out(home, batch)
     left = []
     for note in stale_notes(home, batch):
         if note.version <= known.get(note.state, 0) or items.isdisjoint(note.items):
-            home.files.remove(note.path)
+            if settles:
+                home.files.remove(note.path)
         elif _is_made(home, note):
             left.append(note)
     return left
@@ -152,9 +170,12 @@ def _carried_out(home: Home, batch: str) -> tuple[Mapping[str, int], set[str]]:
 def _read(path: Path) -> StaleNote:
     state, _, version = path.name.removesuffix(".json").rpartition(".")
     try:
-        items = tuple(map(str, json.loads(path.read_bytes())["items"]))
-        return StaleNote(state, int(version), items, path)
-    except (ValueError, KeyError, TypeError) as error:
+        stated = json.loads(path.read_bytes())
+        items = tuple(map(str, stated["items"]))
+        # notes of an earlier release do not say why
+        why = str(stated.get("why", MESSAGES_CHANGED))
+        return StaleNote(state, int(version), items, path, why)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(
             path, f"cannot be read ({error})", "delete it, and run the batch with --reprocess"
         ) from error

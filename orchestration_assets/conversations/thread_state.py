@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from orchestration_assets.conversations.stale import note_stale, state_name
+from orchestration_assets.conversations.stale import MESSAGES_CHANGED, note_stale, state_name
 from orchestration_assets.conversations.threads import (
     MessageReference,
     Thread,
@@ -87,7 +87,7 @@ def change_thread(
             if one.batch != batch:
                 stale.setdefault(one.batch, []).append(one.item_id)
         for other, items in stale.items():
-            note_stale(home, other, state.name, number + 1, items)
+            note_stale(home, other, state.name, number + 1, items, MESSAGES_CHANGED)
         note = ChangeNote(who, datetime.now(UTC), why(before, after))
         try:
             return after, state.put(plain(after), number, note, restores).number

@@ -1,11 +1,12 @@
 """Bringing a corpus up to date: what is new or changed is cut and indexed, the rest stands."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
+from orchestration_assets.content.forgotten import FORGOTTEN, mark_of
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.knowledge.compaction import (
     cutting_code,
@@ -31,7 +32,7 @@ from resources.knowledge_store import KnowledgeStore
 
 _MOST_SEGMENTS: Final = 24
 """With more of them searching slows down: small ones are made one."""
-_CUT: Final = b"cut"
+CUT: Final = b"cut"
 """Under this key a version says how its documents were cut into passages."""
 
 
@@ -45,16 +46,21 @@ class RefreshedCorpus:
 
 
 def refresh_corpus(
-    store: KnowledgeStore, name: str, config: KnowledgeConfig, now: datetime
+    store: KnowledgeStore,
+    name: str,
+    config: KnowledgeConfig,
+    now: datetime,
+    forgotten: Collection[str] = (),
 ) -> RefreshedCorpus:
     """Lists the corpus and indexes what is new or changed; the version that is in force then.
 
-    Raises SourceError where its source cannot be listed: the version before stays in force.
+    A document whose content bears one of the marks ``forgotten`` is not read into the index. Raises
+    SourceError where its source cannot be listed: the version before stays in force.
     """
     before = _known(store, name, config)
     with_source = open_source(config.source, config.include, config.exclude)
     try:
-        documents, fresh = _look(with_source, before, config, now)
+        documents, fresh = _look(with_source, before, config, now, forgotten)
     finally:
         with_source.close()
     if fresh:
@@ -64,18 +70,26 @@ def refresh_corpus(
             for one in documents
         ]
     documents = with_few_segments(store, name, documents, _MOST_SEGMENTS)
-    version = _version(documents, config)
-    if not store.has_version(name, version):
-        table = rows_to_arrow(INDEXED_DOCUMENTS, documents)
-        metadata = {**(table.schema.metadata or {}), _CUT: _cut(config)}
-        store.store_version(name, version, table.replace_schema_metadata(metadata))
-    if store.current(name) != version:
-        store.put_in_force(name, version)
+    version = put_in_force(store, name, documents, _cut(config).encode())
     gone = len(before.keys() - {one.document for one in documents})
     rows = tuple(_row(name, one, before.get(one.document), version) for one in documents)
     return RefreshedCorpus(
         version, rows, gone + sum(row.outcome is DocumentOutcome.INDEXED for row in rows)
     )
+
+
+def put_in_force(
+    store: KnowledgeStore, name: str, documents: Sequence[IndexedDocument], cut: bytes
+) -> str:
+    """Makes these documents, ``cut`` in this way, what is searched; the name of the version."""
+    version = version_name(documents, cut)
+    if not store.has_version(name, version):
+        table = rows_to_arrow(INDEXED_DOCUMENTS, documents)
+        metadata = {**(table.schema.metadata or {}), CUT: cut}
+        store.store_version(name, version, table.replace_schema_metadata(metadata))
+    if store.current(name) != version:
+        store.put_in_force(name, version)
+    return version
 
 
 def _known(store: KnowledgeStore, name: str, config: KnowledgeConfig) -> dict[str, IndexedDocument]:
@@ -84,7 +98,7 @@ def _known(store: KnowledgeStore, name: str, config: KnowledgeConfig) -> dict[st
     if version is None or not store.has_version(name, version):
         return {}
     table = store.documents(name, version)
-    if (table.schema.metadata or {}).get(_CUT) != _cut(config).encode():
+    if (table.schema.metadata or {}).get(CUT) != _cut(config).encode():
         return {}
     return {one.document: one for one in decode(IndexedDocument, table)}
 
@@ -120,11 +134,15 @@ def _look(
     before: Mapping[str, IndexedDocument],
     config: KnowledgeConfig,
     now: datetime,
+    forgotten: Collection[str],
 ) -> tuple[list[IndexedDocument], _Fresh]:
     """The documents as they are listed now, and the passages of those that are not indexed."""
     fresh = _Fresh()
+    # what was taken out of a document stays out of it when it is touched or renamed
     indexed = {
-        one.content_hash: one for one in before.values() if one.passages and one.content_hash
+        one.content_hash: one
+        for one in before.values()
+        if one.content_hash and (one.passages or one.detail == FORGOTTEN)
     }
     documents = []
     for entry in source.list(now).entries.to_pylist():
@@ -135,7 +153,8 @@ def _look(
             documents.append(known)
             continue
         read = IndexedDocument(document, *version, None, None, 0, 0, None, None)
-        documents.append(_read(source, entry, read, indexed, fresh, config))
+        found = _read(source, entry, read, indexed, fresh, config, forgotten)
+        documents.append(found)
     return documents, fresh
 
 
@@ -146,6 +165,7 @@ def _read(
     indexed: Mapping[str, IndexedDocument],
     fresh: _Fresh,
     config: KnowledgeConfig,
+    forgotten: Collection[str],
 ) -> IndexedDocument:
     if entry["problem"] is not None:
         return replace(read, reason=RejectReason(entry["problem"]), detail="as it was listed")
@@ -154,9 +174,12 @@ def _read(
     except ContentError as error:
         return replace(read, reason=error.reason, detail=str(error))
     hashed = content_hash(data)
+    if forgotten and mark_of(hashed) in forgotten:
+        return without_content(read)
     read = replace(read, content_hash=hashed)
     if (same := indexed.get(hashed)) is not None:
-        return replace(read, segment=same.segment, first=same.first, passages=same.passages)
+        read = replace(read, segment=same.segment, first=same.first, passages=same.passages)
+        return replace(read, detail=same.detail)
     encoding = detect_encoding(data)
     if isinstance(encoding, NotText):
         return replace(read, reason=encoding.reason, detail=encoding.detail)
@@ -166,9 +189,16 @@ def _read(
     return replace(read, first=first, passages=held)
 
 
-def _version(documents: Iterable[IndexedDocument], config: KnowledgeConfig) -> str:
-    """Named by what it holds and how it is cut, whichever segments hold it."""
-    digest = blake2b(_cut(config).encode(), digest_size=8)
+def without_content(one: IndexedDocument) -> IndexedDocument:
+    """The document as one whose content was removed on request: listed, with nothing of it."""
+    return replace(
+        one, content_hash=None, segment=None, first=0, passages=0, reason=None, detail=FORGOTTEN
+    )
+
+
+def version_name(documents: Iterable[IndexedDocument], cut: bytes) -> str:
+    """Named by what it holds and how it is ``cut``, whichever segments hold it."""
+    digest = blake2b(cut, digest_size=8)
     for one in sorted(documents, key=lambda one: one.document):
         digest.update(repr((one.document, one.content_hash, one.segment)).encode())
     return digest.hexdigest()
@@ -178,10 +208,17 @@ def _cut(config: KnowledgeConfig) -> str:
     return f"{config.passage_tokens} {cutting_code()}"
 
 
+def shown_name(document: str) -> str:
+    """The name of a document as tables may hold it."""
+    return document.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _row(
     name: str, one: IndexedDocument, before: IndexedDocument | None, version: str
 ) -> KnowledgeRow:
-    if not one.passages:
+    if one.detail == FORGOTTEN:
+        outcome = DocumentOutcome.FORGOTTEN
+    elif not one.passages:
         outcome = DocumentOutcome.REJECTED
     elif before is not None and before.content_hash == one.content_hash:
         outcome = DocumentOutcome.UNCHANGED
@@ -189,7 +226,7 @@ def _row(
         outcome = DocumentOutcome.INDEXED
     return KnowledgeRow(
         name,
-        one.document.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+        shown_name(one.document),
         outcome,
         one.reason,
         one.detail,

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
-from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from orchestration_assets.knowledge.search import (
     PassagePlace,
     SearchedSegment,
 )
-from orchestration_assets.knowledge.segments import postings_of
+from orchestration_assets.knowledge.segments import digest_of, postings_of
 from orchestration_assets.schemas.decoding import decode, values
 from orchestration_assets.schemas.knowledge import RetrievedPassage, SegmentPassage
 from resources.knowledge_store import KnowledgeError, KnowledgeStore
@@ -69,7 +68,7 @@ class CorpusReader:
             passage.start,
             passage.end,
             found.score,
-            blake2b(passage.text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
+            digest_of(passage.text),
             passage.text,
         )
 

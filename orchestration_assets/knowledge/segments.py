@@ -1,5 +1,6 @@
 """Between the postings that are searched and the tables that a store keeps of them."""
 
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,11 @@ def postings_of(stored: StoredPostings) -> Postings:
         _numbers(stored.postings["count"]),
         np.stack([_numbers(stored.lengths["words"]), _numbers(stored.lengths["grams"])], axis=1),
     )
+
+
+def digest_of(text: str) -> str:
+    """What a passage is named by in plans: blake2b-64 of its text, hex."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _numbers(column: pa.ChunkedArray) -> Any:

@@ -36,7 +36,7 @@ def build_tasks(policy: Policy | None) -> dict[str, Task]:
             quotes=task.quotes,
             value_rules=tuple(map(_value_rule, task.validate_)),
             parts=task.task_parts,
-            redact_answers=task.redact_answers,
+            redact_answers=task.taken_out,
             own_kind=task.own_kind or "",
             tools=None if task.tools is None else task_tools(task.tools),
             own_kind_version="" if own is None else own.version,

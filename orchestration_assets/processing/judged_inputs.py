@@ -24,7 +24,7 @@ def judged_answers(
         return {}
     contents = {plan.item_id: plan.content_hash for plan in plans}
     return {
-        (row.item_id, row.task): _answer(row)
+        (row.item_id, row.task): answer_judged(row)
         for row in gold
         if row.task in waited_for
         and row.content_hash is not None
@@ -49,7 +49,8 @@ def with_verdict(stands: InputAnswer, verdict: Answer | None, task: Task) -> Inp
     return InputAnswer(InputState.JUDGED, corrected, stands.risk)
 
 
-def _answer(row: GoldRow) -> Answer:
+def answer_judged(row: GoldRow) -> Answer:
+    """What people said."""
     if row.answer_record is not None:
         return record_of(row.answer_record)
     if row.answer_score is not None:

@@ -23,5 +23,5 @@ def recalled_memories(home: Home, batch: str, policy: Policy) -> ThreadMemories 
         return memories
     for row in RESOLUTIONS.rows(table):
         if row.task in memories.remembered:
-            memories.note(row.item_id, row.task, answer_of(row))
+            memories.note_stored(row.item_id, row.task, answer_of(row))
     return memories

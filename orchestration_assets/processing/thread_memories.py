@@ -9,6 +9,7 @@ from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.fold import ThreadMemory, beyond_memory, nothing
 from orchestration_assets.conversations.stated_facts import facts_stated
 from orchestration_assets.policy.memory import memory_tasks
+from orchestration_assets.processing.judged_messages import JudgedMessages
 from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.conversation_config import ConversationConfig
 from orchestration_assets.schemas.conversations import ConversationMemory, Fact, Message
@@ -37,13 +38,19 @@ class ThreadMemories:
     """The memory before the messages of a batch, folded along their threads when it is asked for.
 
     Shown to the tasks ``shown``. What ``config`` takes from answers of tasks is told by
-    :meth:`note` for messages of this batch, and read from the tables for those of others.
+    :meth:`note` for messages of this batch, and read from the tables for those of others, with what
+    people ``judged`` of them.
     Belongs to one thread of execution.
     """
 
     def __init__(
-        self, history: EarlierMessages, config: ConversationConfig, shown: Collection[str]
+        self,
+        history: EarlierMessages,
+        config: ConversationConfig,
+        shown: Collection[str],
+        judged: JudgedMessages | None = None,
     ) -> None:
+        self._judged = judged
         self.shown = frozenset(shown)
         self._history = history
         self._messages = lru_cache(maxsize=None)(history.messages)
@@ -74,6 +81,13 @@ class ThreadMemories:
         thread = self._history.thread_of(item_id)
         if thread in self._threads:
             self._threads[thread].forget_after(self._history.place_of(item_id))
+
+    def note_stored(self, item_id: str, task: str, answer: Answer | None) -> None:
+        """As :meth:`note`, with what people judged in the place of a stored answer."""
+        if self._judged is not None and task in self.remembered:
+            content = self._history.content_of(item_id)
+            answer = self._judged.standing(item_id, content, task, answer)
+        self.note(item_id, task, answer)
 
     def in_turns(self, items: Collection[str]) -> frozenset[str]:
         """Those of the items that wait for answers about earlier messages, or whose answers later
@@ -136,7 +150,13 @@ class ThreadMemories:
 
     def _answer(self, message: Message, task: str) -> Answer | None:
         key = message.item_id, task
-        return self._noted[key] if key in self._noted else self._history.answers(task).get(key[0])
+        if key in self._noted:
+            return self._noted[key]
+        stands = self._history.answers(task).get(message.item_id)
+        if self._judged is None:
+            return stands
+        content = self._history.content_of(message.item_id, message.batch)
+        return self._judged.standing(message.item_id, content, task, stands)
 
 
 def memories_of(policy: Policy | None, home: Home, batch: str) -> ThreadMemories | None:
@@ -148,4 +168,5 @@ def memories_of(policy: Policy | None, home: Home, batch: str) -> ThreadMemories
     shown = memory_tasks(policy) if policy is not None else frozenset[str]()
     if policy is None or not shown or not any(one.thread for one in policy.content.records):
         return None
-    return ThreadMemories(EarlierMessages(home, batch), policy.conversation, shown)
+    judged = JudgedMessages(home, policy)
+    return ThreadMemories(EarlierMessages(home, batch), policy.conversation, shown, judged)

@@ -107,8 +107,8 @@ class Task:
     asks, as the only thing that was answered before. ``parts``: of which parts of an item it is
     asked, None where it is asked of whole items. ``own_kind`` is the kind of a plug-in that stands
     on ``kind``, if there is one, and ``own_kind_version`` tells when it answers otherwise.
-    ``tools``: what services may call for an answer, None for nothing. ``redact_answers``: what is
-    taken out of answers before they are kept, None for what always is.
+    ``tools``: what services may call for an answer, None for nothing. ``redact_answers``: all
+    that is taken out of answers before they are kept, None where the policy does not say.
     """
 
     name: str

@@ -14,6 +14,7 @@ class DocumentOutcome(StrEnum):
     UNCHANGED = "unchanged"
     INDEXED = "indexed"
     REJECTED = "rejected"
+    FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,9 @@ class KnowledgeRow:
     document: Annotated[str, Column("path relative to the corpus's source")]
     outcome: Annotated[
         DocumentOutcome,
-        Column("unchanged since the version before, indexed (new or changed), or rejected"),
+        Column(
+            "unchanged since the version before, indexed (new or changed), rejected, or forgotten"
+        ),
     ]
     reason: Annotated[RejectReason | None, Column("why it was rejected")]
     detail: Annotated[str | None, Column("the rejection in words")]

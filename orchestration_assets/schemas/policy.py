@@ -31,7 +31,7 @@ from orchestration_assets.schemas.record_config import (
 )
 from orchestration_assets.schemas.record_fields import RecordField
 from orchestration_assets.schemas.rollout import Rollout
-from orchestration_assets.schemas.services import Name, SensitiveKind, ServiceConfig
+from orchestration_assets.schemas.services import KEEP_SECRET, Name, SensitiveKind, ServiceConfig
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.tools_config import ToolsConfig
 from orchestration_assets.schemas.tracing import Tracing
@@ -553,11 +553,12 @@ class TaskConfig(_Strict):
         description="passages of knowledge that are found for each item, and that prompts show as "
         "passages",
     )
-    redact_answers: tuple[SensitiveKind, ...] | None = Field(
+    redact_answers: tuple[SensitiveKind | Literal["keep_secret"], ...] | None = Field(
         default=None,
         description="what is taken out of answers, their evidence and reasons before they are kept "
-        "or shown; by default secret alone, so that a task may ask for addresses or numbers; [] "
-        "keeps answers as they are, of a task that looks for secrets",
+        "or shown, beside secret, which always is, unless keep_secret stands in the list, for a "
+        "task that looks for secrets; by default secret alone, so that a task may ask for "
+        "addresses or numbers",
     )
     memory: bool = Field(
         default=False,
@@ -572,6 +573,24 @@ class TaskConfig(_Strict):
     rules: tuple[Rule, ...] = ()
     learned: Learned | None = None
     default: Choice = Field(description="taken when nothing else decides")
+
+    @property
+    def taken_out(self) -> tuple[SensitiveKind, ...] | None:
+        """What is taken out of answers; None for what is where the task does not say."""
+        if self.redact_answers is None:
+            return None
+        named = (*self.redact_answers, SensitiveKind.SECRET)
+        listed = dict.fromkeys(one for one in named if isinstance(one, SensitiveKind))
+        keeps = KEEP_SECRET in self.redact_answers
+        return tuple(one for one in listed if not (keeps and one is SensitiveKind.SECRET))
+
+    @model_validator(mode="after")
+    def _secrets_go_or_stay(self) -> "TaskConfig":
+        if {KEEP_SECRET, SensitiveKind.SECRET} <= set(self.redact_answers or ()):
+            raise ValueError(
+                "redact_answers: secret and keep_secret contradict each other: leave out one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _manner_has_a_service(self) -> "TaskConfig":

@@ -50,6 +50,10 @@ class SensitiveKind(StrEnum):
     SOCIAL_SECURITY = "social_security"
 
 
+KEEP_SECRET: Final = "keep_secret"  # noqa: S105 -- a word of policies
+"""In the place of a kind: credentials in answers stay, of a task that looks for them."""
+
+
 class EmbeddedConfig(Strict):
     """``type: embedded`` names an implementation that runs in this process."""
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from orchestration_assets.text.document_frequencies import document_frequencies
 
-_RUN: Final = 24
+RUN_SIGNS: Final = 24
 """Letters and digits in a piece: about four words, which hardly ever stand elsewhere by chance."""
 _MOST_RUNS: Final = 400
 _MOST_WORDS: Final = 60
@@ -41,12 +41,12 @@ def distinctive_pieces(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _runs(held: str) -> Iterator[str]:
-    if 8 <= len(held) < _RUN:
+    if 8 <= len(held) < RUN_SIGNS:
         yield held
-    count = min(len(held) // _RUN, _MOST_RUNS)
+    count = min(len(held) // RUN_SIGNS, _MOST_RUNS)
     for number in range(count):
-        start = number * (len(held) - _RUN) // max(count - 1, 1)
-        yield held[start : start + _RUN]
+        start = number * (len(held) - RUN_SIGNS) // max(count - 1, 1)
+        yield held[start : start + RUN_SIGNS]
 
 
 def _rare_words(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The ledger of all items is what going through every manifest, row by row, tells of each, whether
 it is folded from all of them or kept from batch to batch."""
 
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from orchestration_assets.schemas.tables import (
     ManifestRow,
 )
 from orchestration_assets.table_assets import Stored
-from resources import table_parts
+from resources import damage, table_parts
 from resources.home import Home
 from resources.table_store import TableStore, parquet_bytes
 from tests.rows import row
@@ -229,6 +230,26 @@ def test_a_home_of_before_parts_has_its_one_file_replaced(tmp_path) -> None:
     kept_as_folded(home)
     assert home.tables.is_whole(CONTENT_LEDGER.name)
     assert not before.exists()
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_bytes_that_rot_under_the_same_size_and_time_are_said_and_made_anew(
+    tmp_path, caplog, monkeypatch, grows
+) -> None:
+    monkeypatch.setattr(damage, "_noticed", set())
+    home = Home(tmp_path)
+    store_batch(home, 0, _SOURCES[0], [("a", "h1", EntryOutcome.ACCEPTED, None)])
+    kept = kept_as_folded(home)
+    (path,) = home.tables.path(CONTENT_LEDGER.name).glob("*.parquet")
+    stands, whole = path.stat(), path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    os.utime(path, ns=(stands.st_atime_ns, stands.st_mtime_ns))
+    if grows:
+        store_batch(home, 1, _SOURCES[1], [("b", "h2", EntryOutcome.ACCEPTED, None)])
+    grown = kept_as_folded(home)
+    assert grows or grown == kept
+    assert caplog.text.count("other bytes than were written") == 1
 
 
 def test_a_manifest_that_could_not_be_read_once_is_in_the_ledger_the_next_time(

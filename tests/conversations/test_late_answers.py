@@ -101,7 +101,10 @@ def test_the_next_run_asks_again_with_the_fact_that_came_late(tmp_path: Path) ->
         home = Home(found.home)
         assert len(stale_items(home, second)) == 1
         assert "has changed since it was asked about" in found.call("thread", "a")[1]
-        assert "an answer about a message is new" in found.call("thread", "a", "--history")[1]
+        assert (
+            "an answer about a message before it is new"
+            in found.call("thread", "a", "--history")[1]
+        )
         summary, _ = found.run()
         assert second in summary["batches"]
         shown = [one for one in server.asked if "mood" in one and "room 2" in one]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from dagster._core.storage.compute_log_manager import ComputeIOType
 
+from resources import captured_output
 from resources.captured_output import MirroredLogManager, mirrored_output
 
 _KEY = ["run", "compute_logs", "step"]
@@ -34,6 +35,30 @@ def test_output_is_kept_and_shown_with_that_of_other_programs(
     assert seen.read_bytes() == b"before\n" + kept + b"after\n"
     assert manager.is_capture_complete(_KEY)
     assert "captured output" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_who_takes_no_output_holds_nothing_up_and_the_file_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captured_output, "_NOT_TAKEN_S", 0.2)
+    manager = MirroredLogManager(str(tmp_path / "storage"))
+    reader, writer = os.pipe()
+    printed = b"x" * 200_000  # more than a pipe holds
+    with os.fdopen(writer, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        with manager.capture_logs(_KEY):
+            os.write(terminal.fileno(), printed)
+        kept = manager.get_log_data_for_type(_KEY, ComputeIOType.STDOUT)[0]
+        assert kept is not None and kept.startswith(printed)
+        assert b"bytes of this output were not taken" in kept[len(printed) :]
+        assert manager.is_capture_complete(_KEY)
+        taken = os.read(reader, 1 << 20)
+        assert f"the last {len(printed) - len(taken)} bytes".encode() in kept
+        # once it is read again, all of what comes then is shown
+        with manager.capture_logs(["run", "compute_logs", "later"]):
+            os.write(terminal.fileno(), b"a later step\n")
+        assert os.read(reader, 1 << 20) == b"a later step\n"
+    os.close(reader)
 
 
 def test_a_stream_that_is_no_file_stays_as_it_is(

@@ -1,10 +1,12 @@
 """What is not kept of answers: marks stand for it, the same for the same, and the rest stays."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.schemas.enums import AnswerKind, Status
 from orchestration_assets.schemas.items import Alternative, Reading, Task
+from orchestration_assets.schemas.policy import Choice, TaskConfig
 from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.record_fields import FieldType, RecordField
 from orchestration_assets.schemas.services import SensitiveKind
@@ -67,3 +69,27 @@ def test_of_records_texts_are_looked_at_and_labels_dates_and_numbers_stay() -> N
     assert kept_label.answer == KEYS[0]
     assert [one.answer == KEYS[0] for one in kept_label.alternatives] == [True, False]
     assert KEYS[1] not in str(kept_label)
+
+
+@pytest.mark.parametrize("listed", [None, [], ["email"], ["secret", "email"], ["keep_secret"]])
+def test_secrets_go_whatever_a_policy_lists_but_for_the_word_that_keeps_them(listed) -> None:
+    config = TaskConfig(
+        question="?",
+        kind="set",
+        redact_answers=listed,
+        default=Choice(model="parallel", services=["s"]),
+    )
+    task = Task("t", "1", AnswerKind.SET, redact_answers=config.taken_out)
+    kept = str(without_secrets(ok((MAIL, KEYS[0])), task))
+    assert (KEYS[0] in kept) == (listed == ["keep_secret"])
+    assert (MAIL in kept) == ("email" not in (listed or ()))
+
+
+def test_secrets_cannot_be_kept_and_taken_out() -> None:
+    with pytest.raises(ValueError, match="contradict each other: leave out one"):
+        TaskConfig(
+            question="?",
+            kind="set",
+            redact_answers=["secret", "keep_secret"],
+            default=Choice(model="parallel", services=["s"]),
+        )

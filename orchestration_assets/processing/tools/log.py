@@ -42,7 +42,7 @@ def tool_log_of(home: Home, batch: str) -> TableResult:
     plans = home.tables.read(PROCESSING_PLANS.name, batch)
     policy = read_pinned_policy(home.policies, plans)
     asked = {
-        name: taken_from(task.redact_answers)
+        name: taken_from(task.taken_out)
         for name, task in (policy.tasks.items() if policy else ())
         if task.tools
     }
