@@ -4,10 +4,10 @@ Records of a batch of 10,000 items take some 20 MB, which leave holes in memory 
 back; the columns that they become in the end take a quarter of it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final, Generic
+from typing import Any, Final, overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +22,7 @@ Instead = Callable[[Record, UnstorableError], Record]
 """What stands in the place of a row that its table cannot hold."""
 
 
-class RowList(Generic[Record]):
+class RowList(Sequence[Record]):
     """Rows of ``table`` in their order, which grow at their end.
 
     ``instead``: as :func:`rows_to_arrow` takes it, which whatever makes columns of rows may raise
@@ -46,6 +46,14 @@ class RowList(Generic[Record]):
             for start in range(0, part.num_rows, _DECODED_ROWS)
         )
         return chain(chain.from_iterable(map(self.table.rows, pieces)), self._last)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | list[Record]:
+        """One row or several: for a look at a few rows, since all are gone through."""
+        return list(self)[place]
 
     def append(self, row: Record) -> None:
         self._last.append(row)
