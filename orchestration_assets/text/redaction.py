@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -45,12 +44,10 @@ _NUMBER_FINDERS: Final[
     (SensitiveKind.SOCIAL_SECURITY, social_security_numbers, 9),
     (SensitiveKind.PHONE, phone_numbers, 7),
 )
-_NUMBER_KINDS: Final = frozenset(finder[0] for finder in _NUMBER_FINDERS)
 _KINDS: Final = tuple(finder[0] for finder in (*_FINDERS, *_NUMBER_FINDERS))
 _MAX_PASSES: Final = 4
 """A secret may be recognisable only once its neighbour is replaced."""
 _MARK_BYTES: Final = 2
-_SHORT: Final = 64
 _KIND: Final = "|".join(kind.upper() for kind in SensitiveKind)
 _MARK: Final = re.compile(rf"\[({_KIND})-[0-9a-f]{{4}}\]")
 
@@ -84,18 +81,6 @@ def mark(text: str, kinds: Collection[SensitiveKind]) -> str:
 
     The mark is 16 bits of blake2b, hex: it tells two apart, and says next to nothing of either.
     """
-    if len(text) <= _SHORT:
-        return _marked_short(text, tuple(kinds))
-    return _marked_text(text, kinds)
-
-
-@lru_cache(maxsize=4_096)
-def _marked_short(text: str, kinds: tuple[SensitiveKind, ...]) -> str:
-    """Labels and words of a service about them are the same for many items."""
-    return _marked_text(text, kinds)
-
-
-def _marked_text(text: str, kinds: Collection[SensitiveKind]) -> str:
     for _ in range(_MAX_PASSES):
         spans = sensitive_spans(text, kinds)
         if not spans:
@@ -135,7 +120,7 @@ def sensitive_spans(
                 if literal in text:
                     spans += [(start, end, rank) for start, end in finder(text)]
                     break
-    mask = character_classes(text) if not _NUMBER_KINDS.isdisjoint(kinds) else b""
+    mask = character_classes(text)
     if digits := mask.count(b"d"):
         for rank, (kind, number, least) in enumerate(_NUMBER_FINDERS, len(_FINDERS)):
             if digits >= least and kind in kinds:

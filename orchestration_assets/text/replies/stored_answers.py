@@ -6,6 +6,7 @@ before it is kept is in no cache, table, page or trace.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from orchestration_assets.schemas.answers import Answer
@@ -14,10 +15,12 @@ from orchestration_assets.schemas.items import Alternative, Reading, Task
 from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
 from orchestration_assets.schemas.record_fields import PLAIN_ENTRY, FieldType, RecordField
 from orchestration_assets.schemas.services import SensitiveKind
-from orchestration_assets.text.redaction import mark, marks_in
+from orchestration_assets.text import redaction
+from orchestration_assets.text.redaction import marks_in
 
 ALWAYS: Final = (SensitiveKind.SECRET,)
 """What is taken out where a task does not say: who asks for mail addresses is to have them."""
+_SHORT: Final = 64
 _NUMBERS: Final = frozenset({AnswerKind.SCORE, AnswerKind.VECTOR})
 
 
@@ -57,6 +60,17 @@ def taken_from(redact_answers: Collection[SensitiveKind] | None) -> Collection[S
 def taken_out(*texts: str | None) -> Mapping[str, int]:
     """How often something of each kind was taken out of an answer, from its texts."""
     return marks_in("\n".join(filter(None, texts)))
+
+
+def mark(text: str, kinds: Collection[SensitiveKind]) -> str:
+    """As :func:`orchestration_assets.text.redaction.mark` has it; short words are remembered:
+    labels, and what services say of them, are the same for many items."""
+    return redaction.mark(text, kinds) if len(text) > _SHORT else _short(text, tuple(kinds))
+
+
+@lru_cache(maxsize=4_096)
+def _short(text: str, kinds: tuple[SensitiveKind, ...]) -> str:
+    return redaction.mark(text, kinds)
 
 
 def _answer(answer: Answer, kinds: Collection[SensitiveKind], task: Task) -> Answer:
