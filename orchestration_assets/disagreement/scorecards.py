@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -176,6 +177,11 @@ class _Labels:
     labels: tuple[str, ...]
     free: LabelFreeModel
 
+    @cached_property
+    def standing(self) -> Ints:
+        """(n,) the answers that stand by all services."""
+        return _standing(self, range(len(self.services)))
+
 
 @dataclass(frozen=True)
 class _Judged:
@@ -345,7 +351,7 @@ def _card(
 def _without(labels: _Labels, k: int) -> tuple[float | None, Estimate | None]:
     """The share of standing answers that change without the service, and the change of accuracy."""
     others = [j for j in range(len(labels.services)) if j != k]
-    with_all = _standing(labels, range(len(labels.services)))
+    with_all = labels.standing
     left = _standing(labels, others)
     answered = (labels.answers[:, others] != MISSING).any(axis=1)
     if not answered.any():
@@ -366,7 +372,7 @@ def _standing(labels: _Labels, services: Sequence[int]) -> Ints:
         free = fit_label_free(answers, confidences, len(labels.labels))
     names = tuple(labels.services[k] for k in chosen)
     model = LabelModel(names, ("",) * len(names), labels.labels, free)
-    return model.resolve(answers, confidences)[1]
+    return model.resolved(answers, confidences)
 
 
 def verdict_of(row: ScorecardRow, basis: str = "", *, reached_only: bool = False) -> str:

@@ -56,6 +56,19 @@ class LabelModel:
         probability 1.
         """
         log_posterior = (self.few_labels or self.label_free).log_posterior(answers, confidences)
+        resolved = self._resolved(log_posterior, answers, confidences)
+        if self.few_labels is not None:
+            risk = self.few_labels.error_probability(answers, confidences, resolved)
+        else:
+            risk = sigmoid(self.label_free.error_log_odds(answers, confidences, resolved))
+        return log_posterior, resolved, np.where(resolved == MISSING, 1.0, risk)
+
+    def resolved(self, answers: Ints, confidences: Floats) -> Ints:
+        """(n,) the answer that :meth:`resolve` gives, without what its risk takes."""
+        log_posterior = (self.few_labels or self.label_free).log_posterior(answers, confidences)
+        return self._resolved(log_posterior, answers, confidences)
+
+    def _resolved(self, log_posterior: Floats, answers: Ints, confidences: Floats) -> Ints:
         given = np.zeros(log_posterior.shape, dtype=np.bool_)
         for k in range(answers.shape[1]):
             answered = np.flatnonzero(answers[:, k] != MISSING)
@@ -65,12 +78,7 @@ class LabelModel:
             predicted = self.few_labels.predict(answers, confidences)
             was_given = given[np.arange(len(given)), predicted]
             resolved = np.where(was_given, predicted, resolved)
-        resolved = np.where(given.any(axis=1), resolved, MISSING)
-        if self.few_labels is not None:
-            risk = self.few_labels.error_probability(answers, confidences, resolved)
-        else:
-            risk = sigmoid(self.label_free.error_log_odds(answers, confidences, resolved))
-        return log_posterior, resolved, np.where(resolved == MISSING, 1.0, risk)
+        return np.where(given.any(axis=1), resolved, MISSING)
 
 
 def encode_votes(

@@ -17,10 +17,15 @@ import pyarrow.compute as pc
 
 from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.processing.answer_cache import AnswerCache, CarriedAnswers, answer_key
-from orchestration_assets.processing.batch import build_work, item_loader, result_tables
+from orchestration_assets.processing.batch import (
+    build_work,
+    item_loader,
+    pack,
+    result_tables,
+)
 from orchestration_assets.processing.embedded_plans import SAVE_EVERY, process_embedded
 from orchestration_assets.processing.event_loop import BatchResult, BatchWork, LoadItem
-from orchestration_assets.processing.near_copy_sharing import in_order
+from orchestration_assets.processing.near_copy_sharing import in_order, joined
 from orchestration_assets.processing.part_questions import are_known_beforehand, part_questions
 from orchestration_assets.processing.sure_questions import reads_in_rounds, sure_part_questions
 from orchestration_assets.processing.take_up import result_of
@@ -180,7 +185,7 @@ class EmbeddedBatch:
         return in_order(plans, *parts, self._here(here, work)) if here else joined(parts)
 
     def _here(self, plans: Sequence[PlanRow], work: BatchWork) -> BatchResult:
-        return process_embedded(plans, work, self.cache, self.load_item, self.advance)
+        return pack(process_embedded(plans, work, self.cache, self.load_item, self.advance))
 
     def _is_large(self, items: set[str], sizes: Mapping[str, int]) -> bool:
         content = sum(sizes[item] for item in items)
@@ -293,18 +298,6 @@ def shows_answers(plan: PlanRow, work: BatchWork) -> frozenset[str]:
 def _with_noted(keys: _Keys, noted: Mapping[str, str]) -> _Keys:
     found = frozenset(noted[key] for key in keys.before if key in noted)
     return keys._replace(known=keys.known | found) if found else keys
-
-
-def joined(parts: Sequence[BatchResult]) -> BatchResult:
-    """The rows of parts that follow one another."""
-    whole = BatchResult()
-    for part in parts:
-        for model, rows in part.interpretations.items():
-            whole.interpretations[model] += rows
-        whole.decisions += part.decisions
-        whole.calls += part.calls
-        whole.parts += part.parts
-    return whole
 
 
 def _places(table: pa.Table, *names: str) -> dict[tuple[Any, ...], int]:

@@ -49,14 +49,23 @@ from orchestration_assets.processing.task_waves import (
 from orchestration_assets.processing.taught_fallback import with_taught
 from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.processing.tools.toolbox import Toolbox
+from orchestration_assets.processing.unstorable_rows import (
+    as_failed_part,
+    as_failure,
+    without_figure,
+)
 from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import answer_columns, shown
 from orchestration_assets.schemas.enums import ProcessingModel, Status
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
-from orchestration_assets.schemas.part_readings import PartReadingRow
+from orchestration_assets.schemas.part_readings import PART_READINGS, PartReadingRow
 from orchestration_assets.schemas.policy import Choice
 from orchestration_assets.schemas.quick_records import constructor
+from orchestration_assets.schemas.row_list import RowList
 from orchestration_assets.schemas.tables import (
+    CALL_LOG,
+    DECISION_LOG,
+    INTERPRETATIONS,
     CallRow,
     DecisionRow,
     InterpretationRow,
@@ -124,14 +133,23 @@ class BatchResult:
     the run, by its name; ``circuits_opened`` how often its circuit breaker opened.
     """
 
-    interpretations: dict[ProcessingModel, list[InterpretationRow]] = field(
-        default_factory=lambda: {model: [] for model in ProcessingModel}
+    interpretations: dict[ProcessingModel, RowList[InterpretationRow]] = field(
+        default_factory=lambda: {
+            model: RowList(table, as_failure) for model, table in INTERPRETATIONS.items()
+        }
     )
-    decisions: list[DecisionRow] = field(default_factory=list)
-    calls: list[CallRow] = field(default_factory=list)
-    parts: list[PartReadingRow] = field(default_factory=list)
+    decisions: RowList[DecisionRow] = field(default_factory=lambda: RowList(DECISION_LOG))
+    calls: RowList[CallRow] = field(default_factory=lambda: RowList(CALL_LOG, without_figure))
+    parts: RowList[PartReadingRow] = field(
+        default_factory=lambda: RowList(PART_READINGS, as_failed_part)
+    )
     stopped: dict[str, str] = field(default_factory=dict)
     circuits_opened: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def row_lists(self) -> tuple[RowList[Any], ...]:
+        """The rows of every table."""
+        return *self.interpretations.values(), self.decisions, self.calls, self.parts
 
     def note_services(self, asker: Asker) -> None:
         """Takes down which services were stopped, and how often circuits opened."""

@@ -1,6 +1,6 @@
 """Asking services once for all near-copies in a batch: the others share the answers, marked."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,8 +12,9 @@ from orchestration_assets.processing.answer_checks import CheckEnd
 from orchestration_assets.processing.event_loop import BatchResult
 from orchestration_assets.processing.thread_memories import ThreadMemories
 from orchestration_assets.processing.validation import REFUSE
-from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.decoding import Record, values
 from orchestration_assets.schemas.items import Task
+from orchestration_assets.schemas.row_list import RowList
 from orchestration_assets.schemas.tables import DecisionRow, PlanRow
 from orchestration_assets.schemas.task_inputs import Inputs
 from orchestration_assets.selection.answer_conditions import Admission
@@ -85,10 +86,10 @@ def process_sharing(
         return process(plans)
     first = process([plan for plan in plans if (plan.item_id, plan.task) not in shares])
     failed = {
-        (row.item_id, row.task)
+        (item, task)
         for rows in first.interpretations.values()
-        for row in rows
-        if row.status not in CACHED
+        for item, task, status in rows.of_columns("item_id", "task", "status")
+        if status not in CACHED
     }
     unshared = {pair for pair, leader in shares.items() if (leader, pair[1]) in failed}
     unshared = _hanging_together(unshared, shares, inputs)
@@ -111,10 +112,11 @@ def copied_rows(
 ) -> BatchResult:
     """The rows of copies: what was told of the leader of each, marked, at no price."""
     shared = BatchResult()
+    leaders = {leader for _, leader in _with_leaders(plans, leader_of)}
     for model, rows in asked.interpretations.items():
-        by_pair = _by_pair(rows)
+        by_pair = _by_pair(rows.about(leaders))
         for plan, leader in _with_leaders(plans, leader_of):
-            shared.interpretations[model] += [
+            shared.interpretations[model] += (
                 replace(
                     row,
                     item_id=plan.item_id,
@@ -122,8 +124,11 @@ def copied_rows(
                     shared_from=leader,
                 )
                 for row in by_pair.get((leader, plan.task), ())
-            ]
-    calls, decisions = _by_pair(asked.calls), _by_pair(asked.decisions)
+            )
+    calls, decisions = (
+        _by_pair(asked.calls.about(leaders)),
+        _by_pair(asked.decisions.about(leaders)),
+    )
     for plan, leader in _with_leaders(plans, leader_of):
         shared.calls += [
             replace(
@@ -171,13 +176,25 @@ def copied_rows(
     return shared
 
 
+def joined(parts: Iterable[BatchResult]) -> BatchResult:
+    """The rows of parts that follow one another."""
+    whole = BatchResult()
+    for part in parts:
+        for model, rows in part.interpretations.items():
+            whole.interpretations[model] += rows
+        whole.decisions += part.decisions
+        whole.calls += part.calls
+        whole.parts += part.parts
+    return whole
+
+
 def _with_leaders(
     plans: Sequence[PlanRow], leader_of: Mapping[str, str]
 ) -> Iterator[tuple[PlanRow, str]]:
     return ((plan, leader_of[plan.item_id]) for plan in plans)
 
 
-def _by_pair(rows: Sequence[Any]) -> dict[_Pair, list[Any]]:
+def _by_pair(rows: Iterable[Any]) -> dict[_Pair, list[Any]]:
     found: dict[_Pair, list[Any]] = {}
     for row in rows:
         found.setdefault((row.item_id, row.task), []).append(row)
@@ -188,16 +205,16 @@ def in_order(plans: Sequence[PlanRow], *parts: BatchResult) -> BatchResult:
     """The rows of all parts in the order of the plans; each plan's rows are in one part."""
     place = {(plan.item_id, plan.task): n for n, plan in enumerate(plans)}
 
-    def merged(lists: Iterator[list[Any]]) -> list[Any]:
-        rows = [row for rows in lists for row in rows]
-        return sorted(rows, key=lambda row: place[row.item_id, row.task])
+    def ordered(rows: RowList[Record]) -> RowList[Record]:
+        return rows.ordered(place[pair] for pair in rows.of_columns("item_id", "task"))
 
-    whole = BatchResult()
-    for model in whole.interpretations:
-        whole.interpretations[model] = merged(part.interpretations[model] for part in parts)
-    whole.decisions = merged(part.decisions for part in parts)
-    whole.calls = merged(part.calls for part in parts)
-    whole.parts = merged(part.parts for part in parts)
+    together = joined(parts)
+    whole = BatchResult(
+        {model: ordered(rows) for model, rows in together.interpretations.items()},
+        ordered(together.decisions),
+        ordered(together.calls),
+        ordered(together.parts),
+    )
     for part in parts:
         whole.stopped |= part.stopped
         for name, times in part.circuits_opened.items():

@@ -1,8 +1,9 @@
 """The rows of what services said about parts."""
 
 from collections import Counter
-from collections.abc import Sequence
 from math import fsum
+
+import pyarrow as pa
 
 from orchestration_assets.processing.asker import CACHE, CALLED, AskResult
 from orchestration_assets.schemas.answers import answer_columns
@@ -42,11 +43,11 @@ def part_rows(plan: PlanRow, step: int, result: AskResult) -> list[PartReadingRo
     ]
 
 
-def part_figures(rows: Sequence[PartReadingRow]) -> dict[str, int | float]:
+def part_figures(readings: pa.Table) -> dict[str, int | float]:
     """How the parts of a batch were answered: by status, and whether anything was asked."""
-    origins = Counter(row.origin for row in rows)
+    origins = Counter(readings["origin"].to_pylist())
     return {
         "called": origins[CALLED],
         "from_cache": origins[CACHE],
-        **Counter(row.status.value for row in rows),
+        **Counter(readings["status"].to_pylist()),
     }

@@ -7,6 +7,7 @@ from orchestration_assets.evidence.consensus import Consensus, consensus
 from orchestration_assets.evidence.standing import ANSWERED, Roles, deciding, decisive, standing
 from orchestration_assets.processing.asker import AskResult
 from orchestration_assets.schemas.answers import Answer
+from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Question
 from orchestration_assets.schemas.quick_records import replaced
 from orchestration_assets.schemas.task_inputs import InputAnswer
@@ -50,6 +51,13 @@ class PlanResult:
 def settled(answered: Sequence[AskResult]) -> tuple[AskResult, ...]:
     """The answers of one model, marked: final is what a service answered last, and those decide
     that were shown to no other service that answered."""
+    if _are_voices_of_their_own(answered) and not any(result.saw for result in answered):
+        # nobody stands over another: that is so of most plans
+        ok = [n for n, result in enumerate(answered) if result.reading.status is Status.OK]
+        decides = ok or [n for n, result in enumerate(answered) if gave_answer(result)][:1]
+        return tuple(
+            replaced(result, final=True, decides=n in decides) for n, result in enumerate(answered)
+        )
     finals = _finals(answered, ())
     votes = [(answered[n].service, answered[n].reading) for n in finals]
     roles = decisive(votes, {answered[n].service: answered[n].saw for n in finals})

@@ -7,10 +7,8 @@ import pyarrow as pa
 from orchestration_assets.policy.task_graph import in_order
 from orchestration_assets.processing.answer_cache import CACHED
 from orchestration_assets.processing.event_loop import BatchResult
-from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.part_readings import PART_READINGS
-from orchestration_assets.schemas.records import Table
 from orchestration_assets.schemas.tables import (
     CALL_LOG,
     DECISION_LOG,
@@ -44,11 +42,11 @@ def stored_result(tables: TableStore, batch: str) -> BatchResult:
 def result_of(tables: Mapping[str, pa.Table]) -> BatchResult:
     """The rows that stand in the tables of a result, by name; a table may be left out."""
 
-    def rows(table: Table[Record]) -> list[Record]:
-        return list(table.rows(tables[table.name])) if table.name in tables else []
-
-    readings = {model: rows(table) for model, table in INTERPRETATIONS.items()}
-    return BatchResult(readings, rows(DECISION_LOG), rows(CALL_LOG), rows(PART_READINGS))
+    found = BatchResult()
+    for rows in found.row_lists:
+        if rows.table.name in tables:
+            rows.add_columns(tables[rows.table.name])
+    return found
 
 
 def plans_to_take_up(
@@ -125,12 +123,11 @@ def _contradicts(reading: Status, ends: Mapping[_Part, CallRow]) -> bool:
 def kept(stored: BatchResult, plans: Sequence[PlanRow]) -> BatchResult:
     """The stored rows of these plans."""
     pairs = {(plan.item_id, plan.task): plan.model for plan in plans}
-    return BatchResult(
-        {
-            model: [row for row in rows if pairs.get((row.item_id, row.task)) is model]
-            for model, rows in stored.interpretations.items()
-        },
-        [row for row in stored.decisions if (row.item_id, row.task) in pairs],
-        [row for row in stored.calls if (row.item_id, row.task) in pairs],
-        [row for row in stored.parts if (row.item_id, row.task) in pairs],
-    )
+    found = BatchResult()
+    for model, rows in stored.interpretations.items():
+        of_model = (row for row in rows if pairs.get((row.item_id, row.task)) is model)
+        found.interpretations[model] += of_model
+    found.decisions += (row for row in stored.decisions if (row.item_id, row.task) in pairs)
+    found.calls += (row for row in stored.calls if (row.item_id, row.task) in pairs)
+    found.parts += (row for row in stored.parts if (row.item_id, row.task) in pairs)
+    return found

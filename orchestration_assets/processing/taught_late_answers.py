@@ -1,6 +1,6 @@
 """Lessons that the teacher left without an answer, once its other answers were learned from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,22 +30,19 @@ def with_late_answers(
         for row in rows
         if row.decides and row.status in ANSWERED
     }
-    whole = BatchResult(
-        {model: list(rows) for model, rows in part.interpretations.items()},
-        list(part.decisions),
-        list(part.calls),
-        list(part.parts),
-        part.stopped,
-        part.circuits_opened,
-    )
-    for rows in whole.interpretations.values():
-        for place, row in enumerate(rows):
+    whole = BatchResult(stopped=part.stopped, circuits_opened=part.circuits_opened)
+    whole.decisions += part.decisions
+    whole.calls += part.calls
+    whole.parts += part.parts
+    for model, rows in part.interpretations.items():
+        for row in rows:
+            reading = None
             if _is_unanswered(row, service) and (row.item_id, row.task) not in answered:
                 reading = _late_answer(row, service, task, load_item)
-                if reading is not None:
-                    rows[place] = _with_reading(row, reading)
-                    whole.calls.append(_call(row, service.name, part.calls))
-                    whole.decisions += _decisions(row, service.name, task, reading, part.decisions)
+            if reading is not None:
+                whole.calls.append(_call(row, service.name, part.calls))
+                whole.decisions += _decisions(row, service.name, task, reading, part.decisions)
+            whole.interpretations[model].append(_with_reading(row, reading) if reading else row)
     return whole
 
 
@@ -81,7 +78,7 @@ def _with_reading(row: InterpretationRow, reading: Reading) -> InterpretationRow
     )
 
 
-def _call(row: InterpretationRow, taught: str, calls: Sequence[CallRow]) -> CallRow:
+def _call(row: InterpretationRow, taught: str, calls: Iterable[CallRow]) -> CallRow:
     """One more attempt at the teacher's call, as one at a fallback is."""
     place = (row.item_id, row.task, row.service, row.step, row.round)
     last = max(
@@ -111,7 +108,7 @@ def _decisions(
     taught: str,
     task: Task,
     reading: Reading,
-    decisions: Sequence[DecisionRow],
+    decisions: Iterable[DecisionRow],
 ) -> list[DecisionRow]:
     last = max(
         (one for one in decisions if (one.item_id, one.task) == (row.item_id, row.task)),

@@ -5,31 +5,43 @@ dagster-openai adds up ``openai.calls``, ``openai.total_tokens``, ``openai.promp
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import Final
 
 from orchestration_assets.processing.asker import CALLED
 from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.row_list import RowList
 from orchestration_assets.schemas.storable_values import fits_int64
 from orchestration_assets.schemas.tables import CallRow, InterpretationRow
 
+_COLUMNS: Final = ("item_id", "task", "origin", "tokens_in", "tokens_out")
+
 
 def usage_by_model(
-    calls: Iterable[CallRow],
-    interpretations: Mapping[ProcessingModel, Iterable[InterpretationRow]],
+    calls: RowList[CallRow],
+    interpretations: Mapping[ProcessingModel, RowList[InterpretationRow]],
 ) -> dict[ProcessingModel, dict[str, int]]:
     """Processing model -> the usage of its calls; nothing where no service counted tokens.
 
     A call is one that a service answered with its usage, as there; tokens that a service does not
     write, as for embeddings, and numbers that no table holds are left out.
     """
+    counted = [
+        (item, task, _storable(tokens_in), _storable(tokens_out))
+        for item, task, origin, tokens_in, tokens_out in calls.of_columns(*_COLUMNS)
+        if origin == CALLED and tokens_in is not None
+    ]
+    if not counted:
+        return {}
     model_of = {
-        (row.item_id, row.task): model for model, rows in interpretations.items() for row in rows
+        pair: model
+        for model, rows in interpretations.items()
+        for pair in rows.of_columns("item_id", "task")
     }
     usage: dict[ProcessingModel, Counter[str]] = {}
-    for call in calls:
-        model = model_of.get((call.item_id, call.task))
-        tokens_in, tokens_out = _storable(call.tokens_in), _storable(call.tokens_out)
-        if model is None or call.origin != CALLED or tokens_in is None:
+    for item, task, tokens_in, tokens_out in counted:
+        model = model_of.get((item, task))
+        if model is None or tokens_in is None:
             continue
         counts = usage.setdefault(model, Counter())
         counts["openai.calls"] += 1

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.schemas.decoding import values
 
@@ -91,6 +92,12 @@ def frame(table: pa.Table, *columns: str) -> pd.DataFrame:
         types_mapper={pa.string(): words}.get
     )
     return result
+
+
+def where(table: pa.Table, chosen: pa.ChunkedArray) -> pa.Table:
+    """The chosen rows; the table itself, and no copy of it, where that is all of them."""
+    # a null chooses nothing
+    return table if pc.all(pc.fill_null(chosen, False)).as_py() else table.filter(chosen)
 
 
 def few(table: pa.Table, indices: Sequence[int], *columns: str) -> Iterator[tuple[Any, ...]]:

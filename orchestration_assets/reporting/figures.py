@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from orchestration_assets.reporting.changes import Earlier, ReportChanges, changes
 from orchestration_assets.reporting.choices import ChoiceFigures, choice_figures
-from orchestration_assets.reporting.counts import CappedCounts
+from orchestration_assets.reporting.counts import CappedCounts, where
 from orchestration_assets.reporting.dispute_cards import CardSources
 from orchestration_assets.reporting.dispute_regions import Region
 from orchestration_assets.reporting.disputed import disputed_questions, disputes_of
@@ -60,6 +60,7 @@ from orchestration_assets.schemas.enums import (
     Status,
 )
 from orchestration_assets.schemas.tables import ReportRow, weighed_counts
+from resources.machine import give_back_memory
 
 _NO_SOURCES: Final = CardSources()
 
@@ -108,13 +109,17 @@ def batch_figures(
     interpretations, resolutions = tables["interpretations"], tables["resolutions"]
     disagreements, calls = tables["disagreements"], tables["call_log"]
     # a round that a later one took over is history: it takes no part in agreement
-    final = interpretations.filter(interpretations.column("final"))
+    final = where(interpretations, interpretations.column("final"))
     families = families_of(profiles)
     disputes = disputes_of(disagreements)
     content = content_figures(manifest, profiles, resolutions, disputes)
+    # each of these goes through frames of whole tables, which the next one would come on top of
+    give_back_memory()
     plans, decisions = tables["processing_plans"], tables["decision_log"]
     choices = choice_figures(plans, interpretations, decisions, calls)
+    give_back_memory()
     tasks = task_figures(final, resolutions, disagreements, families)
+    give_back_memory()
     shown = {**tables, "interpretations": final}
     features = item_features(manifest, profiles, sources.hidden_metadata)
     return BatchFigures(

@@ -54,7 +54,7 @@ def label_figures(
     """The measures of one task's answers, standing answers and disputes."""
     standing = column_counts(resolved["answer"])
     by_service = [
-        column_counts(readings.filter(pc.equal(readings["service"], service))["answer"])
+        column_counts(readings["answer"].filter(pc.equal(readings["service"], service)))
         for service in services
     ]
     return LabelFigures(

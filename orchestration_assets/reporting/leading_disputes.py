@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import CappedCounts
+from orchestration_assets.reporting.counts import CappedCounts, where
 from orchestration_assets.reporting.dispute_cards import CardSources, DisputeCard, dispute_cards
 from orchestration_assets.reporting.dispute_causes import (
     DisputeCause,
@@ -73,7 +73,7 @@ def leading_disputes(
     if not disputes.num_rows:
         return LeadingDisputes((), CappedCounts((), 0), 0)
     resolved = tables["resolutions"]
-    concerned = resolved.filter(pc.is_in(resolved["task"], pc.unique(disputes["task"])))
+    concerned = where(resolved, pc.is_in(resolved["task"], pc.unique(disputes["task"])))
     asked: defaultdict[str, list[str]] = defaultdict(list)
     for item, task in values(concerned, "item_id", "task"):
         asked[task].append(item)

@@ -22,6 +22,7 @@ from orchestration_assets.reporting.counts import (
     histogram,
     share,
     value_counts,
+    where,
 )
 from orchestration_assets.reporting.disputed import disputes_of, is_disputed
 from orchestration_assets.reporting.intake import NO_FAMILY
@@ -155,7 +156,7 @@ def task_figures(
     figures = []
     for name in names:
         own = (
-            table.filter(pc.equal(table.column("task"), name))
+            where(table, pc.equal(table.column("task"), name))
             for table in (interpretations, resolutions, disagreements)
         )
         figures.append(_one_task(name, *own, families=families))
@@ -223,8 +224,9 @@ def _services(interpretations: pa.Table, disputes: pa.Table) -> tuple[ServiceFig
         }
     )
     figures = []
-    for service in sorted(pc.unique(interpretations["service"]).to_pylist()):
-        rows = interpretations.filter(pc.equal(interpretations["service"], service))
+    counted = interpretations.select(["service", "service_version", "status"])
+    for service in sorted(pc.unique(counted["service"]).to_pylist()):
+        rows = counted.filter(pc.equal(counted["service"], service))
         statuses = column_counts(rows["status"])
         figures.append(
             ServiceFigures(
@@ -250,7 +252,7 @@ def _agreement(
     What counts as a dispute is the disagreement floor's to say, for every kind of answer:
     its table is counted here, answers are not compared again.
     """
-    answered = interpretations.filter(pc.equal(interpretations.column("status"), Status.OK.value))
+    answered = where(interpretations, pc.equal(interpretations["status"], Status.OK.value))
     rows = frame(answered, "item_id", "service")
     items, ids = pd.factorize(rows["item_id"])
     took_part = np.zeros((len(ids), len(services)), dtype=np.float32)

@@ -50,12 +50,12 @@ def call(item: str, **changes) -> CallRow:
 def test_one_answer_that_cannot_be_stored_is_a_failed_row() -> None:
     processed = BatchResult()
     model = ProcessingModel.SEQUENTIAL
-    processed.interpretations[model] = [
+    processed.interpretations[model] += [
         interpretation("good"),
         interpretation("half", answer="a\ud83d"),
         interpretation("bad", answer=None, answer_score=10**400, confidence="sure"),
     ]
-    processed.calls = [call("good", tokens_in=7), call("bad", tokens_in=2**70, tokens_out=2**80)]
+    processed.calls += [call("good", tokens_in=7), call("bad", tokens_in=2**70, tokens_out=2**80)]
     tables = {name: (table, figures) for name, table, figures in result_tables(processed)}
     table, figures = tables[INTERPRETATIONS[model].name]
     good, half, bad = table.to_pylist()

@@ -15,11 +15,12 @@ from orchestration_assets.schemas.items import Alternative, Reading, Task
 from orchestration_assets.schemas.record_answers import FieldValue, RecordAnswer
 from orchestration_assets.schemas.record_fields import PLAIN_ENTRY, FieldType, RecordField
 from orchestration_assets.schemas.services import SensitiveKind
-from orchestration_assets.text.redaction import mark, marks_in
+from orchestration_assets.text import redaction
+from orchestration_assets.text.redaction import marks_in
 
 ALWAYS: Final = (SensitiveKind.SECRET,)
 """What is taken out where a task does not say: who asks for mail addresses is to have them."""
-_MAX_KEPT_CHARS: Final = 256
+_SHORT: Final = 256
 _NUMBERS: Final = frozenset({AnswerKind.SCORE, AnswerKind.VECTOR})
 
 
@@ -35,8 +36,8 @@ def without_secrets(reading: Reading, task: Task) -> Reading:
     answer = reading.answer
     if answer is not None and task.kind not in _NUMBERS:
         answer = _answer(answer, kinds, task)
-    evidence = reading.evidence and _words(reading.evidence, kinds)
-    reason = reading.reason and _words(reading.reason, kinds)
+    evidence = reading.evidence and mark(reading.evidence, kinds)
+    reason = reading.reason and mark(reading.reason, kinds)
     others = reading.alternatives and tuple(
         other if other.answer in task.labels else _alternative(other, kinds)
         for other in reading.alternatives
@@ -55,17 +56,7 @@ def without_secrets(reading: Reading, task: Task) -> Reading:
 def text_without_secrets(text: str, task: Task) -> str:
     """Words about an answer, with marks as in :func:`without_secrets`."""
     kinds = taken_from(task.redact_answers)
-    return _words(text, kinds) if kinds else text
-
-
-def _words(text: str, kinds: Collection[SensitiveKind]) -> str:
-    return _kept_words(text, tuple(kinds)) if len(text) <= _MAX_KEPT_CHARS else mark(text, kinds)
-
-
-@lru_cache(maxsize=256)
-def _kept_words(text: str, kinds: tuple[SensitiveKind, ...]) -> str:
-    """Where a confidence comes from, and why there is no answer, is the same for most items."""
-    return mark(text, kinds)
+    return mark(text, kinds) if kinds else text
 
 
 def taken_from(redact_answers: Collection[SensitiveKind] | None) -> Collection[SensitiveKind]:
@@ -76,6 +67,17 @@ def taken_from(redact_answers: Collection[SensitiveKind] | None) -> Collection[S
 def taken_out(*texts: str | None) -> Mapping[str, int]:
     """How often something of each kind was taken out of an answer, from its texts."""
     return marks_in("\n".join(filter(None, texts)))
+
+
+def mark(text: str, kinds: Collection[SensitiveKind]) -> str:
+    """As :func:`orchestration_assets.text.redaction.mark` has it; short words are remembered:
+    labels, and what services say of them, are the same for many items."""
+    return redaction.mark(text, kinds) if len(text) > _SHORT else _short(text, tuple(kinds))
+
+
+@lru_cache(maxsize=4_096)
+def _short(text: str, kinds: tuple[SensitiveKind, ...]) -> str:
+    return redaction.mark(text, kinds)
 
 
 def _answer(answer: Answer, kinds: Collection[SensitiveKind], task: Task) -> Answer:
