@@ -132,8 +132,8 @@ class PartedTable:
         self._list([*stand, self._stored(self._ordered(whole))])
 
     def other_bytes(self, parts: Sequence[TablePart]) -> Path | None:
-        """The first file of these parts that holds other bytes than were written, as a disk may give
-        back under the same size and time; None where all hold theirs. Raises OSError."""
+        """The first file of these parts that holds other bytes than were written, as a disk may
+        give back under the same size and time; None where all hold theirs. Raises OSError."""
         paths = (self._files.path(self._table.name, part.name) for part in parts)
         return next((path for path in paths if _name_of(path.read_bytes()) != path.stem), None)
 

@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "190eb806164a8f95": "ad3d59f60b864bb8",
+    "7778e44e6bf74db3": "ad3d59f60b864bb8",
     # embeddings
-    "149180ce2865b162": "d3bfe1b5ac6a3395",
+    "ea6a8bed1c9238c8": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""
