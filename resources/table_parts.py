@@ -60,7 +60,7 @@ def joined_parts(parts: Sequence[TablePart], rows: int, most: int) -> int:
 
 class PartedTable:
     """The parts of one table; ``as_bytes`` makes a file of rows, ``overwrite`` stores one whoever
-    wrote it last."""
+    wrote it last; ``missing`` is what reading a file raises that is gone."""
 
     def __init__(
         self,
@@ -68,11 +68,13 @@ class PartedTable:
         files: PartFiles,
         as_bytes: Callable[[pa.Table], bytes],
         overwrite: Callable[[Path, bytes], None],
+        missing: type[OrchestrationError],
     ) -> None:
         self._table = table
         self._files = files
         self._as_bytes = as_bytes
         self._overwrite = overwrite
+        self._missing = missing
 
     @property
     def list_path(self) -> Path:
@@ -103,7 +105,7 @@ class PartedTable:
             parts = self.parts()
             try:
                 found = [self._part(part, wanted) for part in parts]
-            except OrchestrationError:
+            except (DamagedFileError, self._missing):
                 # parts are put together under a reader now and then
                 if not left or self.parts() == parts:
                     raise

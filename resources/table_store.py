@@ -360,7 +360,8 @@ class TableStore:
     def _parted(self, table: str) -> PartedTable | None:
         if table not in PARTED_TABLES:
             return None
-        return PartedTable(TABLES[table], self, parquet_bytes, self._files.overwrite)
+        overwrite = self._files.overwrite
+        return PartedTable(TABLES[table], self, parquet_bytes, overwrite, TableMissingError)
 
     @contextmanager
     def _there(self, table: str, batch: str | None = None) -> Iterator[None]:
