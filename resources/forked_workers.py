@@ -182,22 +182,34 @@ class _Work:
             return self._waiting.popleft() if self._waiting else None
 
     def _begun(self) -> Worker:
-        """A worker that knows what is to be done with pieces."""
-        worker = self.workers.take()
-        with self._lock:
-            self._busy.add(worker)
-            if self._stopped:
-                worker.kill()
-        worker.connection.send_bytes(_FUNCTION)
-        worker.connection.send_bytes(self.function)
-        return worker
+        """A worker that knows what is to be done with pieces. Raises ForkServerGoneError."""
+        while True:
+            worker = self.workers.take()
+            with self._lock:
+                self._busy.add(worker)
+                if self._stopped:
+                    worker.kill()
+            try:
+                worker.connection.send_bytes(_FUNCTION)
+                worker.connection.send_bytes(self.function)
+            except OSError:
+                # it died while it had nothing to do, of which no piece is the cause
+                with self._lock:
+                    self._drop(worker)
+                    if self._stopped:
+                        raise
+            else:
+                return worker
+
+    def _drop(self, worker: Worker) -> None:
+        self._busy.discard(worker)
+        worker.connection.close()
 
     def _take_back(self, worker: Worker | None, number: int) -> None:
         """A piece whose worker has died waits again, unless it has ended too many."""
         with self._lock:
             if worker is not None:
-                self._busy.discard(worker)
-                worker.connection.close()
+                self._drop(worker)
             if self._stopped:
                 return
             self._deaths[number] += 1

@@ -172,6 +172,18 @@ def test_without_the_process_that_makes_workers_this_one_goes_on_alone(_) -> Non
 
 
 @_alone
+def test_workers_that_died_between_two_steps_are_no_fault_of_a_piece(_) -> None:
+    with opened(workers=4) as (workers, said):
+        idle = [workers.take() for _ in range(4)]
+        for worker in idle:
+            worker.kill()
+            workers.give_back(worker)
+        _until(lambda: not _alive(worker.pid for worker in idle))
+        assert sorted(workers.map_chunks(_double, range(4))) == [(n, 2 * n) for n in range(4)]
+        assert not said
+
+
+@_alone
 def test_who_stops_listening_leaves_nobody_at_work(folder) -> None:
     with opened() as (workers, said):
         threading.Thread(target=_interrupt_once, args=(folder, 2), daemon=True).start()
