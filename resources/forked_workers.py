@@ -121,11 +121,11 @@ class ForkedWorkers:
         """Says that a worker died at work."""
         self._say(f"worker process {worker.pid} ended at work; what it was doing is done again")
 
-    def note_end(self) -> None:
+    def note_end(self, why: str) -> None:
         """There will be no more workers."""
         if self.gain.workers:
             self.gain.workers = 0
-            self._say("the process that makes workers was killed; this one goes on alone")
+            self._say(f"{why}; this one goes on alone")
 
 
 @dataclass
@@ -160,8 +160,8 @@ class _Work:
                 if worker is None:
                     worker = self._begun()
                 outcome = _asked(worker, _PIECE, _pickled(self.pieces[number]))
-            except ForkServerGoneError:
-                self.workers.note_end()
+            except ForkServerGoneError as error:
+                self.workers.note_end(str(error))
                 self.answers.put(_Answer(number))
             except (EOFError, OSError):
                 self._take_back(worker, number)
