@@ -746,7 +746,7 @@ class TaskConfig(_Strict):
 
 
 class SizeTiers(_Strict):
-    """From which size a batch may be computed by workers (forks, or Dask's), and in which chunks."""
+    """From which size workers (forks, or Dask's) may compute a batch, and in which chunks."""
 
     dask_from_items: Annotated[int, Field(ge=0)] = Field(
         default=500, description="batches of fewer items are profiled in the run's own process"
