@@ -6,6 +6,7 @@ writes there.
 """
 
 import ctypes
+import errno
 import gc
 import os
 import signal
@@ -29,7 +30,7 @@ _PREPARE, _FORK = b"p", b"w"
 
 
 class ForkServerGoneError(OSError):
-    """The process that makes workers has ended; there will be no other one."""
+    """There will be no more workers; the message says why."""
 
 
 class Worker(NamedTuple):
@@ -87,16 +88,19 @@ class ForkServer:
         """
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
-            try:
+            answer = b""
+            with suppress(OSError):
                 socket.send_fds(self._channel, [_FORK], [theirs.fileno()])
                 answer = self._channel.recv(_PID_BYTES, socket.MSG_WAITALL)
-            except OSError as error:
-                raise ForkServerGoneError(str(error)) from error
         if len(answer) < _PID_BYTES:
             ours.close()
-            raise ForkServerGoneError("it has ended")
+            raise ForkServerGoneError("the process that makes workers was killed")
+        told = int.from_bytes(answer, signed=True)
+        if told < 0:
+            ours.close()
+            raise ForkServerGoneError(f"no further process can be begun ({os.strerror(-told)})")
         self._has_made = True
-        return Worker(int.from_bytes(answer), Connection(ours.detach()))
+        return Worker(told, Connection(ours.detach()))
 
     def close(self) -> None:
         """Ends it and every worker, whatever they do."""
@@ -156,15 +160,25 @@ def _serve(
             continue
         with catch_warnings():
             simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
+            pid = _forked()
         if not pid:
             channel.close()
             _end_with(server, b"worker")
             work(Connection(descriptors[0]))
             return
         os.close(descriptors[0])
-        made = {one for one in made if not os.waitpid(one, os.WNOHANG)[0]} | {pid}
-        channel.sendall(pid.to_bytes(_PID_BYTES))
+        made = {one for one in made if not os.waitpid(one, os.WNOHANG)[0]}
+        if pid > 0:
+            made.add(pid)
+        channel.sendall(pid.to_bytes(_PID_BYTES, signed=True))
+
+
+def _forked() -> int:
+    """As os.fork; below 0 the number of the error where the system gives no further process."""
+    try:
+        return os.fork()
+    except OSError as error:
+        return -(error.errno or errno.EAGAIN)
 
 
 def _end(workers: Collection[int]) -> None:

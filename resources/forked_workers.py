@@ -121,11 +121,11 @@ class ForkedWorkers:
         """Says that a worker died at work."""
         self._say(f"worker process {worker.pid} ended at work; what it was doing is done again")
 
-    def note_end(self) -> None:
+    def note_end(self, why: str) -> None:
         """There will be no more workers."""
         if self.gain.workers:
             self.gain.workers = 0
-            self._say("the process that makes workers was killed; this one goes on alone")
+            self._say(f"{why}; this one goes on alone")
 
 
 @dataclass
@@ -160,8 +160,8 @@ class _Work:
                 if worker is None:
                     worker = self._begun()
                 outcome = _asked(worker, _PIECE, _pickled(self.pieces[number]))
-            except ForkServerGoneError:
-                self.workers.note_end()
+            except ForkServerGoneError as error:
+                self.workers.note_end(str(error))
                 self.answers.put(_Answer(number))
             except (EOFError, OSError):
                 self._take_back(worker, number)
@@ -182,22 +182,34 @@ class _Work:
             return self._waiting.popleft() if self._waiting else None
 
     def _begun(self) -> Worker:
-        """A worker that knows what is to be done with pieces."""
-        worker = self.workers.take()
-        with self._lock:
-            self._busy.add(worker)
-            if self._stopped:
-                worker.kill()
-        worker.connection.send_bytes(_FUNCTION)
-        worker.connection.send_bytes(self.function)
-        return worker
+        """A worker that knows what is to be done with pieces. Raises ForkServerGoneError."""
+        while True:
+            worker = self.workers.take()
+            with self._lock:
+                self._busy.add(worker)
+                if self._stopped:
+                    worker.kill()
+            try:
+                worker.connection.send_bytes(_FUNCTION)
+                worker.connection.send_bytes(self.function)
+            except OSError:
+                # it died while it had nothing to do, of which no piece is the cause
+                with self._lock:
+                    self._drop(worker)
+                    if self._stopped:
+                        raise
+            else:
+                return worker
+
+    def _drop(self, worker: Worker) -> None:
+        self._busy.discard(worker)
+        worker.connection.close()
 
     def _take_back(self, worker: Worker | None, number: int) -> None:
         """A piece whose worker has died waits again, unless it has ended too many."""
         with self._lock:
             if worker is not None:
-                self._busy.discard(worker)
-                worker.connection.close()
+                self._drop(worker)
             if self._stopped:
                 return
             self._deaths[number] += 1

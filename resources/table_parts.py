@@ -91,9 +91,11 @@ class PartedTable:
             # a name is put into a path
             if not found or any(not one.name.replace("-", "").isalnum() for one in found):
                 raise ValueError("it names no part")
+            if len({one.name for one in found}) < len(found):
+                raise ValueError("it names a part twice")
         except FileNotFoundError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise DamagedFileError(self.list_path, f"cannot be read ({error})", REMEDY) from error
         return found
 

@@ -321,8 +321,7 @@ class TableStore:
         rows = _declared_rows(table, data)
         if batch is None and (parted := self._parted(table.name)):
             parted.write(rows)
-            # one file held all of it in homes of before
-            self._files.remove(self._folder / f"{table.name}.parquet")
+            self._files.remove(self._before_parts(table.name))
             return path
         # one of all batches is made from theirs, in the run of any
         write = self._files.write if batch else self._files.overwrite
@@ -362,6 +361,15 @@ class TableStore:
             return None
         overwrite = self._files.overwrite
         return PartedTable(TABLES[table], self, parquet_bytes, overwrite, TableMissingError)
+
+    def _before_parts(self, table: str) -> Path:
+        """One file that held all of it in homes of before."""
+        return self._folder / f"{table}.parquet"
+
+    def holds_rows(self, table: str) -> bool:
+        """Whether any file holds rows of a table in parts, also one that is no longer, or not yet,
+        part of the table."""
+        return self._before_parts(table).exists() or bool(self.batches(table))
 
     @contextmanager
     def _there(self, table: str, batch: str | None = None) -> Iterator[None]:
@@ -447,8 +455,16 @@ class TableStore:
         """
         if table not in PARTED_TABLES:
             return self._beginning(table, None, rows)
-        begun = [self._beginning(table, part.name, rows) for part in self.parts(table)]
-        first = pa.concat_tables([found for found, _ in begun])
+        parts = self.parts(table)
+        begun = [self._beginning(table, part.name, rows) for part in parts]
+        # parts that stand for good may lack columns that were declared since
+        declared = [
+            _as_declared(
+                self.path(table, part.name), found, TABLES[table], _MAKE_CORPUS_AGAIN, whole=True
+            )
+            for part, (found, _) in zip(parts, begun, strict=True)
+        ]
+        first = pa.concat_tables(declared)
         ordered = first.sort_by([(name, "ascending") for name in TABLES[table].key])
         return ordered.slice(0, rows), sum(count for _, count in begun)
 

@@ -322,7 +322,7 @@ class Removal:
     def from_corpus_tables(self) -> None:
         """Tables over all batches: folded anew, or without the rows about the contents."""
         tables = self._home.tables
-        if tables.exists(CONTENT_LEDGER.name):
+        if tables.holds_rows(CONTENT_LEDGER.name):
             tables.write(CONTENT_LEDGER, current_items(self._home))
         for table in (GOLD_LABELS, OUTCOMES):
             if not tables.exists(table.name):

@@ -93,7 +93,8 @@ def chunks_for(
 ) -> Iterator[list[Member]]:
     """The members in order, in chunks by the policy; where ``workers`` share this machine, in
     smaller ones."""
-    if workers.gain.forked:
+    # none are left where the process that makes them was killed
+    if workers.gain.forked and workers.gain.workers:
         tiers = finer(tiers, len(members), sum(sizes), workers.gain.workers)
     return chunks(members, sizes, tiers)
 

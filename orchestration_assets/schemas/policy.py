@@ -746,7 +746,7 @@ class TaskConfig(_Strict):
 
 
 class SizeTiers(_Strict):
-    """From which size a batch may be computed on the Dask cluster, and in which chunks."""
+    """From which size workers (forks, or Dask's) may compute a batch, and in which chunks."""
 
     dask_from_items: Annotated[int, Field(ge=0)] = Field(
         default=500, description="batches of fewer items are profiled in the run's own process"
@@ -757,9 +757,9 @@ class SizeTiers(_Strict):
     dask_from_s: Annotated[float, Field(ge=0)] | None = Field(
         default=None,
         description=(
-            "beyond these boundaries, work goes to the cluster once what is left of a step would "
-            "take the run's own process so many processor seconds; null: once, by what was "
-            "measured, workers save more than starting them takes; 0: always"
+            "beyond these boundaries, work goes to workers once what is left of a step would take "
+            "the run's own process so many processor seconds; null: to forks at once, to Dask's "
+            "once, by what was measured, they save more than starting them takes; 0: always"
         ),
     )
     chunk_items: Annotated[int, Field(ge=1)] = Field(

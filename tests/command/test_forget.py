@@ -20,6 +20,7 @@ from orchestration_assets.content.forgotten import pending_removals
 from resources.claims import claimed
 from resources.home import Home
 from resources.run_locks import run_lock
+from resources.table_store import TableStore, parquet_bytes
 from tests.forked import forked
 from tests.fuzzing import EXHAUSTIVE
 
@@ -169,6 +170,31 @@ def test_nothing_of_a_file_is_left_and_the_home_goes_on(place) -> None:
     assert holding(place.home, *LETTER) == []
     ledger = {row["path"]: row["state"] for row in tables.read("content_ledger").to_pylist()}
     assert ledger["letter.txt"] == "forgotten" and ledger["memo.txt"] == "present"
+
+
+def _one_file(tables: TableStore) -> None:
+    """As homes of before have it."""
+    whole, folder = tables.read("content_ledger"), tables.path("content_ledger")
+    shutil.rmtree(folder)
+    folder.with_suffix(".parquet").write_bytes(parquet_bytes(whole))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [_one_file, lambda tables: (tables.path("content_ledger") / "_parts.json").unlink()],
+    ids=["of before", "without its list"],
+)
+def test_it_leaves_a_ledger_that_is_not_read_as_a_table(place, spoil) -> None:
+    tables = Home(place.home).tables
+    spoil(tables)
+    assert not tables.exists("content_ledger")
+    code, _ = place.call("forget", "letter.txt", "--yes")
+    assert code == 0
+    (kept,) = (place.home / "tables").glob("content_ledger*/*.parquet")
+    assert not tables.path("content_ledger").with_suffix(".parquet").exists()
+    rows = {row["path"]: row for row in pq.read_table(kept).to_pylist()}
+    letter = rows["letter.txt"]
+    assert (letter["state"], letter["content_hash"]) == ("forgotten", None)
 
 
 def test_a_record_goes_with_its_metadata_its_gold_and_its_place_in_a_plain_copy(place) -> None:

@@ -1,9 +1,11 @@
 """The ledger of all items is what going through every manifest, row by row, tells of each, whether
 it is folded from all of them or kept from batch to batch."""
 
+import json
 import os
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
+from hashlib import blake2b
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +30,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.table_assets import Stored
 from resources import damage, table_parts
 from resources.home import Home
+from resources.table_parts import TablePart
 from resources.table_store import TableStore, parquet_bytes
 from tests.rows import row
 
@@ -164,10 +167,16 @@ def test_a_ledger_stands_until_something_changes_and_is_made_again_where_it_is_d
         part = min(folder.glob("*.parquet"))
         part.unlink()
 
+    def name_twice() -> None:
+        told = json.loads((folder / "_parts.json").read_text())["parts"]
+        (folder / "_parts.json").write_text(json.dumps({"parts": [*told, *told]}))
+
     for spoil in (
         spoil_part,
         lose_part,
         lambda: (folder / "_parts.json").write_text('{"parts": [{"name": "../up", "rows": 1}]}'),
+        lambda: (folder / "_parts.json").write_text("[" * 100_000),
+        name_twice,
         (folder / "_parts.json").unlink,
         lambda: (made_of / "content_ledger.json").write_text("[]"),
     ):
@@ -218,6 +227,26 @@ def test_a_table_that_is_put_together_under_its_reader_is_read_whole(tmp_path, m
     found = read(home.tables, CONTENT_LEDGER.name, columns=["versions", "item_id"])
     assert found.schema.names == ["versions", "item_id"]
     assert found["item_id"].to_pylist() == [one.item_id for one in rows]
+
+
+def test_parts_from_before_a_column_was_declared_begin_as_the_others_do(tmp_path) -> None:
+    tables = Home(tmp_path).tables
+    one, two = (
+        rows_to_arrow(CONTENT_LEDGER, [row(LedgerRow, item_id=f"{number:016x}")])
+        for number in range(2)
+    )
+    tables.write(CONTENT_LEDGER, one)
+    earlier = parquet_bytes(one.drop_columns(["computed_as"]))
+    part = TablePart(f"part-{blake2b(earlier, digest_size=8).hexdigest()}", 1)
+    tables.path(CONTENT_LEDGER.name, part.name).write_bytes(earlier)
+    listed = tables.path(CONTENT_LEDGER.name) / "_parts.json"
+    listed.write_text(json.dumps({"parts": [asdict(part)]}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_parts, "joined_parts", lambda *_: 0)
+        tables.append(CONTENT_LEDGER, two)
+    first, count = tables.beginning(CONTENT_LEDGER.name, 5)
+    assert (first["item_id"].to_pylist(), count) == ([f"{n:016x}" for n in range(2)], 2)
+    assert first.schema.names == tables.read(CONTENT_LEDGER.name).schema.names
 
 
 def test_a_home_of_before_parts_has_its_one_file_replaced(tmp_path) -> None:

@@ -109,6 +109,11 @@ def test_workers_that_cost_nothing_take_all_but_what_is_below_the_boundaries() -
     # nobody is left to make them
     forks.gain.workers = 0
     assert not Placement(100, 30_000, TIERS, forks).moves()
+    # the work of further steps is divided as in a process that never had any
+    sizes = [10] * 500
+    assert [*chunks_for(forks, sizes, sizes, TIERS)] == [
+        *chunks_for(no_workers(), sizes, sizes, TIERS)
+    ]
 
 
 @given(

@@ -3,6 +3,7 @@
 Each test has a process of its own, which has no other thread when it forks.
 """
 
+import errno
 import fcntl
 import os
 import signal
@@ -17,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from resources.fork_server import ForkServer, can_fork
+from resources.fork_server import ForkServer, ForkServerGoneError, can_fork
 from resources.forked_workers import ForkedWorkers, WorkersDiedError, serve_pieces
 from tests.forked import ROOT, forked
 
@@ -95,6 +96,19 @@ def _die_in(mother: int) -> int:
     return mother
 
 
+def _allow_one() -> None:
+    """As a limit of processes has it."""
+    begin, begun = os.fork, []
+
+    def fork() -> int:
+        if begun:
+            raise BlockingIOError(errno.EAGAIN, "too many")
+        begun.append(True)
+        return begin()
+
+    os.fork = fork
+
+
 def _note_and_wait(folder: str) -> None:
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)
@@ -169,6 +183,29 @@ def test_without_the_process_that_makes_workers_this_one_goes_on_alone(_) -> Non
         assert workers.gain.workers == 0
         assert not workers.gain.pays(1e9)
     assert [line for line in said if "goes on alone" in line] == [said[-1]]
+
+
+@_alone
+def test_where_no_further_process_can_be_begun_those_there_are_go_on(_) -> None:
+    with ForkedWorkers(ForkServer(_allow_one, serve_pieces), 2, lambda _: None) as workers:
+        worker = workers.take()
+        with pytest.raises(ForkServerGoneError, match="no further process can be begun"):
+            workers.take()
+        workers.give_back(worker)
+        assert sorted(workers.map_chunks(_double, range(6))) == [(n, 2 * n) for n in range(6)]
+        assert _alive([worker.pid])
+
+
+@_alone
+def test_workers_that_died_between_two_steps_are_no_fault_of_a_piece(_) -> None:
+    with opened(workers=4) as (workers, said):
+        idle = [workers.take() for _ in range(4)]
+        for worker in idle:
+            worker.kill()
+            workers.give_back(worker)
+        _until(lambda: not _alive(worker.pid for worker in idle))
+        assert sorted(workers.map_chunks(_double, range(4))) == [(n, 2 * n) for n in range(4)]
+        assert not said
 
 
 @_alone
