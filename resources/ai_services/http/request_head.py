@@ -19,7 +19,7 @@ _MAX_KEPT: Final = 16
 # stand for what differs between requests; a head that holds one of its own is not kept
 _ANY_KEY: Final = "key-bc6b9b0e5f3f4f0f"
 _ANY_LENGTH: Final = "length-95ab0e1b4ce34c5a"
-_PLACES: Final = re.compile(f"{_ANY_KEY}|{_ANY_LENGTH}".encode())
+_PLACES: Final = re.compile(f"{_ANY_KEY}|{_ANY_LENGTH}")
 
 
 class _Parts(NamedTuple):
@@ -67,9 +67,10 @@ class RequestHead:
         if others not in self._kept:
             if len(self._kept) >= _MAX_KEPT:
                 self._kept.clear()
-            whole = self._written(method, {**headers, KEY_HEADER: _ANY_KEY}, _ANY_LENGTH)
-            pieces = _PLACES.split(whole)
-            is_plain = _PLACES.findall(whole) == [_ANY_KEY.encode(), _ANY_LENGTH.encode()]
+            whole = self._written(method, {**headers, KEY_HEADER: _ANY_KEY}, _ANY_LENGTH).decode()
+            own = _PLACES.search(f"{self._path}{others}")
+            is_plain = own is None and _PLACES.findall(whole) == [_ANY_KEY, _ANY_LENGTH]
+            pieces = [piece.encode() for piece in _PLACES.split(whole)]
             self._kept[others] = _Parts(*pieces) if is_plain else None
         return self._kept[others]
 

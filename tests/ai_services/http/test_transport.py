@@ -205,14 +205,15 @@ def test_requests_of_one_head_differ_in_key_and_length_alone() -> None:
             {"content-length": "9"},
             {"X-One": "0af3"},
             {"X-One": f"{request_head._ANY_KEY} {request_head._ANY_LENGTH}"},
+            {"Idempotency-Key": request_head._ANY_KEY},
         )
         requests = [own, {**own, "idempotency-key": "key-2"}, *({**own, **one} for one in others)]
         # each twice: what is kept says the same
         return [head.request("POST", of, b"{}") for of in requests * 2]
 
     both = asyncio.run(written())
-    first, second, own_key, own_length, like_the_key, like_places = both[:6]
-    assert both[6:] == both[:6]
+    first, second, own_key, own_length, like_the_key, like_places, placed_key = both[:7]
+    assert both[7:] == both[:7]
     assert first.endswith(b"x-one: a\r\ncontent-length: 2\r\n\r\n{}")
     assert second == first.replace(b"0af3", b"key-2")
     assert own_key == first.replace(b"0af3", b"mine")
@@ -220,6 +221,7 @@ def test_requests_of_one_head_differ_in_key_and_length_alone() -> None:
     assert like_the_key == first.replace(b"x-one: a", b"x-one: 0af3")
     places = f"{request_head._ANY_KEY} {request_head._ANY_LENGTH}".encode()
     assert like_places == first.replace(b"x-one: a", b"x-one: " + places)
+    assert placed_key == first.replace(b"0af3", request_head._ANY_KEY.encode())
 
 
 def test_requests_beyond_the_limit_wait_for_a_connection_that_is_given_back() -> None:
