@@ -32,7 +32,7 @@ def nearest_earlier(
     transposed = earlier.T.astype(np.float32, order="C")
     block = max(_BLOCK_CELLS // len(earlier), _LEAST_ROWS)
     # one place for all blocks: to take new pages for each costs a fifth of the multiplication
-    held = np.empty((block, len(earlier)), np.result_type(vectors, transposed))
+    held = np.empty((min(block, len(names)), len(earlier)), np.result_type(vectors, transposed))
     for start in range(0, len(names), block):
         rows_at_once = vectors[start : start + block]
         cosines = np.matmul(rows_at_once, transposed, out=held[: len(rows_at_once)])

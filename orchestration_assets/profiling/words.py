@@ -76,17 +76,9 @@ class Words(NamedTuple):
     spaced: bytes | None
 
 
-def split_words(text: str) -> list[str]:
-    """The words: runs of letters, digits and combining marks with inner apostrophes; each Chinese
-    or Japanese character is a word."""
-    if text.isascii():
-        return _spaced(text).decode("ascii").split()
-    found: list[str] = WORD.findall(text)
-    return found
-
-
 def words_in(text: str) -> Words:
-    """The words of ``text``, as :func:`split_words` finds them."""
+    """The words of ``text``: runs of letters, digits and combining marks with inner apostrophes;
+    each Chinese or Japanese character is a word."""
     return _ascii_words(text) if text.isascii() else _words_by_pattern(text)
 
 

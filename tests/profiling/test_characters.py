@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.characters import Characters
-from orchestration_assets.profiling.words import split_words
+from orchestration_assets.profiling.words import words_in
 from orchestration_assets.text.token_estimates import token_estimate
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -20,7 +20,7 @@ TEXTS = st.text(
 @given(text=TEXTS)
 def test_counts_equal_those_of_the_patterns(text: str) -> None:
     found = Characters.from_text(text)
-    assert found.word_count() == len(split_words(text))
+    assert found.word_count() == len(words_in(text).lower)
     assert found.token_count() == token_estimate(text)
     assert found.number_count() == len(NUMBER.findall(text))
 

@@ -1,7 +1,5 @@
 """Features of text: what they count, and that diversity does not depend on length."""
 
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +13,7 @@ from orchestration_assets.profiling.text import (
     readability,
     repeated_trigram_share,
 )
-from orchestration_assets.profiling.words import split_words, words_in
+from orchestration_assets.profiling.words import words_in
 from tests.profiling.samples import words_like_a_text
 
 
@@ -25,7 +23,7 @@ def test_line_counts() -> None:
 
 def test_names_at_the_start_of_a_sentence_are_no_entities() -> None:
     prose = "Yesterday Anna met Bob. They talked. I think I'm late."
-    words = split_words(prose)
+    words = words_in(prose).lower
     assert prose_features(prose)["entity_density"] == pytest.approx(200 / len(words))
 
 
@@ -75,7 +73,7 @@ def test_readability_orders_easy_before_hard_and_keeps_to_latin() -> None:
     ],
 )
 def test_language_of_prose(prose: str, language: str | None) -> None:
-    assert prose_language(Counter(split_words(prose.lower())), prose) == language
+    assert prose_language(words_in(prose).counts, prose) == language
 
 
 def test_tone_and_function_words() -> None:

@@ -42,6 +42,8 @@ class Connections:
             limit=limit, keepalive_timeout=_IDLE_S, ssl=True if secure is None else secure
         )
         self._idle: dict[ConnectionKey, list[_Idle]] = {}
+        self._waiting = 0
+        """Requests that the connector is to give a connection to."""
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def taken(self, head: RequestHead) -> "Connection":
@@ -65,10 +67,13 @@ class Connections:
         # those to other hosts count for the connector as long as they wait here
         self._release_idle()
         for _ in range(self._limit + 1):
+            self._waiting += 1
             try:
                 connection = await self._connector.connect(head.any_request, [], self._within)
             except TimeoutError as error:
                 raise aiohttp.ConnectionTimeoutError(f"no connection to {head.host}") from error
+            finally:
+                self._waiting -= 1
             if _is_usable(connection):
                 return connection
             connection.close()
@@ -78,6 +83,10 @@ class Connections:
         """The connection may be used again, unless its server closes it."""
         if connection.protocol is None or connection.protocol.should_close:
             connection.close()
+            return
+        if self._waiting:
+            # the connector wakes who waits for it at its limit, and only by what it gets itself
+            connection.release()
             return
         self._idle.setdefault(head.connection_key, []).append(_Idle(connection, monotonic()))
         if self._sweeping is None:

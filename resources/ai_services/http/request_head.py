@@ -16,9 +16,10 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 KEY_HEADER: Final = "idempotency-key"
 _PLAIN_KEY: Final = re.compile(r"[\w-]{1,128}", re.ASCII)
 _MAX_KEPT: Final = 16
-# stand for what differs between requests; no header of a policy holds them
+# stand for what differs between requests; a head that holds one of its own is not kept
 _ANY_KEY: Final = "key-bc6b9b0e5f3f4f0f"
 _ANY_LENGTH: Final = "length-95ab0e1b4ce34c5a"
+_PLACES: Final = re.compile(f"{_ANY_KEY}|{_ANY_LENGTH}")
 
 
 class _Parts(NamedTuple):
@@ -61,15 +62,16 @@ class RequestHead:
         return b"%b%b%b%d%b%b" % (before, key.encode(), between, len(body), after, body)
 
     def _parts(self, method: str, headers: Mapping[str, str]) -> _Parts | None:
-        """None where a header of the policy takes the place of the key or of the length."""
+        """None where a header of the policy takes the place of the key, or looks like a place."""
         others = (("", method), *[pair for pair in headers.items() if pair[0] != KEY_HEADER])
         if others not in self._kept:
             if len(self._kept) >= _MAX_KEPT:
                 self._kept.clear()
-            whole = self._written(method, {**headers, KEY_HEADER: _ANY_KEY}, _ANY_LENGTH)
-            before, key, rest = whole.partition(_ANY_KEY.encode())
-            between, length, after = rest.partition(_ANY_LENGTH.encode())
-            self._kept[others] = _Parts(before, between, after) if key and length else None
+            whole = self._written(method, {**headers, KEY_HEADER: _ANY_KEY}, _ANY_LENGTH).decode()
+            own = _PLACES.search(f"{self._path}{others}")
+            is_plain = own is None and _PLACES.findall(whole) == [_ANY_KEY, _ANY_LENGTH]
+            pieces = [piece.encode() for piece in _PLACES.split(whole)]
+            self._kept[others] = _Parts(*pieces) if is_plain else None
         return self._kept[others]
 
     def _written(self, method: str, headers: Mapping[str, str], length: str | None) -> bytes:

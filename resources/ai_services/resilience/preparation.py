@@ -1,8 +1,8 @@
 """Requests are prepared where they are asked for, up to so much text in one round of an event loop.
 
 What is beyond waits for the next round: answers that have arrived come first, also where thousands
-of questions begin at once. A request that is ready leaves before the next one is prepared, so that
-answers come spread as well, and the event loop neither waits nor is flooded.
+of questions begin at once. A request that does not wait leaves before the next one is prepared, so
+that answers come spread as well; those that waited are prepared in one go.
 """
 
 import asyncio

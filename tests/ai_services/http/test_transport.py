@@ -11,7 +11,7 @@ from orchestration_assets.text.replies.call_errors import (
     MalformedResponse,
     Unavailable,
 )
-from resources.ai_services.http import connections
+from resources.ai_services.http import connections, request_head
 from resources.ai_services.http.request_head import RequestHead
 from resources.ai_services.http.transport import Transport
 from tests.ai_services.http.samples import chat
@@ -200,19 +200,44 @@ def test_requests_of_one_head_differ_in_key_and_length_alone() -> None:
     async def written() -> list[bytes]:
         head = RequestHead("http://localhost:8000/v1/x")
         own = {"idempotency-key": "0af3", "X-One": "a"}
-        others = ({"Idempotency-Key": "mine"}, {"content-length": "9"}, {"X-One": "0af3"})
+        others = (
+            {"Idempotency-Key": "mine"},
+            {"content-length": "9"},
+            {"X-One": "0af3"},
+            {"X-One": f"{request_head._ANY_KEY} {request_head._ANY_LENGTH}"},
+            {"Idempotency-Key": request_head._ANY_KEY},
+        )
         requests = [own, {**own, "idempotency-key": "key-2"}, *({**own, **one} for one in others)]
         # each twice: what is kept says the same
         return [head.request("POST", of, b"{}") for of in requests * 2]
 
     both = asyncio.run(written())
-    first, second, own_key, own_length, like_the_key = both[:5]
-    assert both[5:] == both[:5]
+    first, second, own_key, own_length, like_the_key, like_places, placed_key = both[:7]
+    assert both[7:] == both[:7]
     assert first.endswith(b"x-one: a\r\ncontent-length: 2\r\n\r\n{}")
     assert second == first.replace(b"0af3", b"key-2")
     assert own_key == first.replace(b"0af3", b"mine")
     assert own_length.count(b"content-length: 2\r\n") == 1
     assert like_the_key == first.replace(b"x-one: a", b"x-one: 0af3")
+    places = f"{request_head._ANY_KEY} {request_head._ANY_LENGTH}".encode()
+    assert like_places == first.replace(b"x-one: a", b"x-one: " + places)
+    assert placed_key == first.replace(b"0af3", request_head._ANY_KEY.encode())
+
+
+def test_requests_beyond_the_limit_wait_for_a_connection_that_is_given_back() -> None:
+    async def ask() -> int:
+        log = Log()
+        server = await asyncio.start_server(log.serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        transport = Transport(chat(f"http://127.0.0.1:{port}/v1", concurrency=1))
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(transport.post("/x", b"{}", {}) for _ in range(3)))
+            await transport.post("/x", b"{}", {})
+        await transport.aclose()
+        server.close()
+        return len(log.connections)
+
+    assert asyncio.run(ask()) == 1
 
 
 def test_connections_that_wait_hold_up_no_request_to_another_address(monkeypatch) -> None:
