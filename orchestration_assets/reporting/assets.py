@@ -102,7 +102,7 @@ def disagreement_report(
     context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], **tables: pa.Table
 ) -> dg.MaterializeResult[pa.Table]:
     """Renders reports/<batch>.html and <batch>-review.html from the batch's tables."""
-    # what draws pages takes memory, pandas among it, that the steps before do without
+    # what draws pages takes memory that the steps before do without
     from orchestration_assets.reporting.plots import batch_pictures
     from orchestration_assets.reporting.publication import publish_batch
 

@@ -1,15 +1,25 @@
 """How items were processed: the models chosen, why, and the forecast beside what happened."""
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import frame, groups
+from orchestration_assets.reporting.counts import (
+    Numbers,
+    Places,
+    grouped,
+    numbers,
+    question_places,
+    sums_of,
+)
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProcessingModel
 
-_PAIR = ["item_id", "task"]
+_ALIKE = ("task", "model", "option", "strategy", "rule", "stop_at", "services")
 _ENDS = {
     ProcessingModel.ITERATIVE.value: "see rounds",
     ProcessingModel.HYBRID.value: "see waves",
@@ -57,77 +67,108 @@ class ChoiceFigures:
         return _ENDS.get(self.model, "asks all")
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    """What came of each plan, by its row; clocks in ms, costs in USD."""
+
+    asked: Places
+    called: Places
+    cached: Places
+    spent_ms: Numbers
+    cost_usd: Numbers
+    stopped_early: "np.ndarray[Any, np.dtype[np.bool_]]"
+
+
 def choice_figures(
     plans: pa.Table, interpretations: pa.Table, decisions: pa.Table, calls: pa.Table
 ) -> tuple[ChoiceFigures, ...]:
     """The choices of each task, the most frequent first."""
-    rows = _plans_with_outcome(plans, interpretations, decisions, calls)
-    by = ["task", "model", "option", "strategy", "rule", "services_text", "stop_at"]
-    sizes = rows.groupby("task").size()
+    came = _outcomes(plans, interpretations, decisions, calls)
+    foreseen = {
+        name: plans[name].to_numpy()
+        for name in ("calls_min", "calls_max", "expected_ms", "cost_usd_max")
+    }
+    alike = grouped((*words, tuple(services)) for *words, services in values(plans, *_ALIKE))
+    sizes: Counter[str] = Counter()
+    for (task, *_), rows in alike.items():
+        sizes[task] += len(rows)
     figures = []
-    for key, group in groups(rows, by):
-        task, model, option, strategy, rule, services, stop_at = key
-        reasons = group["reason"].value_counts(sort=True)
+    for key in sorted(alike, key=_order):
+        task, model, option, strategy, rule, stop_at, services = key
+        rows = alike[key]
+        reasons = Counter(plans["reason"].take(rows).to_pylist())
         figures.append(
             ChoiceFigures(
-                task=str(task),
-                model=str(model),
-                option=str(option),
-                strategy=str(strategy),
-                rule=None if pd.isna(rule) else str(rule),
-                services=tuple(str(services).split("\n")),
-                stop_at=None if pd.isna(stop_at) else float(stop_at),
-                reason=str(reasons.index[0]),
+                task=task,
+                model=model,
+                option=option,
+                strategy=strategy,
+                rule=rule,
+                services=services,
+                stop_at=stop_at,
+                # of equally frequent ones the first
+                reason=max(reasons, key=lambda reason: reasons[reason]),
                 wordings=len(reasons),
-                pairs=len(group),
-                of=int(sizes[task]),
-                stopped_early=int(group["stopped_early"].sum()),
-                calls_min=int(group["calls_min"].sum()),
-                calls_max=int(group["calls_max"].sum()),
-                asked=int(group["asked"].sum()),
-                called=int(group["called"].sum()),
-                cached=int(group["cached"].sum()),
-                expected_ms=float(group["expected_ms"].sum()),
-                spent_ms=float(group["spent_ms"].sum()),
-                cost_usd_max=float(group["cost_usd_max"].sum()),
-                cost_usd=float(group["cost_usd"].sum()),
+                pairs=len(rows),
+                of=sizes[task],
+                stopped_early=int(came.stopped_early[rows].sum()),
+                calls_min=int(foreseen["calls_min"][rows].sum()),
+                calls_max=int(foreseen["calls_max"][rows].sum()),
+                asked=int(came.asked[rows].sum()),
+                called=int(came.called[rows].sum()),
+                cached=int(came.cached[rows].sum()),
+                expected_ms=float(foreseen["expected_ms"][rows].sum()),
+                spent_ms=float(came.spent_ms[rows].sum()),
+                cost_usd_max=float(foreseen["cost_usd_max"][rows].sum()),
+                cost_usd=float(came.cost_usd[rows].sum()),
             )
         )
     return tuple(sorted(figures, key=lambda one: (one.task, -one.pairs, one.rule or "", one.model)))
 
 
-def _plans_with_outcome(
+def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The order of choices that are equally frequent; what has no rule or no end comes last."""
+    task, model, option, strategy, rule, stop_at, services = key
+    return (
+        *(task, model, option, strategy, rule is None, rule or ""),
+        *("\n".join(services), stop_at is None, stop_at or 0.0),
+    )
+
+
+def _outcomes(
     plans: pa.Table, interpretations: pa.Table, decisions: pa.Table, calls: pa.Table
-) -> pd.DataFrame:
-    """One row a plan, beside it what was asked, called, spent, and whether it stopped early."""
-    rows = frame(
-        plans,
-        *_PAIR,
-        *("model", "option", "strategy", "rule", "stop_at", "reason"),
-        *("calls_min", "calls_max", "expected_ms", "cost_usd_max"),
+) -> _Outcomes:
+    """What was asked, called and spent for each plan, and whether it stopped early."""
+    size = plans.num_rows
+    asked = _counted(question_places(interpretations, plans), size)
+    stops = _counted(
+        question_places(decisions.filter(pc.equal(decisions["action"], "stop")), plans), size
     )
-    services = plans.column("services").combine_chunks()
-    # service names hold no newline (the policy allows [a-z0-9_] only)
-    words = services.cast(pa.list_(pa.string()))  # no kernel joins members declared not null
-    rows["services_text"] = pc.binary_join(words, "\n").to_pandas()
-    rows["admissible"] = pc.list_value_length(services).to_pandas()
-
-    asked = frame(interpretations, *_PAIR).groupby(_PAIR).size().rename("asked")
-    log = frame(calls, *_PAIR, "origin", "elapsed_ms", "cost_usd")
-    log["called"] = log["origin"] == "called"
-    log["cached"] = log["origin"] == "cache"
-    log["spent_ms"] = log["elapsed_ms"].where(log["called"], 0.0)
-    spent = log.groupby(_PAIR)[["called", "cached", "spent_ms", "cost_usd"]].sum()
-    taken = frame(decisions, *_PAIR, "action")
-    stopped = taken[taken["action"] == "stop"].groupby(_PAIR).size().rename("stops")
-
-    rows = rows.join(asked, on=_PAIR).join(spent, on=_PAIR).join(stopped, on=_PAIR)
-    filled = ["asked", "called", "cached", "spent_ms", "cost_usd", "stops"]
-    rows[filled] = rows[filled].astype("float64").fillna(0.0)
-    # a sequence that ran to its end also ends with a decision to stop: only the unasked tell
-    rows["stopped_early"] = (
-        (rows["model"] == ProcessingModel.SEQUENTIAL.value)
-        & (rows["stops"] > 0)
-        & (rows["asked"] < rows["admissible"])
+    places = question_places(calls, plans)
+    called, cached = (
+        pc.equal(calls["origin"], origin).to_numpy() for origin in ("called", "cache")
     )
-    return rows
+    alike = dict(sorted(grouped(values(calls, "item_id", "task")).items()))
+    plan = places[np.array([rows[0] for rows in alike.values()], dtype=np.int64)]
+
+    def summed(amounts: Numbers) -> Numbers:
+        sums = np.zeros(size)
+        sums[plan[plan >= 0]] = sums_of(alike.values(), amounts)[plan >= 0]
+        return sums
+
+    sequential = pc.equal(plans["model"], ProcessingModel.SEQUENTIAL.value).to_numpy()
+    admissible = pc.list_value_length(plans["services"]).to_numpy()
+    return _Outcomes(
+        asked=asked,
+        called=_counted(places[called], size),
+        cached=_counted(places[cached], size),
+        spent_ms=summed(np.where(called, numbers(calls["elapsed_ms"]), 0.0)),
+        cost_usd=summed(numbers(calls["cost_usd"])),
+        # a sequence that ran to its end also ends with a decision to stop: only the unasked tell
+        stopped_early=sequential & (stops > 0) & (asked < admissible),
+    )
+
+
+def _counted(places: Places, size: int) -> Places:
+    """How many rows are at each place."""
+    return np.bincount(places[places >= 0], minlength=size)

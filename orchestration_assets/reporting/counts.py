@@ -1,17 +1,20 @@
 """The small shapes that every figure is made of: counts, capped lists, histograms."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.schemas.decoding import values
 
 T = TypeVar("T")
+Key = TypeVar("Key", bound=Hashable)
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+Places = np.ndarray[Any, np.dtype[np.int64]]
 
 BINS = 24
 # a range wider than this multiple of the median is drawn on a logarithmic axis
@@ -84,14 +87,58 @@ def share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def frame(table: pa.Table, *columns: str) -> pd.DataFrame:
-    """The named columns as a pandas frame."""
-    # Arrow-backed strings, the default, cannot be joined on when a side is empty (pandas 3.1)
-    words = pd.StringDtype("python", na_value=np.nan)
-    result: pd.DataFrame = table.select(list(columns)).to_pandas(
-        types_mapper={pa.string(): words}.get
+def numbers(column: pa.ChunkedArray) -> Numbers:
+    """A column of numbers; nulls are NaN."""
+    found: Numbers = column.cast(pa.float64(), safe=False).to_numpy()
+    return found
+
+
+def question_places(table: pa.Table, questions: pa.Table) -> Places:
+    """For each row of ``table``, the first row of ``questions`` with its item and task, or -1."""
+    # neither holds a line break
+    keys, among = (
+        pc.binary_join_element_wise(rows["item_id"], rows["task"], "\n")
+        for rows in (table, questions)
     )
-    return result
+    found: Places = pc.fill_null(pc.index_in(keys, value_set=among), -1).to_numpy()
+    return found
+
+
+def sums_of(groups: Collection[Sequence[int]], amounts: Numbers) -> Numbers:
+    """The sum of the amounts of each group of their places; each place is in one group.
+
+    Where groups lie one after another in their order, they are added as they lie; else one amount
+    after another, with what rounding took given back (:func:`compensated_sum`).
+    """
+    if not groups:
+        return np.zeros(0)
+    placed = np.array([place for places in groups for place in places], dtype=np.int64)
+    bounds = np.cumsum([0, *(len(places) for places in groups)])
+    if (np.diff(placed) > 0).all():
+        lying: Numbers = np.add.reduceat(amounts, bounds[:-1])
+        return lying
+    parts = np.split(amounts[placed], bounds[1:-1])
+    return np.array([compensated_sum(part.tolist()) for part in parts])
+
+
+def compensated_sum(amounts: Iterable[float]) -> float:
+    """The sum with what rounding took from each step given back in the next one (W. Kahan,
+    "Further remarks on reducing truncation errors", 1965)."""
+    total = lost = 0.0
+    for amount in amounts:
+        given = amount - lost
+        larger = total + given
+        lost = larger - total - given
+        total = larger
+    return total
+
+
+def grouped(keys: Iterable[Key]) -> dict[Key, list[int]]:
+    """The places of each key, in the order of places; keys as they first come."""
+    found: dict[Key, list[int]] = {}
+    for place, key in enumerate(keys):
+        found.setdefault(key, []).append(place)
+    return found
 
 
 def where(table: pa.Table, chosen: pa.ChunkedArray) -> pa.Table:
@@ -105,23 +152,16 @@ def few(table: pa.Table, indices: Sequence[int], *columns: str) -> Iterator[tupl
     return values(table.select(list(columns)).take(pa.array(indices, pa.int64())), *columns)
 
 
-def value_counts(values: "pd.Series[Any]") -> dict[str, int]:
-    """Occurrences by value, most frequent first, ties by name; nulls are left out."""
-    counted = {str(name): int(n) for name, n in values.value_counts().items()}
-    return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
+def value_counts(values: Iterable[str]) -> dict[str, int]:
+    """Occurrences by value, most frequent first, ties by name."""
+    return dict(sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def column_counts(column: pa.ChunkedArray) -> dict[str, int]:
-    """What :func:`value_counts` finds, of a column of words of a table."""
+    """What :func:`value_counts` finds, of a column of words of a table; nulls are left out."""
     counted = {one["values"]: one["counts"] for one in column.value_counts().to_pylist()}
     named = ((name, count) for name, count in counted.items() if name is not None)
     return dict(sorted(named, key=lambda pair: (-pair[1], pair[0])))
-
-
-def groups(rows: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
-    """The rows that are equal in every column named, in the order of these columns' values."""
-    # pandas types its keys as Hashable only
-    return iter(cast("Any", rows.groupby(list(by), dropna=False, sort=True)))
 
 
 def capped_counts(counts: Mapping[str, int], limit: int) -> CappedCounts[Count]:

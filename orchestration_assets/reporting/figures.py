@@ -113,7 +113,7 @@ def batch_figures(
     families = families_of(profiles)
     disputes = disputes_of(disagreements)
     content = content_figures(manifest, profiles, resolutions, disputes)
-    # each of these goes through frames of whole tables, which the next one would come on top of
+    # each of these takes columns of whole tables apart, which the next one would come on top of
     give_back_memory()
     plans, decisions = tables["processing_plans"], tables["decision_log"]
     choices = choice_figures(plans, interpretations, decisions, calls)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures
-from orchestration_assets.reporting.counts import frame
 from orchestration_assets.reporting.formatting import ENOUGH
 from orchestration_assets.reporting.tasks import PairFigures, ServiceFigures, TaskFigures
 
@@ -46,11 +46,11 @@ def findings(
         if service.asked >= ENOUGH and service.answered_share < _RARELY_ANSWERED
     ]
     stoppable = [choice for choice in choices if choice.may_stop]
-    confidences = frame(disputes, "confidence_a", "confidence_b")
+    certain = [pc.greater_equal(disputes[f"confidence_{side}"], _CERTAIN) for side in "ab"]
     return Findings(
         least_agreeing=min(compared, key=lambda one: one[1].overall.agreed_share, default=None),
         least_answering=min(rarely_answering, key=lambda one: one[1].answered_share, default=None),
-        both_certain=int((confidences >= _CERTAIN).all(axis=1).sum()),
+        both_certain=pc.sum(pc.and_(*certain)).as_py() or 0,
         certain_from=_CERTAIN,
         may_stop=sum(choice.pairs for choice in stoppable),
         stopped_early=sum(choice.stopped_early for choice in stoppable),

@@ -1,8 +1,8 @@
 """What came in: the fate of every listed entry, and what the accepted content looks like."""
 
+from collections import Counter
 from dataclasses import dataclass
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,9 +12,11 @@ from orchestration_assets.reporting.counts import (
     Example,
     Histogram,
     capped_counts,
+    column_counts,
     few,
-    frame,
+    grouped,
     histogram,
+    numbers,
     share,
     value_counts,
 )
@@ -93,34 +95,34 @@ class ContentFigures:
 
 def outcome_figures(manifest: pa.Table) -> tuple[OutcomeFigures, ...]:
     """Every outcome that occurs, in the order of the vocabulary, with reasons and examples."""
-    entries = frame(manifest, "outcome", "reason")
-    entries["count"] = outcome_weights(manifest).to_numpy()
-    total = int(entries["count"].sum())
+    weights = outcome_weights(manifest).to_pylist()
+    alike = grouped(values(manifest, "outcome", "reason"))
+    counts = {key: sum(weights[row] for row in rows) for key, rows in alike.items()}
+    total = sum(weights)
     figures = []
     for outcome in EntryOutcome:
-        of_outcome = entries[entries["outcome"] == outcome.value]
-        if of_outcome.empty:
+        of_outcome = {
+            reason: count for (name, reason), count in counts.items() if name == outcome.value
+        }
+        if not of_outcome:
             continue
         reasons = []
-        by_reason = of_outcome.groupby("reason", observed=True)["count"].sum()
+        named = [(reason, count) for reason, count in of_outcome.items() if reason is not None]
         # the most frequent first; for ties by name
-        for reason, count in sorted(by_reason.items(), key=lambda one: (-one[1], one[0])):
-            rows = of_outcome.index[of_outcome["reason"] == reason][:_EXAMPLES]
+        for reason, count in sorted(named, key=lambda one: (-one[1], one[0])):
+            rows = alike[outcome.value, reason][:_EXAMPLES]
             examples = tuple(
-                Example(path, detail)
-                for path, detail in few(manifest, list(rows), "path", "detail")
+                Example(path, detail) for path, detail in few(manifest, rows, "path", "detail")
             )
-            capped = CappedCounts(examples, int(count))
-            reasons.append(ReasonFigures(str(reason), int(count), capped))
-        listed = int(of_outcome["count"].sum())
+            reasons.append(ReasonFigures(reason, count, CappedCounts(examples, count)))
+        listed = sum(of_outcome.values())
         figures.append(OutcomeFigures(outcome.value, listed, total, tuple(reasons)))
     return tuple(figures)
 
 
-def families_of(profiles: pa.Table) -> "pd.Series[str]":
-    """The content family of each profiled item, indexed by item id."""
-    rows = frame(profiles, "item_id", "family")
-    return rows.set_index("item_id")["family"].astype("str").fillna(NO_FAMILY)
+def families_of(profiles: pa.Table) -> dict[str, str]:
+    """The content family of each profiled item, by item id."""
+    return dict(values(profiles, "item_id", "family"))
 
 
 def content_figures(
@@ -151,39 +153,41 @@ def _family_figures(
     manifest: pa.Table, profiles: pa.Table, resolutions: pa.Table, disputes: pa.Table
 ) -> tuple[FamilyFigures, ...]:
     family = families_of(profiles)
-    size = frame(manifest, "item_id", "size_bytes").set_index("item_id")["size_bytes"]
-    sizes = size.reindex(family.index).fillna(0).groupby(family).sum()
-    questions = pd.DataFrame(
-        {
-            "family": family.reindex(resolutions.column("item_id").to_pandas()).to_numpy(),
-            "disputed": is_disputed(resolutions, disputes),
-        }
+    sizes: Counter[str] = Counter()
+    for item, size in values(manifest, "item_id", "size_bytes"):
+        if item in family:
+            sizes[family[item]] += size
+    asked, disputed = (
+        Counter(family[item] for item in rows["item_id"].to_pylist() if item in family)
+        for rows in (
+            resolutions,
+            resolutions.filter(pa.array(is_disputed(resolutions, disputes))),
+        )
     )
-    asked = questions.groupby("family")["disputed"].agg(["size", "sum"])
     return tuple(
         FamilyFigures(
             name,
             count,
             len(family),
-            int(sizes[name]),
-            int(asked["size"].get(name, 0)),
-            int(asked["sum"].get(name, 0)),
+            sizes[name],
+            asked[name],
+            disputed[name],
         )
-        for name, count in value_counts(family).items()
+        for name, count in value_counts(family.values()).items()
     )
 
 
 def _by(profiles: pa.Table, column: str) -> CappedCounts[Count]:
     """Items by the values of one column; the empty value is called none."""
-    values = frame(profiles, column)[column].astype("str").fillna("")
-    return capped_counts(value_counts(values.replace("", "(none)")), _TYPES)
+    counts = column_counts(pc.replace_substring_regex(profiles[column], "^$", "(none)"))
+    return capped_counts(counts, _TYPES)
 
 
 def _drawn(profiles: pa.Table, name: str) -> Histogram | None:
     notes = profiles.schema.field(name).metadata or {}
     return histogram(
         name,
-        frame(profiles, name)[name].astype("float64"),
+        numbers(profiles[name]),
         meaning=notes.get(b"meaning", b"").decode(),
         unit=notes.get(b"unit", b"").decode(),
         span=(0.0, 1.0) if name.endswith("_score") else None,

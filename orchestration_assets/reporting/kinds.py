@@ -1,8 +1,7 @@
 """The measures of a task's answers, by their kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -42,7 +41,7 @@ def kind_figures(
     interpretations: pa.Table,
     resolutions: pa.Table,
     disputes: pa.Table,
-    families: "pd.Series[str]",
+    families: Mapping[str, str],
 ) -> KindFigures:
     """The measures of one task's rows."""
     readings = _having(interpretations, Status.OK)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,8 +11,11 @@ from orchestration_assets.reporting.counts import (
     CappedCounts,
     answer_counts,
     column_counts,
-    frame,
+    grouped,
+    numbers,
+    sums_of,
 )
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind
 
 _ANSWERS = 12
@@ -67,38 +71,32 @@ def label_figures(
 
 
 def _conflicts(resolved: pa.Table, disputes: pa.Table) -> CappedCounts[ConflictFigures]:
-    sides = ["service_a", "answer_a", "service_b", "answer_b"]
-    rows = frame(disputes, "item_id", *sides, "severity", "path")
+    sides = ("service_a", "answer_a", "service_b", "answer_b")
     concerned = resolved.filter(pc.is_in(resolved["item_id"], pc.unique(disputes["item_id"])))
-    standing = frame(concerned, "item_id", "answer").set_index("item_id")["answer"]
-    answer = standing.reindex(rows["item_id"]).reset_index(drop=True)
-    rows["stands_a"] = (rows["answer_a"] == answer).fillna(False)
-    rows["stands_b"] = (rows["answer_b"] == answer).fillna(False)
-    grouped = rows.groupby(sides).agg(
-        items=("severity", "size"),
-        stands_a=("stands_a", "sum"),
-        stands_b=("stands_b", "sum"),
-        severity=("severity", "mean"),
-        example=("path", "min"),
-    )
-    # sums differ in their last digits with the order of rows, and must not decide a tie
-    grouped["severity"] = grouped["severity"].round(9)
-    first = grouped.sort_values(["items", "severity"], ascending=False, kind="stable")
-    shown = first.head(_CONFLICTS).reset_index().to_dict("records")
-    return CappedCounts(
-        tuple(
+    standing = dict(values(concerned, "item_id", "answer"))
+    rows = list(values(disputes, "item_id", "path"))
+    alike = dict(sorted(grouped(values(disputes, *sides)).items()))
+    severities = sums_of(alike.values(), numbers(disputes["severity"])).tolist()
+    figures = []
+    for ((service_a, answer_a, service_b, answer_b), places), severity in zip(
+        alike.items(), severities, strict=True
+    ):
+        items, paths = zip(*(rows[place] for place in places), strict=True)
+        stand = [standing.get(item) for item in items]
+        figures.append(
             ConflictFigures(
-                service_a=str(row["service_a"]),
-                answer_a=str(row["answer_a"]),
-                service_b=str(row["service_b"]),
-                answer_b=str(row["answer_b"]),
-                items=int(row["items"]),
-                stands_a=int(row["stands_a"]),
-                stands_b=int(row["stands_b"]),
-                severity=float(row["severity"]),
-                example=str(row["example"]),
+                service_a=service_a,
+                answer_a=answer_a,
+                service_b=service_b,
+                answer_b=answer_b,
+                items=len(places),
+                stands_a=stand.count(answer_a),
+                stands_b=stand.count(answer_b),
+                # the last digits of a mean say nothing, and must not decide a tie
+                severity=float(np.round(severity / len(places), 9)),
+                example=min(paths),
             )
-            for row in shown
-        ),
-        len(grouped),
-    )
+        )
+    # ties stay in the order of the answers
+    figures.sort(key=lambda one: (-one.items, -one.severity))
+    return CappedCounts(tuple(figures[:_CONFLICTS]), len(figures))

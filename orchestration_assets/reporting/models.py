@@ -1,15 +1,17 @@
 """The four processing models: how many questions each was chosen for, and its clock."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import frame, share
+from orchestration_assets.reporting.counts import numbers, question_places, share
 from orchestration_assets.schemas.enums import ProcessingModel
 
-_QUESTION = ["item_id", "task"]
+_NS_PER_MS: Final = 1_000_000
+Words = np.ndarray[Any, np.dtype[np.object_]]
 IN_WORDS: Final = {
     ProcessingModel.SEQUENTIAL: "one service after another, until the answer is sure enough",
     ProcessingModel.PARALLEL: "every service at once, none knowing of the others",
@@ -46,33 +48,47 @@ def model_figures(
     plans: pa.Table, interpretations: pa.Table, calls: pa.Table
 ) -> tuple[ModelFigures, ...]:
     """Every model that was chosen, in the order of the vocabulary."""
-    chosen = frame(plans, *_QUESTION, "model", "calls_max")
-    asked = frame(interpretations, *_QUESTION).merge(chosen, on=_QUESTION)["model"].value_counts()
-    log = frame(calls, *_QUESTION, "origin", "started_at", "elapsed_ms")
-    log = log[log["origin"] == "called"].merge(chosen, on=_QUESTION)
+    chosen = _words(plans["model"])
+    asked = _models_of(interpretations, plans)
+    calls = calls.filter(pc.equal(calls["origin"], "called"))
+    called = _models_of(calls, plans)
     figures = []
     for model in ProcessingModel:
-        own = chosen[chosen["model"] == model.value]
-        called = log[log["model"] == model.value]
-        if len(own):
-            figures.append(
-                ModelFigures(
-                    model=model.value,
-                    in_words=IN_WORDS[model],
-                    questions=len(own),
-                    of=len(chosen),
-                    readings=int(asked.get(model.value, 0)),
-                    readings_max=int(own["calls_max"].sum()),
-                    called=len(called),
-                    work_ms=float(called["elapsed_ms"].sum()),
-                    wall_ms=_wall(called),
-                )
+        own = chosen == model.value
+        if not own.any():
+            continue
+        log = calls.filter(pa.array(called == model.value))
+        figures.append(
+            ModelFigures(
+                model=model.value,
+                in_words=IN_WORDS[model],
+                questions=int(own.sum()),
+                of=len(chosen),
+                readings=int((asked == model.value).sum()),
+                readings_max=int(plans["calls_max"].to_numpy()[own].sum()),
+                called=log.num_rows,
+                work_ms=float(numbers(log["elapsed_ms"]).sum()),
+                wall_ms=_wall(log),
             )
+        )
     return tuple(figures)
 
 
-def _wall(calls: pd.DataFrame) -> float:
-    if calls.empty:
+def _models_of(table: pa.Table, plans: pa.Table) -> Words:
+    """The model that was chosen for the question of each row, None without a plan."""
+    places = question_places(table, plans)
+    planned = pa.array(places, mask=places < 0)
+    return _words(plans["model"].take(planned))
+
+
+def _words(column: pa.ChunkedArray) -> Words:
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def _wall(calls: pa.Table) -> float:
+    if not calls.num_rows:
         return 0.0
-    ends = calls["started_at"] + pd.to_timedelta(calls["elapsed_ms"], unit="ms")
-    return float((ends.max() - calls["started_at"].min()) / pd.Timedelta(milliseconds=1))
+    # whole nanoseconds, as floats hold no such time since 1970
+    starts = calls["started_at"].cast(pa.timestamp("ns")).cast(pa.int64()).to_numpy()
+    lengths = np.rint(numbers(calls["elapsed_ms"]) * _NS_PER_MS).astype(np.int64)
+    return float(((starts + lengths).max() - starts.min()) / _NS_PER_MS)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-import pandas as pd
 import pyarrow as pa
 
 from orchestration_assets.reporting.disputed import QuestionKey
@@ -126,7 +125,7 @@ class _Place(NamedTuple):
 
 
 def question_rows(
-    tables: Mapping[str, pa.Table], families: "pd.Series[str]"
+    tables: Mapping[str, pa.Table], families: Mapping[str, str]
 ) -> Iterator[QuestionRow]:
     """Every question, the most pressing first: disputed ones by severity, what has no answer,
     what differs without a consequence, the rest; then by path and task.
@@ -151,7 +150,6 @@ def question_rows(
         pressing = _PRESSING[_standing(found, status)]
         order.append(_Place(pressing, -_severity(found), path, task, item, number))
     order.sort()
-    family_of = families.to_dict()
     for start in range(0, len(order), _AT_ONCE):
         some = order[start : start + _AT_ONCE]
         taken = resolutions.take(pa.array([one.row for one in some], pa.int64()))
@@ -167,7 +165,7 @@ def question_rows(
             yield QuestionRow(
                 path=path,
                 task=task,
-                family=str(family_of.get(item, NO_FAMILY)),
+                family=families.get(item, NO_FAMILY),
                 standing=_standing(found, status),
                 severity=_severity(found),
                 error_risk=risk,

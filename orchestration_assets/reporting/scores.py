@@ -1,14 +1,24 @@
 """Measures of score tasks: where each service's scores lie, and how far two services part."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, compress
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import Histogram, frame, histogram, share, value_counts
+from orchestration_assets.reporting.counts import (
+    Histogram,
+    Numbers,
+    grouped,
+    histogram,
+    numbers,
+    share,
+    sums_of,
+    value_counts,
+)
 from orchestration_assets.reporting.intake import NO_FAMILY
 from orchestration_assets.schemas.enums import AnswerKind
 
@@ -71,33 +81,44 @@ def score_figures(
     readings: pa.Table,
     resolved: pa.Table,
     disputes: pa.Table,
-    families: "pd.Series[str]",
+    families: Mapping[str, str],
 ) -> ScoreFigures:
     """The measures of one task's answers and standing answers."""
-    rows = frame(readings, "item_id", "service", "answer_score")
-    wide = rows.pivot(index="item_id", columns="service", values="answer_score").reindex(
-        columns=list(services)
-    )
-    low, high = _span(rows["answer_score"])
+    items, scores = _by_item(services, readings)
+    low, high = _span(numbers(readings["answer_score"]))
     drawn = (
-        histogram(service, wide[service], span=(low, high), meaning="scores given")
+        histogram(service, scores[service], span=(low, high), meaning="scores given")
         for service in services
     )
-    pairs = (_pair(wide, a, b, disputes, (low, high)) for a, b in combinations(services, 2))
-    stands = frame(resolved, "item_id", "answer_score").set_index("item_id")["answer_score"]
+    pairs = (
+        _pair(items, scores, a, b, disputes, (low, high)) for a, b in combinations(services, 2)
+    )
     return ScoreFigures(
         services=services,
         low=low,
         high=high,
         distributions=tuple(one for one in drawn if one is not None),
         pairs=tuple(one for one in pairs if one is not None),
-        families=_families(services, wide, stands, families),
+        families=_families(items, scores, resolved, families),
     )
 
 
-def _span(scores: "pd.Series[Any]") -> tuple[float, float]:
+def _by_item(
+    services: tuple[str, ...], readings: pa.Table
+) -> tuple[tuple[str, ...], dict[str, Numbers]]:
+    """The items in their order, and of each service its score of each, NaN without one."""
+    items = tuple(sorted(pc.unique(readings["item_id"]).to_pylist()))
+    scores = {service: np.full(len(items), np.nan) for service in services}
+    for service, found in scores.items():
+        own = readings.filter(pc.equal(readings["service"], service))
+        places = pc.index_in(own["item_id"], value_set=pa.array(items, pa.string()))
+        found[places.to_numpy()] = numbers(own["answer_score"])
+    return items, scores
+
+
+def _span(scores: Numbers) -> tuple[float, float]:
     """The range of the scores, or a usual scale that they fit, so that pages compare."""
-    if scores.empty:
+    if not scores.size:
         return _SCALES[0]
     low, high = float(scores.min()), float(scores.max())
     fitting = (scale for scale in _SCALES if scale[0] <= low and high <= scale[1])
@@ -105,22 +126,27 @@ def _span(scores: "pd.Series[Any]") -> tuple[float, float]:
 
 
 def _pair(
-    wide: pd.DataFrame, a: str, b: str, disputes: pa.Table, span: tuple[float, float]
+    items: Sequence[str],
+    scores: Mapping[str, Numbers],
+    a: str,
+    b: str,
+    disputes: pa.Table,
+    span: tuple[float, float],
 ) -> ScorePair | None:
-    both = wide[[a, b]].dropna()
-    if both.empty:
+    both = ~(np.isnan(scores[a]) | np.isnan(scores[b]))
+    if not both.any():
         return None
-    counted, _, _ = np.histogram2d(both[a], both[b], bins=GRID, range=[span, span])
-    gaps = (both[b] - both[a]).to_numpy()
-    rows = frame(disputes, "item_id", "service_a", "service_b")
-    apart = rows.loc[(rows["service_a"] == a) & (rows["service_b"] == b), "item_id"]
+    first, second = scores[a][both], scores[b][both]
+    counted, _, _ = np.histogram2d(first, second, bins=GRID, range=[span, span])
+    gaps = second - first
+    of_pair = pc.and_(pc.equal(disputes["service_a"], a), pc.equal(disputes["service_b"], b))
+    apart = frozenset(disputes["item_id"].filter(of_pair).to_pylist())
+    marked = [item in apart for item, scored in zip(items, both, strict=True) if scored]
     widest = float(max(np.abs(gaps).max(), (span[1] - span[0]) / 2))
-    drawn = histogram(
-        "gap", gaps, marked=both.index.isin(apart), meaning=f"{b} minus {a}", span=(-widest, widest)
-    )
+    drawn = histogram("gap", gaps, marked=marked, meaning=f"{b} minus {a}", span=(-widest, widest))
     assert drawn is not None  # there is a gap for every item that both scored
     return ScorePair(
-        a, b, len(both), _cells(counted), drawn, float(gaps.mean()), int((gaps > 0).sum())
+        a, b, gaps.size, _cells(counted), drawn, float(gaps.mean()), int((gaps > 0).sum())
     )
 
 
@@ -134,25 +160,24 @@ def _cells(counted: "np.ndarray[Any, Any]") -> tuple[ScoreCell, ...]:
 
 
 def _families(
-    services: tuple[str, ...],
-    wide: pd.DataFrame,
-    stands: "pd.Series[Any]",
-    families: "pd.Series[str]",
+    items: Sequence[str],
+    scores: Mapping[str, Numbers],
+    resolved: pa.Table,
+    families: Mapping[str, str],
 ) -> tuple[FamilyScores, ...]:
-    of_reading = families.reindex(wide.index).fillna(NO_FAMILY).to_numpy()
-    of_answer = families.reindex(stands.index).fillna(NO_FAMILY).to_numpy()
-    means = wide.groupby(of_reading).mean()
-    standing = stands.groupby(of_answer).mean()
+    of_item = [families.get(item, NO_FAMILY) for item in items]
+    of_answer = [families.get(item, NO_FAMILY) for item in resolved["item_id"].to_pylist()]
+    stands = _means(of_answer, numbers(resolved["answer_score"]))
+    means = [_means(of_item, given) for given in scores.values()]
     return tuple(
-        FamilyScores(
-            name,
-            count,
-            tuple(_number(means.at[name, service]) for service in services),
-            _number(standing.get(name)),
-        )
-        for name, count in value_counts(pd.Series(of_reading, dtype="str")).items()
+        FamilyScores(name, count, tuple(mean.get(name) for mean in means), stands.get(name))
+        for name, count in value_counts(of_item).items()
     )
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
+def _means(families: Sequence[str], scores: Numbers) -> dict[str, float]:
+    """Of the scores that were given, by the family beside each."""
+    given = ~np.isnan(scores)
+    places = dict(sorted(grouped(compress(families, given)).items()))
+    sums = sums_of(places.values(), scores[given]).tolist()
+    return {name: total / len(places[name]) for name, total in zip(places, sums, strict=True)}

@@ -1,13 +1,13 @@
 """How services split into supporters and dissenters of the answers that are disputed."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import CappedCounts, groups
+from orchestration_assets.reporting.counts import CappedCounts, grouped
 from orchestration_assets.reporting.disputed import is_disputed
 from orchestration_assets.reporting.intake import NO_FAMILY
 
@@ -28,7 +28,7 @@ class ServiceSplit:
 def service_splits(
     resolutions: pa.Table,
     disputes: pa.Table,
-    families: "pd.Series[str]",
+    families: Mapping[str, str],
     present: tuple[str, ...],
 ) -> CappedCounts[ServiceSplit]:
     """The splits of one task's disputed questions, the most frequent first.
@@ -36,24 +36,26 @@ def service_splits(
     ``by_family`` follows ``present``.
     """
     rows = resolutions.filter(pa.array(is_disputed(resolutions, disputes)))
-    family = families.reindex(rows.column("item_id").to_pandas()).fillna(NO_FAMILY).to_numpy()
-    splits = pd.DataFrame(
-        {
-            "for": [tuple(sorted(names)) for names in rows.column("supporters").to_pylist()],
-            "against": [tuple(sorted(names)) for names in rows.column("dissenters").to_pylist()],
-            "family": np.asarray(family, dtype=object),
-        }
+    items = rows["item_id"].to_pylist()
+    sides = zip(
+        *(
+            (tuple(sorted(names)) for names in rows[side].to_pylist())
+            for side in ("supporters", "dissenters")
+        ),
+        strict=True,
     )
-    counted = [
-        ServiceSplit(
-            supporters=supporters,
-            dissenters=dissenters,
-            questions=len(group),
-            of=len(splits),
-            by_family=tuple(int((group["family"] == name).sum()) for name in present),
+    counted = []
+    for (supporters, dissenters), places in grouped(sides).items():
+        of_family = Counter(families.get(items[place], NO_FAMILY) for place in places)
+        counted.append(
+            ServiceSplit(
+                supporters=supporters,
+                dissenters=dissenters,
+                questions=len(places),
+                of=len(items),
+                by_family=tuple(of_family[name] for name in present),
+            )
         )
-        for (supporters, dissenters), group in groups(splits, ["for", "against"])
-    ]
     counted.sort(key=lambda split: (-split.questions, split.supporters, split.dissenters))
     return CappedCounts(tuple(counted[:_MAX_SPLITS]), len(counted))
 

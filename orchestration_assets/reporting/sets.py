@@ -5,7 +5,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,9 +14,8 @@ from orchestration_assets.reporting.counts import (
     Count,
     answer_counts,
     capped_counts,
-    frame,
+    column_counts,
     share,
-    value_counts,
 )
 from orchestration_assets.schemas.enums import AnswerKind
 
@@ -58,12 +56,11 @@ def set_figures(
     services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> SetFigures:
     """The measures of one task's answers, standing answers and disputes."""
-    standing = _members(resolved)
-    named = _members(readings)
-    given = value_counts(frame(readings, "service")["service"])
-    stands = value_counts(standing["member"])
+    given = column_counts(readings["service"])
+    stands = _member_counts(resolved["answer_set"])
     by_service = [
-        value_counts(named.loc[named["service"] == service, "member"]) for service in services
+        _member_counts(readings["answer_set"].filter(pc.equal(readings["service"], service)))
+        for service in services
     ]
     counts = tuple(given.get(service, 0) for service in services)
     return SetFigures(
@@ -75,38 +72,36 @@ def set_figures(
         ),
         standing=resolved.num_rows,
         members=answer_counts(stands, by_service, _MEMBERS),
-        overlaps=tuple(_overlaps(services, named, disputes)),
+        overlaps=tuple(_overlaps(services, readings, disputes)),
     )
 
 
-def _members(table: pa.Table) -> pd.DataFrame:
-    """One row a member of an answer: its item and, in a table of readings, the service."""
-    answers = table.column("answer_set").combine_chunks()
-    parents = pc.list_parent_indices(answers)
-    columns = [name for name in ("item_id", "service") if name in table.column_names]
-    rows = frame(table.select(columns).take(parents), *columns)
-    return rows.assign(member=pc.list_flatten(answers).to_pandas().to_numpy())
+def _member_counts(lists: pa.ChunkedArray) -> dict[str, int]:
+    return column_counts(pc.list_flatten(lists))
 
 
 def _overlaps(
-    services: tuple[str, ...], named: pd.DataFrame, disputes: pa.Table
+    services: tuple[str, ...], readings: pa.Table, disputes: pa.Table
 ) -> list[OverlapFigures]:
-    items, _ = pd.factorize(named["item_id"])
-    members, vocabulary = pd.factorize(named["member"])
-    size = max(1, len(vocabulary))
-    keys = items.astype(np.int64) * size + members
+    lists = readings["answer_set"].combine_chunks()
+    of_reading = pc.list_parent_indices(lists).to_numpy()
+    members = pc.list_flatten(lists).dictionary_encode()
+    items = readings["item_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    size = max(1, len(members.dictionary))
+    # an item and a member as one number
+    keys = items[of_reading].astype(np.int64) * size + members.indices.to_numpy()
     of_service = {
-        service: np.unique(keys[(named["service"] == service).to_numpy()]) for service in services
+        service: np.unique(keys[pc.equal(readings["service"], service).to_numpy()[of_reading]])
+        for service in services
     }
-    pairs = frame(disputes, "service_a", "service_b")
     figures = []
     for a, b in combinations(services, 2):
         first, second = of_service[a], of_service[b]
         overlap = _overlap_by_item(
             first // size, second // size, np.intersect1d(first, second) // size
         )
-        of_pair = ((pairs["service_a"] == a) & (pairs["service_b"] == b)).to_numpy()
-        rows = disputes.filter(pa.array(of_pair))
+        of_pair = pc.and_(pc.equal(disputes["service_a"], a), pc.equal(disputes["service_b"], b))
+        rows = disputes.filter(of_pair)
         if overlap.size:
             figures.append(
                 OverlapFigures(
@@ -133,4 +128,4 @@ def _overlap_by_item(
 
 
 def _exclusive_members(members: pa.ChunkedArray) -> CappedCounts[Count]:
-    return capped_counts(value_counts(pc.list_flatten(members).to_pandas()), _MAX_EXCLUSIVE)
+    return capped_counts(_member_counts(members), _MAX_EXCLUSIVE)

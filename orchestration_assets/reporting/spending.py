@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.reporting.choices import ChoiceFigures
-from orchestration_assets.reporting.counts import frame
+from orchestration_assets.reporting.counts import numbers
 from orchestration_assets.schemas.enums import ProfileStatus, Status
 
 _ANSWERED = (Status.OK.value, Status.ABSTAINED.value)
@@ -72,32 +73,33 @@ class StageClock:
 
 def service_spending(calls: pa.Table) -> tuple[ServiceSpending, ...]:
     """Every service in the call log, the one that took most time first."""
-    log = frame(
-        calls,
-        *("service", "origin", "attempt", "status", "elapsed_ms", "cost_usd"),
-        *("tokens_in", "tokens_out", "left_out"),
-    )
     figures = []
-    for name, rows in log.groupby("service", sort=True):
-        called = rows[rows["origin"] == "called"]
-        clock = called["elapsed_ms"]
+    for name in sorted(pc.unique(calls["service"]).to_pylist()):
+        rows = calls.filter(pc.equal(calls["service"], name))
+        called = rows.filter(pc.equal(rows["origin"], "called"))
+        clock = numbers(called["elapsed_ms"])
+        in_vain = called.filter(pc.invert(pc.is_in(called["status"], pa.array(_ANSWERED))))
         figures.append(
             ServiceSpending(
-                service=str(name),
-                called=len(called),
-                cached=int((rows["origin"] == "cache").sum()),
-                retries=int((called["attempt"] > 1).sum()),
-                p50_ms=float(clock.quantile(0.5)) if len(called) else None,
-                p95_ms=float(clock.quantile(0.95)) if len(called) else None,
+                service=name,
+                called=called.num_rows,
+                cached=_count(pc.equal(rows["origin"], "cache")),
+                retries=_count(pc.greater(called["attempt"], 1)),
+                p50_ms=float(np.quantile(clock, 0.5)) if clock.size else None,
+                p95_ms=float(np.quantile(clock, 0.95)) if clock.size else None,
                 total_ms=float(clock.sum()),
-                cost_usd=float(rows["cost_usd"].sum()),
-                tokens_in=int(called["tokens_in"].sum()),
-                tokens_out=int(called["tokens_out"].sum()),
-                wasted_usd=float(called["cost_usd"][~called["status"].isin(_ANSWERED)].sum()),
-                shortened=int(called["left_out"].notna().sum()),
+                cost_usd=float(numbers(rows["cost_usd"]).sum()),
+                tokens_in=pc.sum(called["tokens_in"]).as_py() or 0,
+                tokens_out=pc.sum(called["tokens_out"]).as_py() or 0,
+                wasted_usd=float(numbers(in_vain["cost_usd"]).sum()),
+                shortened=len(called) - called["left_out"].null_count,
             )
         )
     return tuple(sorted(figures, key=lambda one: (-one.total_ms, one.service)))
+
+
+def _count(flags: pa.ChunkedArray) -> int:
+    return pc.sum(flags).as_py() or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +141,14 @@ def stage_clocks(profiles: pa.Table) -> tuple[StageClock, ...]:
     ok = profiles.filter(pc.equal(profiles.column("status"), ProfileStatus.OK.value))
     if not ok.num_rows:
         return ()
-    clocks = frame(ok, *_STAGES)
+    clocks = ((stage, numbers(ok[stage])) for stage in _STAGES)
     return tuple(
         StageClock(
             stage.removesuffix("_ms"),
-            float(clocks[stage].quantile(0.5)),
-            float(clocks[stage].quantile(0.95)),
-            float(clocks[stage].max()),
-            float(clocks[stage].sum()),
+            float(np.quantile(clock, 0.5)),
+            float(np.quantile(clock, 0.95)),
+            float(clock.max()),
+            float(clock.sum()),
         )
-        for stage in _STAGES
+        for stage, clock in clocks
     )

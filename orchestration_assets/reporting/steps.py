@@ -1,11 +1,14 @@
 """The steps really taken: rounds, waves, routes, judges and escalations, and what they changed."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,14 +17,17 @@ from orchestration_assets.reporting.counts import (
     Count,
     capped_counts,
     column_counts,
-    frame,
-    groups,
+    grouped,
     value_counts,
 )
+from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.selection.answer_conditions import Admission
 
-_QUESTION = ["item_id", "task"]
+_COLUMNS = (
+    *("item_id", "task", "decision", "action", "services", "reason"),
+    *("answer", "certainty", "coverage", "gain"),
+)
 _BUILT_ON = tuple(one.value for one in Admission)
 _TOLD = ("round", "wave", "route", "judge", "escalate", *_BUILT_ON)
 _REASONS = 3
@@ -114,6 +120,32 @@ class StepFigures:
     turns: tuple[TurnFigures, ...]
 
 
+class _Decision(NamedTuple):
+    """A row of the decision log, in the order in which the log is told."""
+
+    item: str
+    task: str
+    number: int
+    action: str
+    services: tuple[str, ...]
+    reason: str
+    answer: str | None
+    certainty: float | None
+    coverage: float | None
+    gain: float | None
+
+
+class _Numbered(NamedTuple):
+    """The how-manieth decision of its action about its question, from 1."""
+
+    number: int
+    decision: _Decision
+
+
+Log = Sequence[Sequence[_Decision]]
+"""The decisions about each question, in their order; questions by item and task."""
+
+
 def step_figures(decisions: pa.Table, resolutions: pa.Table) -> StepFigures:
     """The figures of a batch's decision log."""
     # of items that were only asked about, as most are, there is nothing to tell
@@ -123,141 +155,181 @@ def step_figures(decisions: pa.Table, resolutions: pa.Table) -> StepFigures:
     decisions, resolutions = (
         table.filter(pc.is_in(table["item_id"], items)) for table in (decisions, resolutions)
     )
-    log = frame(
-        decisions,
-        *(*_QUESTION, "decision", "action", "reason", "answer", "certainty", "coverage", "gain"),
-    )
-    log["services"] = [tuple(names) for names in decisions.column("services").to_pylist()]
-    log = log.sort_values([*_QUESTION, "decision"], kind="stable")
-    answers = frame(resolutions, *_QUESTION, "kind", "answer").rename(columns={"answer": "stands"})
+    log = _log(decisions)
+    stands = {
+        (item, task): (answer if kind != _UNREADABLE else None)
+        for item, task, kind, answer in values(resolutions, "item_id", "task", "kind", "answer")
+    }
     return StepFigures(
         admissions=tuple(_admissions(log)),
         rounds=tuple(_rounds(log)),
         waves=tuple(_waves(log)),
         routes=_routes(log),
-        turns=tuple(_turns(log, answers, asked)),
+        turns=tuple(_turns(log, stands, asked)),
     )
 
 
-def _numbered(log: pd.DataFrame, action: str) -> pd.DataFrame:
-    """The decisions of one action, numbered from 1 within their question."""
-    rows = log[log["action"] == action]
-    return rows.assign(number=rows.groupby(_QUESTION).cumcount() + 1)
-
-
-def _admissions(log: pd.DataFrame) -> list[AdmissionFigures]:
-    rows = log[log["action"].isin(_BUILT_ON)]
-    asked = rows.groupby("task").size()
-    return [
-        AdmissionFigures(
-            task=str(task),
-            action=str(action),
-            questions=len(group),
-            of=int(asked[task]),
-            reasons=_reasons(group["reason"]),
-        )
-        for (task, action), group in groups(rows, ["task", "action"])
-    ]
-
-
-def _rounds(log: pd.DataFrame) -> list[RoundFigures]:
-    rows = _numbered(log, "round")
-    last = rows.drop_duplicates(_QUESTION, keep="last")
-    stops = log.loc[log["action"] == "stop", [*_QUESTION, "decision", "reason"]]
-    ends = last[[*_QUESTION, "number", "decision"]].merge(
-        stops, on=_QUESTION, suffixes=("_round", "")
+def _log(decisions: pa.Table) -> Log:
+    rows = (
+        _Decision(item, task, number, action, tuple(services), *rest)
+        for item, task, number, action, services, *rest in values(decisions, *_COLUMNS)
     )
-    # what comes after the rounds, such as an escalation, ends with a stop of its own
-    ends = ends[ends["decision"] > ends["decision_round"]].drop_duplicates(_QUESTION)
-    ended = dict(iter(ends.groupby(["task", "number"])["reason"]))
-    stopped = last.groupby(["task", "number"]).size()
-    asked = last.groupby("task").size()
-    return [
-        RoundFigures(
-            task=str(task),
-            number=int(number),
-            reached=len(group),
-            of=int(asked[task]),
-            coverage=_mean(group["coverage"]),
-            gain=_mean(group["gain"]),
-            certainty=_mean(group["certainty"]),
-            stopped=int(stopped.get((task, number), 0)),
-            reasons=_reasons(ended.get((task, number), ())),
+    ordered = sorted(rows, key=attrgetter("item", "task", "number"))
+    return [list(own) for _, own in groupby(ordered, key=attrgetter("item", "task"))]
+
+
+def _of_actions(log: Log, actions: Collection[str]) -> list[_Decision]:
+    return [one for own in log for one in own if one.action in actions]
+
+
+def _numbered(log: Log, action: str) -> Iterator[list[_Numbered]]:
+    """The decisions of one action about each question that has any."""
+    for own in log:
+        chosen = [one for one in own if one.action == action]
+        if chosen:
+            yield [_Numbered(number, one) for number, one in enumerate(chosen, 1)]
+
+
+def _admissions(log: Log) -> Iterator[AdmissionFigures]:
+    rows = _of_actions(log, _BUILT_ON)
+    asked = Counter(one.task for one in rows)
+    for (task, action), places in sorted(grouped((one.task, one.action) for one in rows).items()):
+        yield AdmissionFigures(
+            task=task,
+            action=action,
+            questions=len(places),
+            of=asked[task],
+            reasons=_reasons(rows[place].reason for place in places),
         )
-        for (task, number), group in groups(rows, ["task", "number"])
-    ]
 
 
-def _waves(log: pd.DataFrame) -> list[WaveFigures]:
-    rows = _numbered(log, "wave")
-    asked = rows.drop_duplicates(_QUESTION).groupby("task").size()
+def _rounds(log: Log) -> Iterator[RoundFigures]:
+    stops = {
+        (own[0].item, own[0].task): [one for one in own if one.action == "stop"] for own in log
+    }
+    rows: list[_Numbered] = []
+    ended: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+    stopped: Counter[tuple[str, int]] = Counter()
+    asked: Counter[str] = Counter()
+    for rounds in _numbered(log, "round"):
+        rows += rounds
+        number, last = rounds[-1]
+        asked[last.task] += 1
+        stopped[last.task, number] += 1
+        # what comes after the rounds, such as an escalation, ends with a stop of its own
+        after = (one for one in stops[last.item, last.task] if one.number > last.number)
+        if end := next(after, None):
+            ended[last.task, number].append(end.reason)
+    alike = grouped((one.decision.task, one.number) for one in rows)
+    for (task, number), places in sorted(alike.items()):
+        own = [rows[place].decision for place in places]
+        yield RoundFigures(
+            task=task,
+            number=number,
+            reached=len(own),
+            of=asked[task],
+            coverage=_mean(one.coverage for one in own),
+            gain=_mean(one.gain for one in own),
+            certainty=_mean(one.certainty for one in own),
+            stopped=stopped[task, number],
+            reasons=_reasons(ended[task, number]),
+        )
+
+
+def _waves(log: Log) -> list[WaveFigures]:
+    waves = list(_numbered(log, "wave"))
+    asked = Counter(own[0].decision.task for own in waves)
+    rows = [one for own in waves for one in own]
+    alike = grouped((one.decision.task, one.number, one.decision.services) for one in rows)
     figures = [
         WaveFigures(
-            task=str(task),
-            number=int(number),
+            task=task,
+            number=number,
             services=services,
-            reached=len(group),
-            of=int(asked[task]),
-            reasons=_reasons(group["reason"]),
+            reached=len(places),
+            of=asked[task],
+            reasons=_reasons(rows[place].decision.reason for place in places),
         )
-        for (task, number, services), group in groups(rows, ["task", "number", "services"])
+        for (task, number, services), places in alike.items()
     ]
     return sorted(figures, key=lambda one: (one.task, one.number, -one.reached, one.services))
 
 
-def _routes(log: pd.DataFrame) -> CappedCounts[RouteFigures]:
-    rows = log[log["action"] == "route"]
-    asked = rows.groupby("task").size()
+def _routes(log: Log) -> CappedCounts[RouteFigures]:
+    rows = _of_actions(log, ("route",))
+    asked = Counter(one.task for one in rows)
     figures = [
         RouteFigures(
-            task=str(task),
+            task=task,
             services=services,
-            answer=None if pd.isna(answer) else str(answer),
-            reason=_reasons(group["reason"]).shown[0].name,
-            questions=len(group),
-            of=int(asked[task]),
+            answer=answer,
+            reason=_reasons(rows[place].reason for place in places).shown[0].name,
+            questions=len(places),
+            of=asked[task],
         )
-        for (task, services, answer), group in groups(rows, ["task", "services", "answer"])
+        for (task, services, answer), places in grouped(
+            (one.task, one.services, one.answer) for one in rows
+        ).items()
     ]
-    figures.sort(key=lambda one: (one.task, -one.questions, one.answer or "", one.services))
+    figures.sort(
+        key=lambda one: (
+            *(one.task, -one.questions, one.answer or "", one.services),
+            one.answer is None,
+        )
+    )
     return CappedCounts(tuple(figures[:_ROUTES]), len(figures))
 
 
-def _turns(log: pd.DataFrame, answers: pd.DataFrame, asked: dict[str, int]) -> list[TurnFigures]:
-    # a judge's own decision names its verdict: what led before is in the decisions before it
-    earlier = log.groupby(_QUESTION)[["answer", "certainty"]].shift()
-    led = earlier.groupby([log[name] for name in _QUESTION]).ffill()
-    before = log.assign(
-        answer=led["answer"].fillna(log["answer"]),
-        certainty=led["certainty"].where(led["answer"].notna(), log["certainty"]),
-    )
-    rows = before[before["action"].isin(("judge", "escalate"))]
-    rows = rows.merge(answers, on=_QUESTION, how="left")
-    rows["known"] = rows["answer"].notna() & rows["stands"].notna() & (rows["kind"] != _UNREADABLE)
-    rows["changed"] = rows["known"] & (rows["answer"] != rows["stands"])
-    figures = [
-        TurnFigures(
-            task=str(task),
-            action=str(action),
-            services=services,
-            questions=len(group),
-            of=asked.get(str(task), len(group)),
-            certainty=_mean(group["certainty"]),
-            known=int(group["known"].sum()),
-            changed=int(group["changed"].sum()),
-            reasons=_reasons(group["reason"]),
+def _turns(
+    log: Log, stands: Mapping[tuple[str, str], str | None], asked: Mapping[str, int]
+) -> list[TurnFigures]:
+    rows = [one for own in log for one in _led(own) if one.action in ("judge", "escalate")]
+    alike = grouped((one.task, one.action, one.services) for one in rows)
+    figures = []
+    for (task, action, services), places in alike.items():
+        own = [rows[place] for place in places]
+        known = [
+            (one.answer, answer)
+            for one in own
+            if one.answer is not None and (answer := stands.get((one.item, one.task))) is not None
+        ]
+        figures.append(
+            TurnFigures(
+                task=task,
+                action=action,
+                services=services,
+                questions=len(own),
+                of=asked.get(task, len(own)),
+                certainty=_mean(one.certainty for one in own),
+                known=len(known),
+                changed=sum(before != after for before, after in known),
+                reasons=_reasons(one.reason for one in own),
+            )
         )
-        for (task, action, services), group in groups(rows, ["task", "action", "services"])
-    ]
     return sorted(figures, key=lambda one: (one.task, one.action, -one.questions, one.services))
 
 
-def _reasons(reasons: "Sequence[str] | pd.Series[Any]") -> CappedCounts[Count]:
+def _led(own: Sequence[_Decision]) -> Iterator[_Decision]:
+    """The decisions about a question, each with the answer that led before it and how sure that
+    was; its own where none led before.
+
+    A judge's own decision names its verdict: what led before is in the decisions before it.
+    """
+    answer: str | None = None
+    certainty: float | None = None
+    for one in own:
+        yield one if answer is None else one._replace(answer=answer, certainty=certainty)
+        answer = one.answer if one.answer is not None else answer
+        certainty = one.certainty if one.certainty is not None else certainty
+
+
+def _reasons(reasons: Iterable[str]) -> CappedCounts[Count]:
     """Reasons by frequency; those that differ in their numbers only are one."""
-    alike = pd.Series(list(reasons), dtype="str").str.replace(_NUMBERS, "…", regex=True)
-    return capped_counts(value_counts(alike), _REASONS)
+    return capped_counts(value_counts(_NUMBERS.sub("…", one) for one in reasons), _REASONS)
 
 
-def _mean(values: "pd.Series[Any]") -> float | None:
-    mean = values.mean()
-    return None if pd.isna(mean) else float(mean)
+def _mean(given: Iterable[float | None]) -> float | None:
+    """Of those that are known; None where none is."""
+    # summed as arrays are: by halves
+    known = np.array([one for one in given if one is not None], dtype=float)
+    return float(known.mean()) if known.size else None

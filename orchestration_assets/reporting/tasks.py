@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,9 +16,11 @@ from orchestration_assets.reporting.counts import (
     capped_counts,
     column_counts,
     few,
-    frame,
+    grouped,
     histogram,
+    numbers,
     share,
+    sums_of,
     value_counts,
     where,
 )
@@ -145,7 +145,7 @@ def task_figures(
     interpretations: pa.Table,
     resolutions: pa.Table,
     disagreements: pa.Table,
-    families: "pd.Series[str]",
+    families: Mapping[str, str],
 ) -> tuple[TaskFigures, ...]:
     """Every task that was resolved or read, by name; ``disagreements`` with and without a
     consequence."""
@@ -169,7 +169,7 @@ def _one_task(
     resolutions: pa.Table,
     disagreements: pa.Table,
     *,
-    families: "pd.Series[str]",
+    families: Mapping[str, str],
 ) -> TaskFigures:
     status = column_counts(resolutions["status"])
     disputes = disputes_of(disagreements)
@@ -199,13 +199,13 @@ def _one_task(
         splits=service_splits(resolutions, disputes, families, present),
         error_risk=histogram(
             "error_risk",
-            frame(resolutions, "error_risk")["error_risk"],
+            numbers(resolutions["error_risk"]),
             marked=against,
             span=(0.0, 1.0),
         ),
         spread=histogram(
             "spread",
-            frame(together, "spread")["spread"],
+            numbers(together["spread"]),
             marked=is_disputed(together, disputes),
             span=(0.0, 1.0),
         ),
@@ -245,7 +245,7 @@ def _agreement(
     services: tuple[str, ...],
     interpretations: pa.Table,
     disagreements: pa.Table,
-    families: "pd.Series[str]",
+    families: Mapping[str, str],
 ) -> tuple[tuple[str, ...], tuple[PairFigures, ...]]:
     """What each pair of services was compared on and is in dispute about, by family.
 
@@ -253,12 +253,13 @@ def _agreement(
     its table is counted here, answers are not compared again.
     """
     answered = where(interpretations, pc.equal(interpretations["status"], Status.OK.value))
-    rows = frame(answered, "item_id", "service")
-    items, ids = pd.factorize(rows["item_id"])
+    items = answered["item_id"].combine_chunks().dictionary_encode()
+    ids = items.dictionary.to_pylist()
+    asked = pc.index_in(answered["service"], value_set=pa.array(services, pa.string()))
     took_part = np.zeros((len(ids), len(services)), dtype=np.float32)
-    took_part[items, pd.Index(services).get_indexer(pd.Index(rows["service"]))] = 1.0
-    family = families.reindex(ids).fillna(NO_FAMILY).to_numpy()
-    present = tuple(value_counts(pd.Series(family, dtype="str")))
+    took_part[items.indices.to_numpy(), asked.to_numpy()] = 1.0
+    family = np.array([families.get(item, NO_FAMILY) for item in ids], dtype=object)
+    present = tuple(value_counts(family))
     both = {
         name: (part := took_part[family == name]).T @ part  # float32 is exact to 16 million
         for name in present
@@ -285,15 +286,17 @@ def _agreement(
 
 
 def _disagreed(
-    disputes: pa.Table, families: "pd.Series[str]"
+    disputes: pa.Table, families: Mapping[str, str]
 ) -> dict[tuple[str, str, str], tuple[int, float]]:
     """How many rows each pair of services has by family, and the sum of their distances."""
-    rows = frame(disputes, "item_id", "service_a", "service_b", "distance")
-    rows["family"] = families.reindex(rows["item_id"]).fillna(NO_FAMILY).to_numpy()
-    grouped = rows.groupby(["service_a", "service_b", "family"])["distance"].agg(["size", "sum"])
+    keys = (
+        (a, b, families.get(item, NO_FAMILY))
+        for item, a, b in values(disputes, "item_id", "service_a", "service_b")
+    )
+    alike = dict(sorted(grouped(keys).items()))
+    sums = sums_of(alike.values(), numbers(disputes["distance"])).tolist()
     return {
-        (str(a), str(b), str(family)): (int(row["size"]), float(row["sum"]))
-        for (a, b, family), row in cast("Mapping[Any, Any]", grouped.to_dict("index")).items()
+        key: (len(places), total) for (key, places), total in zip(alike.items(), sums, strict=True)
     }
 
 
@@ -302,10 +305,13 @@ def _unanswered(resolutions: pa.Table) -> CappedCounts[Example]:
     # what was skipped needed no answer
     no_gap = [ResolutionStatus.RESOLVED.value, ResolutionStatus.SKIPPED.value]
     resolutions = resolutions.filter(pc.invert(pc.is_in(resolutions["status"], pa.array(no_gap))))
-    rows = frame(resolutions, "status", "path")
-    first = rows.sort_values(["status", "path"], ascending=[False, True]).index[:_UNANSWERED]
+    keys = list(values(resolutions, "status", "path"))
+    first = sorted(range(len(keys)), key=lambda row: keys[row][1])
+    first.sort(key=lambda row: keys[row][0], reverse=True)
     examples = tuple(
         Example(path, f"{status}: {reason}")
-        for path, status, reason in few(resolutions, list(first), "path", "status", "reason")
+        for path, status, reason in few(
+            resolutions, first[:_UNANSWERED], "path", "status", "reason"
+        )
     )
-    return CappedCounts(examples, len(rows))
+    return CappedCounts(examples, len(keys))

@@ -13,9 +13,9 @@ from orchestration_assets.reporting.counts import (
     CappedCounts,
     Count,
     capped_counts,
+    column_counts,
     few,
-    frame,
-    value_counts,
+    numbers,
 )
 from orchestration_assets.reporting.text_differences import TextPiece, mark_places, mark_words
 from orchestration_assets.schemas.decoding import values
@@ -81,17 +81,16 @@ def text_figures(
     services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> TextFigures:
     """The measures of one task's answers and disputes."""
-    rows = frame(readings, "service")
-    rows["words"] = pc.list_value_length(
+    words = pc.list_value_length(
         pc.utf8_split_whitespace(pc.utf8_trim_whitespace(readings.column("answer")))
-    ).to_pandas()
+    )
     figures = []
     for service in services:
-        counts = rows.loc[rows["service"] == service, "words"]
-        if len(counts):
+        counts = numbers(words.filter(pc.equal(readings["service"], service)))
+        if counts.size:
             exclusive_terms = _exclusive_terms(service, disputes)
             figures.append(
-                TextService(service, len(counts), float(counts.median()), exclusive_terms)
+                TextService(service, counts.size, float(np.median(counts)), exclusive_terms)
             )
     return TextFigures(tuple(figures), _pairs(disputes), _alone(readings, resolved))
 
@@ -147,16 +146,16 @@ def _exclusive_terms(service: str, disputes: pa.Table) -> CappedCounts[Count]:
         for side in "ab"
     ]
     every = pa.chunked_array([chunk for part in terms for chunk in part.chunks], pa.string())
-    return capped_counts(value_counts(every.to_pandas()), _MAX_TERMS)
+    return capped_counts(column_counts(every), _MAX_TERMS)
 
 
 def _pairs(disputes: pa.Table) -> CappedCounts[TextPair]:
     """A few pairs spread evenly over the distances: what the measure means to the eye."""
-    rows = frame(disputes, "distance", "path", "service_a", "service_b")
-    ordered = rows.sort_values(["distance", "path", "service_a", "service_b"], kind="stable").index
+    keys = list(values(disputes, "distance", "path", "service_a", "service_b"))
+    ordered = sorted(range(len(keys)), key=keys.__getitem__)
     count = min(_PAIRS, len(ordered))
     chosen = [
-        int(ordered[place]) for place in np.linspace(0, len(ordered) - 1, count).round().astype(int)
+        ordered[place] for place in np.linspace(0, len(ordered) - 1, count).round().astype(int)
     ]
     columns = ("item_id", "path", "service_a", "answer_a", "service_b", "answer_b", "distance")
     return CappedCounts(
@@ -172,5 +171,5 @@ def _pairs(disputes: pa.Table) -> CappedCounts[TextPair]:
             )
             for item, path, a, text_a, b, text_b, distance in few(disputes, chosen, *columns)
         ),
-        len(rows),
+        len(keys),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration_assets.reporting.counts import Histogram, frame, histogram
+from orchestration_assets.reporting.counts import Histogram, histogram, numbers
 from orchestration_assets.schemas.enums import AnswerKind
 
 
@@ -37,19 +37,21 @@ def vector_figures(
     services: tuple[str, ...], readings: pa.Table, resolved: pa.Table, disputes: pa.Table
 ) -> VectorFigures:
     """The measures of one task's answers and disputes."""
-    rows = frame(readings, "service", "confidence")
-    rows["length"] = pc.list_value_length(readings.column("answer_vector")).to_pandas()
     figures = []
     for service in services:
-        own = rows[rows["service"] == service]
-        if len(own):
+        own = readings.filter(pc.equal(readings["service"], service))
+        if own.num_rows:
+            lengths = pc.unique(pc.list_value_length(own["answer_vector"])).to_pylist()
             figures.append(
                 VectorService(
                     service,
-                    len(own),
-                    tuple(sorted(int(length) for length in own["length"].dropna().unique())),
+                    own.num_rows,
+                    tuple(sorted(length for length in lengths if length is not None)),
                     histogram(
-                        service, own["confidence"], meaning="its own confidence", span=(0.0, 1.0)
+                        service,
+                        numbers(own["confidence"]),
+                        meaning="its own confidence",
+                        span=(0.0, 1.0),
                     ),
                 )
             )
@@ -57,7 +59,7 @@ def vector_figures(
         tuple(figures),
         histogram(
             "overlap",
-            1.0 - frame(disputes, "distance")["distance"],
+            1.0 - numbers(disputes["distance"]),
             meaning="share of the nearest items in common",
             span=(0.0, 1.0),
         ),

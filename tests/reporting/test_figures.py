@@ -2,14 +2,17 @@
 
 from collections import Counter, defaultdict
 from itertools import combinations
+from math import fsum
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from orchestration_assets.reporting.counts import BINS, histogram
+from orchestration_assets.reporting.counts import BINS, grouped, histogram, sums_of
 from orchestration_assets.reporting.figures import BatchFigures, batch_figures, report_row
 from orchestration_assets.reporting.leading_disputes import READ_FIRST
 from orchestration_assets.schemas.enums import AnswerKind
@@ -538,3 +541,14 @@ def test_a_service_is_not_compared_with_those_that_it_was_shown(tables) -> None:
     assert topics.between("referee", "rake").compared == 0
     assert topics.between("referee", "tfidf_terms").compared == 0
     assert topics.between("rake", "tfidf_terms").compared > 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.floats(0, 1e6)), max_size=40), st.booleans())
+def test_groups_are_summed_wherever_their_rows_lie(rows, in_order):
+    if in_order:
+        rows.sort(key=lambda row: row[0])
+    groups = dict(sorted(grouped(key for key, _ in rows).items()))
+    assert sorted(place for places in groups.values() for place in places) == [*range(len(rows))]
+    found = sums_of(groups.values(), np.array([amount for _, amount in rows]))
+    exact = [fsum(amount for key, amount in rows if key == one) for one in groups]
+    assert found.tolist() == pytest.approx(exact, rel=1e-12)
