@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 # texts that advance together; more only take more memory
-_TOGETHER: Final = 512
+_TOGETHER: Final = 768
 FEW_TEXTS: Final = 32
 """Fewer texts than these are read sooner one by one."""
 
@@ -90,9 +90,9 @@ class ByteAutomaton:
         # how many texts have a byte at each place
         going_on = len(texts) - np.searchsorted(lengths[::-1], np.arange(len(letters)), "right")
         for at, count in enumerate(going_on.tolist()):
-            blocks = block[row[states[:count]] + high[at, :count]]
-            states = following[blocks + low[at, :count]]
-            found[at, :count] = feature[states]
+            blocks = block.take(row.take(states[:count]) + high[at, :count])
+            states = following.take(blocks + low[at, :count])
+            found[at, :count] = feature.take(states)
         return found
 
 
