@@ -15,6 +15,10 @@ SKETCH_MASK: Final = 0xFFFF
 _SEED: Final = 1
 _SECTIONS: Final = 8
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]+")
+# of ASCII, where white space is what it is in other texts: the separators of files and records too
+_ASCII_TOKEN: Final = re.compile(rb"\w+|[^\w\s\x1c-\x1f]+")
+# shorter texts are cut sooner token by token
+_CUT_AT_ONCE_BYTES: Final = 2_048
 _SPACE: Final = 32
 # classes of the characters of ASCII: white space is 0, what words consist of 1, other signs 2
 _CLASSES: Final = bytes(
@@ -49,8 +53,10 @@ def _runs(text: str) -> Sequence[str | bytes]:
 
 def _ascii_runs(text: bytes) -> list[bytes]:
     """The tokens are written one behind the other with a space between: runs are slices of it."""
-    if not text:
-        return []
+    if len(text) < _CUT_AT_ONCE_BYTES:
+        tokens = _ASCII_TOKEN.findall(text)
+        shifted = (tokens[shift:] for shift in range(RUN_TOKENS))
+        return list(map(b" ".join, zip(*shifted, strict=False)))
     classes = np.frombuffer(text.translate(_CLASSES), np.uint8)
     kept = classes != 0
     begins = np.append(True, classes[1:] != classes[:-1])[kept]

@@ -19,13 +19,14 @@ def constructor(record: type[Record]) -> Callable[..., Record]:
     The class itself where it has no slots, or looks at its values when it is made.
     """
     kind: Any = record
-    return cast(Callable[..., Record], _constructor(kind))
+    # in quotes: to make this type each time would take longer than all else
+    return cast("Callable[..., Record]", _constructor(kind))
 
 
 @cache
 def _constructor(record: Any) -> Callable[..., Any]:
     if "__slots__" not in vars(record) or hasattr(record, "__post_init__"):
-        return cast(Callable[..., Any], record)
+        return cast("Callable[..., Any]", record)
 
     def freeze(made: Any) -> None:
         made.__class__ = record

@@ -120,8 +120,9 @@ def test_a_thousand_copies_and_nothing_else_are_one_group() -> None:
     assert {copy.row for copy in copies} == {0}
 
 
-@given(st.text(st.characters(max_codepoint=127), max_size=120))
-def test_runs_of_a_text_in_ascii_are_those_that_a_pattern_finds(text: str) -> None:
+@given(st.text(st.characters(max_codepoint=127), max_size=120), st.sampled_from([1, 100]))
+def test_runs_of_a_text_in_ascii_are_those_that_a_pattern_finds(part: str, times: int) -> None:
+    text = part * times
     tokens = re.findall(r"\w+|[^\w\s]+", text)
     runs = zip(tokens, tokens[1:], tokens[2:], strict=False)
 

@@ -1,17 +1,22 @@
 """An automaton that reads bytes: over one text, and over many at once, which advance together."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 # texts that advance together; more only take more memory
-_TOGETHER: Final = 512
+_TOGETHER: Final = 768
 FEW_TEXTS: Final = 32
 """Fewer texts than these are read sooner one by one."""
+
+Counted = tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]
+"""Different numbers, and how often each occurs."""
+_NOTHING: Final[Counted] = np.zeros(0, np.intp), np.zeros(0, np.float32)
 
 _LETTERS: Final = 256
 # letters of a block: of most states all but a few blocks lead where those of other states do
@@ -59,16 +64,17 @@ class ByteAutomaton:
                 seen.append(found)
         return seen
 
-    def features(self, texts: Sequence[bytes]) -> list[list[int]]:
-        """What is seen in each text, in the order of its bytes."""
-        seen: list[list[int]] = [[] for _ in texts]
+    def counted(self, texts: Sequence[bytes]) -> list[Counted]:
+        """What is seen in each text: each number once, in the order in which the bytes of the text
+        show it first, with how often it is seen."""
+        counted: list[Counted] = [_NOTHING] * len(texts)
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]), reverse=True)
         for start in range(0, len(order), _TOGETHER):
             places = order[start : start + _TOGETHER]
             found = self._read([texts[place] for place in places])
-            for place, column in zip(places, found.T, strict=True):
-                seen[place] = column[column >= 0].tolist()
-        return seen
+            for place, one in zip(places, _counted(found.T), strict=True):
+                counted[place] = one
+        return counted
 
     def _read(self, texts: Sequence[bytes]) -> npt.NDArray[np.int32]:
         """By byte and text what is seen there; ``texts`` are sorted, the longest first."""
@@ -84,10 +90,31 @@ class ByteAutomaton:
         # how many texts have a byte at each place
         going_on = len(texts) - np.searchsorted(lengths[::-1], np.arange(len(letters)), "right")
         for at, count in enumerate(going_on.tolist()):
-            blocks = block[row[states[:count]] + high[at, :count]]
-            states = following[blocks + low[at, :count]]
-            found[at, :count] = feature[states]
+            blocks = block.take(row.take(states[:count]) + high[at, :count])
+            states = following.take(blocks + low[at, :count])
+            found[at, :count] = feature.take(states)
         return found
+
+
+def _counted(found: npt.NDArray[np.int32]) -> Iterator[Counted]:
+    """Of each row its numbers of at least 0, as :meth:`ByteAutomaton.counted` gives them."""
+    is_seen = found >= 0
+    seen = found[is_seen]
+    of_row = np.repeat(np.arange(len(found)), np.count_nonzero(is_seen, axis=1))
+    # one sort brings together what is equal within a row, where it stands first before the rest
+    number_bits = int(seen.max(initial=0)).bit_length()
+    place_bits = len(seen).bit_length()
+    keys = (of_row << number_bits | seen) << place_bits | np.arange(len(seen))
+    keys.sort()
+    whats = keys >> place_bits
+    begins = np.flatnonzero(np.append(True, whats[1:] != whats[:-1])[: len(seen)])
+    times = np.zeros(len(seen), np.float32)
+    times[keys[begins] & ((1 << place_bits) - 1)] = np.diff(begins, append=len(seen))
+    is_first = times > 0
+    numbers, times = seen[is_first].astype(np.intp), times[is_first]
+    bounds = np.searchsorted(of_row[is_first], np.arange(len(found) + 1)).tolist()
+    for start, end in pairwise(bounds):
+        yield numbers[start:end], times[start:end]
 
 
 def _distinct(blocks: npt.NDArray[np.uint32]) -> tuple[Any, Any]:

@@ -27,14 +27,20 @@ def _model() -> Any:
     from orchestration_assets.services.language.half_rows import half_rows
 
     class Identifier(LanguageIdentifier):  # type: ignore[misc]
-        """``seen_in`` holds what its automaton sees in some encoded texts, with how often."""
+        """``seen_in`` holds what its automaton sees in some encoded texts, with how often: each
+        feature where it is seen first, as counting them one by one has them."""
 
         __slots__ = ("automaton", "seen_in")
 
         def _raw_score(self, text: bytes) -> Any:
-            seen = self.seen_in.get(text) or Counter(self.automaton.features_of(text))
+            if text in self.seen_in:
+                features, times = self.seen_in[text]
+                if len(features):
+                    return np.log1p(times) @ self.nb_ptc[features] + self.nb_pc
+            elif seen := Counter(self.automaton.features_of(text)):
+                return self._sparse_score(seen, self.nb_ptc)
             # of nothing that is seen every language is as probable
-            return self._sparse_score(seen, self.nb_ptc) if seen else np.zeros_like(self.nb_pc)
+            return np.zeros_like(self.nb_pc)
 
     model = Identifier.from_model_file(MODEL_FILE, norm_probs=True)
     model.seen_in = {}
@@ -97,9 +103,7 @@ class LangidService(EmbeddedService):
         if len(texts) < FEW_TEXTS:
             return super().answers(questions)
         encoded = list(texts)
-        model.seen_in = dict(
-            zip(encoded, map(Counter, model.automaton.features(encoded)), strict=True)
-        )
+        model.seen_in = dict(zip(encoded, model.automaton.counted(encoded), strict=True))
         try:
             return list(map(_answer, questions, pieces_of))
         finally:
