@@ -87,14 +87,16 @@ def forget_passages(store: KnowledgeStore, corpus: str, sought: Sought) -> int:
 
     Each segment that holds one is written anew without it, and without what no document has any
     more; versions that named it go, but for the one in force, which becomes another. A segment that
-    cannot be read goes with the versions that name it: the corpus is then indexed anew. May be done
+    cannot be read goes with the versions that name it, as does a version that cannot: the corpus is
+    then indexed anew. May be done
     again after it was stopped.
     """
     going = _going(store, corpus, sought)
     touched = {segment for segment, rows in going.items() if rows is None or rows}
     current = store.current(corpus)
-    documents = _in_force(store, corpus)
-    broken = any(going.get(one.segment or "", frozenset()) is None for one in documents)
+    held = None if current is None else _documents(store, corpus, current)
+    documents = held or []
+    broken = held is None or any(going.get(one.segment or "", frozenset()) is None for one in held)
     is_told = any(one.content_hash in sought.contents for one in documents)
     if documents and not broken and (is_told or _names(documents, touched)):
         assert current is not None

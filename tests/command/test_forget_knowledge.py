@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.command.forget_knowledge import from_knowledge
+from orchestration_assets.content.forgotten import mark_of
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.knowledge.corpus import refresh_corpus
 from orchestration_assets.knowledge.forgotten_passages import Sought, forget_passages
@@ -154,6 +155,22 @@ def test_what_is_written_as_json_or_html_goes_too(tmp_path: Path) -> None:
     left = Retrieval(home.knowledge, ["c"]).search("Vier Öfen", ["c"], 9)
     assert [one.document for one in left] == ["other.html"]
     assert "neun" not in str(home.tables.read(TOOL_LOG.name, "b").to_pylist())
+
+
+def test_an_index_that_cannot_be_read_goes_and_is_made_anew(tmp_path: Path) -> None:
+    home, source = Home(tmp_path / "home"), tmp_path / "source"
+    source.mkdir()
+    (source / "letter.md").write_text(LETTER)
+    config = KnowledgeConfig(source=str(source))
+    version = refresh_corpus(home.knowledge, "c", config, NOW).version
+    home.tables.write(KNOWLEDGE, KNOWLEDGE.schema.empty_table())
+    (path,) = home.knowledge.version_files("c", version)
+    path.write_bytes(path.read_bytes()[:-9])
+    gone = content_hash(LETTER.encode())
+    assert from_knowledge(home, Sought(frozenset({gone}), ()))[0]["passages of knowledge"] == 1
+    assert home.knowledge.current("c") is None and not home.knowledge.segments("c")
+    (row,) = refresh_corpus(home.knowledge, "c", config, NOW, {mark_of(gone)}).rows
+    assert row.outcome == "forgotten"
 
 
 WORDS = st.text("abcdefgh", min_size=5, max_size=9)
