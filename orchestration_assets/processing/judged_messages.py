@@ -90,6 +90,14 @@ def note_judged(home: Home, policy: Policy) -> int:
     return count
 
 
+def forget_judged(home: Home, items: Collection[str]) -> None:
+    """Removes what is kept of verdicts on these items."""
+    noted = _noted(home)
+    left = {key: told for key, told in noted.items() if _item_of(key) not in items}
+    if len(left) < len(noted):
+        home.files.overwrite(_path(home), json.dumps(left).encode())
+
+
 def judged_since(home: Home, policy: Policy) -> Mapping[str, frozenset[str]]:
     """Batch -> its messages that :func:`note_judged` would note now; nothing is written."""
     if not _remembers(home, policy):
@@ -135,7 +143,11 @@ def _said(home: Home, policy: Policy) -> dict[str, str]:
 
 def _changed(home: Home, said: Mapping[str, str]) -> frozenset[str]:
     noted = _noted(home)
-    return frozenset(key.split(" ", 1)[0] for key, told in said.items() if noted.get(key) != told)
+    return frozenset(_item_of(key) for key, told in said.items() if noted.get(key) != told)
+
+
+def _item_of(key: str) -> str:
+    return key.split(" ", 1)[0]
 
 
 def _noted(home: Home) -> dict[str, str]:

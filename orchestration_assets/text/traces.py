@@ -83,10 +83,9 @@ def signs_as_read(text: str) -> tuple[str, ...]:
     """The signs of a text without what JSON puts between them, and, where it may be HTML, without
     what that does."""
     plain = _JSON_ESCAPE.sub(_unescaped, text) if "\\" in text else text
-    views = (signs(plain),)
     if "<" in plain or "&" in plain:
-        views += (signs(html.unescape(_TAG.sub("", plain))),)
-    return views
+        return signs(plain), signs(html.unescape(_TAG.sub("", plain)))
+    return (signs(plain),)
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration_assets.conversations.stale import stale_items
+from orchestration_assets.processing.judged_messages import forget_judged
 from resources.home import Home
 from tests.chat_servers import chat_server
 from tests.conversations.runs import Project, message
@@ -117,3 +118,14 @@ def test_nobody_is_told_of_messages_that_no_run_asks_about_again(tmp_path: Path)
         (found.home / "threads" / "judged.json").unlink()
         ahead = json.loads(found.call("preview", str(found.source), "--json")[1])
         assert ahead["stale"] == {} and found.run()[0]["asked_again"] == []
+
+
+def test_what_is_kept_of_verdicts_on_a_forgotten_message_goes(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    forget_judged(home, {"a"})
+    assert not home.threads.exists()
+    home.threads.mkdir()
+    path = home.threads / "judged.json"
+    path.write_text(json.dumps({"a mood": "00", "a stated": "01", "ab mood": "02"}))
+    forget_judged(home, {"a"})
+    assert json.loads(path.read_text()) == {"ab mood": "02"}
