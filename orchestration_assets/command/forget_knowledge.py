@@ -4,7 +4,7 @@ What makes a passage the content's own is a run of its letters, or its bytes; a 
 what a service said of it, a document says for itself.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from orchestration_assets.schemas.knowledge import KNOWLEDGE, RetrievedPassage
 from orchestration_assets.schemas.records import Table, rows_to_arrow
 from orchestration_assets.schemas.tables import PROCESSING_PLANS, PlanRow
 from orchestration_assets.schemas.tool_use import TOOL_LOG, ToolLogRow
-from orchestration_assets.text.traces import RUN_SIGNS, signs
+from orchestration_assets.text.traces import RUN_SIGNS, Traces
 from resources.damage import leaving_out_damage
 from resources.home import Home
 
@@ -44,6 +44,7 @@ def _shown(home: Home, pieces: Collection[str], gone: Collection[str]) -> set[st
     """Those of the pieces that plans and tools showed of other items than those that are ``gone``,
     whatever the index holds now."""
     found: set[str] = set()
+    traces = Traces(tuple(pieces))
     own = pa.array(sorted(gone), pa.string())
     for table, columns in ((PROCESSING_PLANS, ["passages"]), (TOOL_LOG, ["arguments", "result"])):
         for batch in home.tables.batches(table.name) if pieces else ():
@@ -51,7 +52,7 @@ def _shown(home: Home, pieces: Collection[str], gone: Collection[str]) -> set[st
                 rows = home.tables.read(table.name, batch, ["item_id", *columns])
                 others = rows.filter(pc.invert(pc.is_in(rows["item_id"], own)))
                 for column in map(others.column, columns):
-                    found |= _in(pieces, _texts(column))
+                    found |= traces.in_text("\n".join(_texts(column)))
     return found
 
 
@@ -67,11 +68,6 @@ def _texts(column: pa.ChunkedArray) -> Iterator[str]:
         yield from pc.struct_field(told, name).unique().to_pylist()
 
 
-def _in(pieces: Collection[str], texts: Iterable[str]) -> set[str]:
-    told = signs("\n".join(texts))
-    return {piece for piece in pieces if piece in told}
-
-
 def from_knowledge(home: Home, sought: Sought) -> tuple[dict[str, int], frozenset[str]]:
     """Removes it from every corpus, and what was shown of it from plans and logs of tools; how many
     of each, and the batches whose pages may tell of it."""
@@ -80,7 +76,11 @@ def from_knowledge(home: Home, sought: Sought) -> tuple[dict[str, int], frozense
         return {}, frozenset()
     # plans first: what is gone from the index tells no more which passages it had
     digests = passage_digests(store, sought)
-    is_going = partial(_holds, sought.pieces)
+    traces = Traces(sought.pieces)
+
+    def is_going(text: str) -> bool:
+        return bool(traces.in_text(text))
+
     plans, planned = _rewritten(home, PROCESSING_PLANS, partial(_plan, digests, is_going))
     steps, called = _rewritten(home, TOOL_LOG, partial(_step, is_going))
     passages = sum(forget_passages(store, corpus, sought) for corpus in store.corpora())
@@ -92,11 +92,6 @@ def from_knowledge(home: Home, sought: Sought) -> tuple[dict[str, int], frozense
         "results of tools": steps,
     }
     return done, planned | called
-
-
-def _holds(pieces: Collection[str], text: str) -> bool:
-    told = signs(text) if pieces else ""
-    return any(piece in told for piece in pieces)
 
 
 def _rewritten(

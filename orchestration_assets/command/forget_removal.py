@@ -21,6 +21,7 @@ from orchestration_assets.conversations.forgotten_messages import forget_message
 from orchestration_assets.explorer.index_files import remove_index
 from orchestration_assets.features.index import NAME as NEIGHBOUR_INDEX
 from orchestration_assets.policy.pinned_policy import PinnedPolicyError
+from orchestration_assets.processing.judged_messages import forget_judged
 from orchestration_assets.processing.rollout_journal import forget_outcomes
 from orchestration_assets.processing.tools.loop import keys_beside
 from orchestration_assets.reporting.item_states import UnlistedItemError, replay
@@ -117,7 +118,8 @@ class Removal:
 
     def from_threads(self) -> None:
         """Places in conversations, in every version of their states, and the names of those that
-        have no other message; messages after them become stale."""
+        have no other message; messages after them become stale. What people judged of them."""
+        forget_judged(self._home, self._removal.items)
         for name in self._removal.threads:
             forget_messages(self._home, name, self._removal.items, user_name())
             self.done["places in conversations"] += 1

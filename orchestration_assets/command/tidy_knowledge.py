@@ -37,9 +37,12 @@ def unused_indexes(
 
     Needed is the version in force of a corpus that this policy declares, or one that a batch which
     stays was planned under; any version of which a stored plan shows a passage; and what is young.
-    Of a corpus of which something cannot be read all stays.
+    Of a corpus of which something cannot be read all stays, and everything where a plan cannot.
     """
-    pinned, policies = _pinned(home, batches)
+    shown = _pinned(home, batches)
+    if shown is None:
+        return []
+    pinned, policies = shown
     corpora = _corpora(home, policies)
     found = []
     for corpus in home.knowledge.corpora():
@@ -80,17 +83,22 @@ def _written(paths: Iterable[Path]) -> float:
     return max(path.stat().st_mtime for path in paths)
 
 
-def _pinned(home: Home, batches: Iterable[str]) -> tuple[set[tuple[str, str]], set[str]]:
-    """Corpus and version of every passage that plans of the batches show; their policies."""
+def _pinned(home: Home, batches: Iterable[str]) -> tuple[set[tuple[str, str]], set[str]] | None:
+    """Corpus and version of every passage that plans of the batches show; their policies. None
+    where a plan cannot be read, which is said."""
     pinned: set[tuple[str, str]] = set()
     policies: set[str] = set()
     for batch in batches:
         if not home.tables.exists(PROCESSING_PLANS.name, batch):
             continue
+        is_read = False
         with leaving_out_damage():
             plans = home.tables.read(PROCESSING_PLANS.name, batch, ["policy_hash", "passages"])
             policies.update(plans["policy_hash"].unique().to_pylist())
             pinned.update(_shown(plans["passages"]))
+            is_read = True
+        if not is_read:
+            return None
     return pinned, policies
 
 

@@ -87,9 +87,10 @@ def note_later(
     *,
     own: bool = False,
     only: Collection[str] | None = None,
-) -> None:
+) -> Collection[str]:
     """Notes as stale the messages of a conversation that come after these items, by batch: of other
-    batches, or ``only`` of some of them, and of their ``own``. Raises DamagedFileError."""
+    batches, or ``only`` of some of them, and of their ``own``; the batches of those that it noted.
+    Raises DamagedFileError."""
     state = state_of(home, name)
     while (version := state.current()) is not None:
         later = {
@@ -98,14 +99,15 @@ def note_later(
             if only is None or other in only
         }
         if not later:
-            return
+            break
         for other, stale in later.items():
             note_stale(home, other, state.name, version.number + 1, stale, why)
         try:
             state.put(version.value, version.number, ChangeNote(who, datetime.now(UTC), why))
         except StateConflictError:
             continue
-        return
+        return later.keys()
+    return ()
 
 
 def _later(

@@ -106,6 +106,15 @@ def stale_batches(home: Home, batches: Iterable[str], *, settles: bool = True) -
     return found
 
 
+def is_asked_again(home: Home, batch: str) -> bool:
+    """Whether a run would ask about stale messages of a batch: as :func:`stale_batches` has it."""
+    with leaving_out_damage():
+        if home.tables.exists(DISAGREEMENT_REPORT.name, batch):
+            (row,) = home.tables.read(DISAGREEMENT_REPORT.name, batch, ["policy_hash"]).to_pylist()
+            return _shows_memory(home, row["policy_hash"])
+    return False
+
+
 def _shows_memory(home: Home, policy_hash: str) -> bool:
     """Whether services are shown memory under a policy; also where it cannot be read any more."""
     try:

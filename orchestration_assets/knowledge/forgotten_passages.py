@@ -13,14 +13,14 @@ from orchestration_assets.knowledge.corpus import CUT, put_in_force, shown_name,
 from orchestration_assets.knowledge.segments import digest_of
 from orchestration_assets.schemas.decoding import decode
 from orchestration_assets.schemas.knowledge import IndexedDocument, SegmentPassage
-from orchestration_assets.text.traces import signs
+from orchestration_assets.text.traces import Traces, signs_as_read
 from resources.knowledge_store import KnowledgeError, KnowledgeStore
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
     """What goes: documents with one of the ``contents``, by hash, and every passage of others that
-    holds one of the ``pieces``, which are signs as :func:`signs` leaves them."""
+    holds one of the ``pieces``, which are signs as :func:`signs_as_read` leaves them."""
 
     contents: frozenset[str]
     pieces: tuple[str, ...]
@@ -60,14 +60,14 @@ def quoting_documents(store: KnowledgeStore, sought: Sought) -> list[QuotingDocu
 def pieces_held(store: KnowledgeStore, pieces: Collection[str]) -> frozenset[str]:
     """Those of the pieces that some passage of some corpus holds."""
     found: set[str] = set()
+    traces = Traces(tuple(pieces))
     for corpus in store.corpora():
         for segment in store.segments(corpus):
             passages = _passages(store, corpus, segment)
             if passages is None:
                 continue
             for name in ("text", "heading"):
-                told = signs("\n".join(passages[name].to_pylist()))
-                found |= {piece for piece in pieces if piece in told}
+                found |= traces.in_text("\n".join(passages[name].to_pylist()))
     return frozenset(found)
 
 
@@ -87,14 +87,16 @@ def forget_passages(store: KnowledgeStore, corpus: str, sought: Sought) -> int:
 
     Each segment that holds one is written anew without it, and without what no document has any
     more; versions that named it go, but for the one in force, which becomes another. A segment that
-    cannot be read goes with the versions that name it: the corpus is then indexed anew. May be done
+    cannot be read goes with the versions that name it, as does a version that cannot: the corpus is
+    then indexed anew. May be done
     again after it was stopped.
     """
     going = _going(store, corpus, sought)
     touched = {segment for segment, rows in going.items() if rows is None or rows}
     current = store.current(corpus)
-    documents = _in_force(store, corpus)
-    broken = any(going.get(one.segment or "", frozenset()) is None for one in documents)
+    held = None if current is None else _documents(store, corpus, current)
+    documents = held or []
+    broken = held is None or any(going.get(one.segment or "", frozenset()) is None for one in held)
     is_told = any(one.content_hash in sought.contents for one in documents)
     if documents and not broken and (is_told or _names(documents, touched)):
         assert current is not None
@@ -188,14 +190,17 @@ def _tells(documents: Sequence[IndexedDocument], contents: Collection[str]) -> b
 
 def _rows_holding(texts: Sequence[str], pieces: Collection[str]) -> set[int]:
     """The places of the texts that hold one of the pieces, or a share of one."""
-    told = [signs(text) for text in texts]
-    ends = list(accumulate(map(len, told)))
-    whole = "".join(told)
     found: set[int] = set()
-    for piece in pieces:
-        at = whole.find(piece)
-        while at >= 0:
-            first, last = bisect_right(ends, at), bisect_right(ends, at + len(piece) - 1)
-            found.update(range(first, last + 1))
-            at = whole.find(piece, at + 1)
+    views = [signs_as_read(text) for text in texts] if pieces else []
+    # as they are, and, where one of them looks otherwise as HTML, so
+    for number in range(max(map(len, views), default=0)):
+        told = [view[min(number, len(view) - 1)] for view in views]
+        ends = list(accumulate(map(len, told)))
+        whole = "".join(told)
+        for piece in pieces:
+            at = whole.find(piece)
+            while at >= 0:
+                first, last = bisect_right(ends, at), bisect_right(ends, at + len(piece) - 1)
+                found.update(range(first, last + 1))
+                at = whole.find(piece, at + 1)
     return found

@@ -286,8 +286,9 @@ def call_figures(calls: pa.Table) -> dict[str, int | float]:
         # one after the other: Arrow adds up in another order, to other last digits
         "cost_usd": sum(calls["cost_usd"].to_pylist()),
         "cost_usd_without_answer": sum(calls["cost_usd"].filter(unanswered).to_pylist()),
-        "tokens_in": pc.sum(calls["tokens_in"]).as_py() or 0,
-        "tokens_out": pc.sum(calls["tokens_out"]).as_py() or 0,
+        # services say what they like: Arrow's sum turns negative behind the largest 64-bit number
+        "tokens_in": sum(pc.drop_null(calls["tokens_in"]).to_pylist()),
+        "tokens_out": sum(pc.drop_null(calls["tokens_out"]).to_pylist()),
         "redacted": pc.sum(pc.struct_field(redacted, "count")).as_py() or 0,
         "injection_markers": pc.sum(calls["injection_markers"]).as_py() or 0,
     }

@@ -13,7 +13,11 @@ import pyarrow.compute as pc
 
 from orchestration_assets.conversations.batch_index import indexed_batches
 from orchestration_assets.conversations.late_answers import note_later, places_of
-from orchestration_assets.conversations.stale import stale_batches, unsettled_items
+from orchestration_assets.conversations.stale import (
+    is_asked_again,
+    stale_batches,
+    unsettled_items,
+)
 from orchestration_assets.evidence.verdict_history import gold_rows
 from orchestration_assets.policy.memory import memory_tasks, remembered_tasks
 from orchestration_assets.policy.tasks import build_tasks
@@ -22,7 +26,6 @@ from orchestration_assets.schemas.answers import Answer
 from orchestration_assets.schemas.conversations import THREAD_MESSAGES
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.policy import Policy
-from orchestration_assets.schemas.tables import DISAGREEMENT_REPORT
 from orchestration_assets.schemas.task_inputs import InputAnswer, InputState
 from orchestration_assets.schemas.verdicts import GoldRow
 from resources.damage import leaving_out_damage
@@ -67,22 +70,32 @@ class JudgedMessages:
 
 def note_judged(home: Home, policy: Policy) -> int:
     """Notes as stale the messages that come after one about which a remembered answer was judged
-    since this was last done; how many conversations have such.
+    since this was last done; in how many conversations a run asks about such again.
 
     What is noted is remembered last: who is killed in between has noted too much, never too little.
     Raises DamagedFileError.
     """
     if not _remembers(home, policy):
         return 0
+    count = 0
     with locked(home.threads / ".judged.lock"):
         said = _said(home, policy)
         changed = _changed(home, said)
         threads = _threads(home, changed) if changed else {}
         for name, batches in sorted(threads.items()):
-            note_later(home, name, batches, "verdicts", WHY, own=True)
+            noted = note_later(home, name, batches, "verdicts", WHY, own=True)
+            count += any(is_asked_again(home, batch) for batch in noted)
         if changed:
             home.files.overwrite(_path(home), json.dumps({**_noted(home), **said}).encode())
-    return len(threads)
+    return count
+
+
+def forget_judged(home: Home, items: Collection[str]) -> None:
+    """Removes what is kept of verdicts on these items."""
+    noted = _noted(home)
+    left = {key: told for key, told in noted.items() if _item_of(key) not in items}
+    if len(left) < len(noted):
+        home.files.overwrite(_path(home), json.dumps(left).encode())
 
 
 def judged_since(home: Home, policy: Policy) -> Mapping[str, frozenset[str]]:
@@ -106,7 +119,7 @@ def stale_messages(home: Home, policy: Policy, batches: Iterable[str]) -> dict[s
     for one in stale_batches(home, known, settles=False):
         found[one.batch] = dict(unsettled_items(home, one.batch))
     for batch, items in judged_since(home, policy).items():
-        if batch in known and home.tables.exists(DISAGREEMENT_REPORT.name, batch):
+        if batch in known and is_asked_again(home, batch):
             found[batch] = dict.fromkeys(items, WHY) | found.get(batch, {})
     return found
 
@@ -130,7 +143,11 @@ def _said(home: Home, policy: Policy) -> dict[str, str]:
 
 def _changed(home: Home, said: Mapping[str, str]) -> frozenset[str]:
     noted = _noted(home)
-    return frozenset(key.split(" ", 1)[0] for key, told in said.items() if noted.get(key) != told)
+    return frozenset(_item_of(key) for key, told in said.items() if noted.get(key) != told)
+
+
+def _item_of(key: str) -> str:
+    return key.split(" ", 1)[0]
 
 
 def _noted(home: Home) -> dict[str, str]:

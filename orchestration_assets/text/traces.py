@@ -75,11 +75,17 @@ class Traces:
         """The pieces that stand in a text, as it is or as HTML or JSON writes it."""
         if not self.pieces:
             return set()
-        plain = _JSON_ESCAPE.sub(_unescaped, text) if "\\" in text else text
-        views = [signs(plain)]
-        if "<" in plain or "&" in plain:
-            views.append(signs(html.unescape(_TAG.sub("", plain))))
+        views = signs_as_read(text)
         return {piece for view in views for piece in self.pieces if piece in view}
+
+
+def signs_as_read(text: str) -> tuple[str, ...]:
+    """The signs of a text without what JSON puts between them, and, where it may be HTML, without
+    what that does."""
+    plain = _JSON_ESCAPE.sub(_unescaped, text) if "\\" in text else text
+    if "<" in plain or "&" in plain:
+        return signs(plain), signs(html.unescape(_TAG.sub("", plain)))
+    return (signs(plain),)
 
 
 def _unescaped(match: re.Match[str]) -> str:

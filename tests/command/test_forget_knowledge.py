@@ -10,16 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.command.forget_knowledge import from_knowledge
+from orchestration_assets.content.forgotten import mark_of
 from orchestration_assets.content.manifest import content_hash
 from orchestration_assets.knowledge.corpus import refresh_corpus
 from orchestration_assets.knowledge.forgotten_passages import Sought, forget_passages
 from orchestration_assets.knowledge.retrieval import CorpusReader, Retrieval
 from orchestration_assets.schemas.knowledge import KNOWLEDGE
 from orchestration_assets.schemas.knowledge_config import KnowledgeConfig
-from orchestration_assets.text.traces import signs
+from orchestration_assets.schemas.records import rows_to_arrow
+from orchestration_assets.schemas.tool_use import TOOL_LOG, ToolLogRow
+from orchestration_assets.text.traces import distinctive_pieces, signs
 from resources.home import Home
 from resources.knowledge_store import KnowledgeStore
 from tests.knowledge.test_corpus import NOW
+from tests.rows import row
 
 LETTER = (
     "Marguerite Oyelaran-Thistlewood wrote from Vexholm that the zinc lanterns had been "
@@ -122,6 +127,50 @@ def test_passages_go_from_the_index_the_rest_is_found_as_before(tmp_path: Path) 
     assert not [text for _, text in found("zinc lanterns") if "zinc" in text]
     assert "zinc lanterns" not in _bytes_below(home / "knowledge")
     assert call("forget", "letter.txt", "--yes")[1]["forgotten_before"]
+
+
+LINES = "Vier Öfen\nzwei Körbe\nneun Säcke\nacht Röhren\nfünf Hüte\nsechs Gürtel\nsieben Dübel\n"
+
+
+def test_what_is_written_as_json_or_html_goes_too(tmp_path: Path) -> None:
+    """As the search that proves a removal reads it."""
+    home, source = Home(tmp_path / "home"), tmp_path / "source"
+    source.mkdir()
+    letters = {ord("Ö"): "&Ouml;", ord("ö"): "&ouml;", ord("ä"): "&auml;", ord("ü"): "&uuml;"}
+    (source / "list.html").write_text(f"<p>{LINES.translate(letters)}</p>".replace("\n", "<br>"))
+    (source / "list.json").write_text(json.dumps({"text": LINES}))
+    (source / "other.html").write_text("<p>Vier &Ouml;fen stehen im Hof, &amp; sonst nichts.</p>")
+    (source / "plain.md").write_text(LINES)
+    refresh_corpus(home.knowledge, "c", KnowledgeConfig(source=str(source)), NOW)
+    told = json.dumps({"lines": LINES})
+    steps = [
+        row(ToolLogRow, batch="b", arguments=told, result="none"),
+        row(ToolLogRow, batch="b", arguments="{}", result=told),
+        row(ToolLogRow, batch="b", arguments="{}", result="none"),
+    ]
+    home.tables.write(TOOL_LOG, rows_to_arrow(TOOL_LOG, steps), "b")
+    runs = tuple(one for one in distinctive_pieces([LINES]) if len(one) >= 24)
+    done, _ = from_knowledge(home, Sought(frozenset(), runs))
+    assert done["passages of knowledge"] == 3 and done["results of tools"] == 2
+    left = Retrieval(home.knowledge, ["c"]).search("Vier Öfen", ["c"], 9)
+    assert [one.document for one in left] == ["other.html"]
+    assert "neun" not in str(home.tables.read(TOOL_LOG.name, "b").to_pylist())
+
+
+def test_an_index_that_cannot_be_read_goes_and_is_made_anew(tmp_path: Path) -> None:
+    home, source = Home(tmp_path / "home"), tmp_path / "source"
+    source.mkdir()
+    (source / "letter.md").write_text(LETTER)
+    config = KnowledgeConfig(source=str(source))
+    version = refresh_corpus(home.knowledge, "c", config, NOW).version
+    home.tables.write(KNOWLEDGE, KNOWLEDGE.schema.empty_table())
+    (path,) = home.knowledge.version_files("c", version)
+    path.write_bytes(path.read_bytes()[:-9])
+    gone = content_hash(LETTER.encode())
+    assert from_knowledge(home, Sought(frozenset({gone}), ()))[0]["passages of knowledge"] == 1
+    assert home.knowledge.current("c") is None and not home.knowledge.segments("c")
+    (row,) = refresh_corpus(home.knowledge, "c", config, NOW, {mark_of(gone)}).rows
+    assert row.outcome == "forgotten"
 
 
 WORDS = st.text("abcdefgh", min_size=5, max_size=9)

@@ -27,7 +27,7 @@ from orchestration_assets.command.run_work import RunPlan, read_plan, with_dask
 from orchestration_assets.content.deferred import DeferredBatch
 from orchestration_assets.content.intake import take_in, unfinished
 from orchestration_assets.policy.load import load_policy
-from orchestration_assets.schemas.tables import TABLES
+from orchestration_assets.schemas.tables import PARTED_TABLES, TABLES
 from orchestration_assets.settings import Settings
 from resources.ai_services.drill.faults import FaultScript
 from resources.ai_services.drill.server import DrillServer, serving
@@ -96,7 +96,7 @@ def stable_tables(home: Path) -> dict[tuple[str, str], list]:
     return {
         (name, batch): store.read(name, batch, table.stable_columns).to_pylist()
         for name, table in TABLES.items()
-        for batch in store.batches(name)
+        for batch in (() if name in PARTED_TABLES else store.batches(name))
     }
 
 

@@ -91,3 +91,10 @@ def test_a_corpus_that_nobody_declares_goes_whole_and_what_is_young_stays(home: 
     assert home.knowledge.current("lamps") in home.knowledge.versions("lamps")
     assert len(home.knowledge.versions("lamps")) == len(home.knowledge.segments("lamps"))
     assert len(home.knowledge.versions("lamps")) in (1, 2)
+
+
+def test_nothing_goes_where_a_plan_cannot_be_read(home: Home) -> None:
+    path = home.tables.path(PROCESSING_PLANS.name, BATCH)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert tidy(home, "--yes") == {}
+    assert len(home.knowledge.versions("lamps")) == 3

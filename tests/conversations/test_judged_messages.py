@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from orchestration_assets.conversations.stale import stale_items
+from orchestration_assets.processing.judged_messages import forget_judged
 from resources.home import Home
 from tests.chat_servers import chat_server
 from tests.conversations.runs import Project, message
@@ -92,3 +94,38 @@ def test_a_verdict_makes_later_messages_stale_is_priced_and_asked_again_once(ask
     since = len(found.server.asked)
     assert found.run()[0]["asked_again"] == []
     assert [one for one in found.server.asked[since:] if "room" in one] == []
+
+
+@pytest.mark.slow
+def test_nobody_is_told_of_messages_that_no_run_asks_about_again(tmp_path: Path) -> None:
+    """Those of a batch that was carried out when no service was shown any memory."""
+    with chat_server(
+        lambda prompt: (["lamp: green"] if "stated" in prompt else "good", 0.9)
+    ) as server:
+        policy = tmp_path / "policy.yaml"
+        remembering = f"{POLICY.format(url=server.url)}feedback: {{settle_s: 0}}\n"
+        plain = remembering.replace("    memory: true\n", "").replace("{{ memory.text }}", "")
+        policy.write_text(plain)
+        found = Project(tmp_path / "source", tmp_path / "home", policy, server)
+        found.write("1.jsonl", message("a", 1), message("a", 2))
+        found.run()
+        policy.write_text(remembering)
+        (found.home / "verdicts").mkdir(exist_ok=True)
+        lines = "item,task,verdict,who,when,note\n1.jsonl#a1,stated,lamp: blue,kim,2026-11-01,\n"
+        (found.home / "verdicts" / "sheet.csv").write_text(lines)
+        told = found.call("job", "take_feedback")[1]
+        assert "verdicts 1" in told and "later messages are stale" not in told
+        (found.home / "threads" / "judged.json").unlink()
+        ahead = json.loads(found.call("preview", str(found.source), "--json")[1])
+        assert ahead["stale"] == {} and found.run()[0]["asked_again"] == []
+
+
+def test_what_is_kept_of_verdicts_on_a_forgotten_message_goes(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    forget_judged(home, {"a"})
+    assert not home.threads.exists()
+    home.threads.mkdir()
+    path = home.threads / "judged.json"
+    path.write_text(json.dumps({"a mood": "00", "a stated": "01", "ab mood": "02"}))
+    forget_judged(home, {"a"})
+    assert json.loads(path.read_text()) == {"ab mood": "02"}

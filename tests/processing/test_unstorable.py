@@ -66,3 +66,10 @@ def test_one_answer_that_cannot_be_stored_is_a_failed_row() -> None:
     assert figures == {"ok": 2, "failed": 1} | usage
     calls = tables[CALL_LOG.name][0].to_pylist()
     assert [(row["tokens_in"], row["tokens_out"]) for row in calls] == [(7, None), (None, None)]
+
+
+def test_tokens_that_services_claim_add_up_beyond_64_bits() -> None:
+    processed = BatchResult()
+    processed.calls += [call("a", tokens_in=2**63 - 1), call("b", tokens_in=2**63 - 1)]
+    figures = {name: told for name, _, told in result_tables(processed)}
+    assert figures[CALL_LOG.name]["tokens_in"] == 2**64 - 2
