@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "7778e44e6bf74db3": "ad3d59f60b864bb8",
+    "ae0d5098d1862273": "ad3d59f60b864bb8",
     # embeddings
-    "ea6a8bed1c9238c8": "d3bfe1b5ac6a3395",
+    "302d3811e11e1577": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""
