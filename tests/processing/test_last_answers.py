@@ -65,10 +65,12 @@ def interrupted(server: DrillServer, count: int, number: int, times: int = 1) ->
 
 @pytest.fixture
 def terminable():
-    """As the command has it: SIGTERM raises what Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """As the command has it: SIGTERM raises what Ctrl-C does; a shell may have had that ignored."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
