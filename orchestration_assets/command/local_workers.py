@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
 import pyarrow.compute as pc
 
 from orchestration_assets.command.batch_execution import say
+from orchestration_assets.command.preparation import load_models
 from orchestration_assets.schemas.policy import SizeTiers
-from orchestration_assets.schemas.services import EmbeddedConfig, ServiceConfig
-from orchestration_assets.services.registry import embedded_class
+from orchestration_assets.schemas.services import ServiceConfig
 from resources.fork_server import ForkServer, can_fork
 from resources.forked_workers import ForkedWorkers, serve_pieces
 from resources.home import Home
@@ -50,15 +50,14 @@ def forked_workers(
     if where != PROCESSES or cores < 2 or not can_fork():
         yield None
         return
-    names = sorted({one.implementation for one in services if isinstance(one, EmbeddedConfig)})
     is_limited = "OMP_NUM_THREADS" in os.environ
-    server = ForkServer(partial(_prepare, names, is_limited=is_limited), serve_pieces)
+    server = ForkServer(partial(_prepare, tuple(services), is_limited=is_limited), serve_pieces)
     count = worker_count(cores, usable_memory())
     with ForkedWorkers(server, count, say) as workers:
         yield workers
 
 
-def _prepare(services: Sequence[str], *, is_limited: bool) -> None:
+def _prepare(services: Sequence[ServiceConfig], *, is_limited: bool) -> None:
     """Loads what chunks of any step need, in the process that is copied for them."""
     from orchestration_assets.command.lean_arrow import allocate_from_system, convert_without_pandas
     from orchestration_assets.features import batch as _vectors  # noqa: F401
@@ -70,10 +69,7 @@ def _prepare(services: Sequence[str], *, is_limited: bool) -> None:
     convert_without_pandas()
     allocate_from_system()
     load_everything()
-    for name in services:
-        # whoever asks the service loads the same, and is told
-        with suppress(Exception):
-            embedded_class(name).prepare()
+    load_models(services)
 
 
 def one_thread() -> None:

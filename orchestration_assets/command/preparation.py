@@ -13,8 +13,7 @@ def prepare_services(services: Iterable[ServiceConfig]) -> Thread:
 
     Unpacking a model leaves the interpreter free: with a second core it takes no time.
     """
-    names = {one.implementation for one in services if isinstance(one, EmbeddedConfig)}
-    thread = Thread(target=_prepare, args=(sorted(names),), name="preparation", daemon=True)
+    thread = Thread(target=load_models, args=(services,), name="preparation", daemon=True)
     thread.start()
     return thread
 
@@ -34,8 +33,9 @@ def load_for_batches(services: Iterable[ServiceConfig]) -> None:
         import httpx  # noqa: F401
 
 
-def _prepare(names: Iterable[str]) -> None:
-    for name in names:
+def load_models(services: Iterable[ServiceConfig]) -> None:
+    """Has embedded services load what they answer from."""
+    for name in sorted({one.implementation for one in services if isinstance(one, EmbeddedConfig)}):
         # whoever asks the service loads the same, and is told
         with suppress(Exception):
             embedded_class(name).prepare()
