@@ -1,13 +1,15 @@
 """What this process may use of its machine."""
 
 import ctypes
+import math
 import os
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from resources.control_groups import cores_of_quota, memory_of_limit
+
 _MEMORY: Final = Path("/proc/meminfo")
-_CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 LARGE_BYTES: Final = 1 << 20
 """After work on more than this it pays to give memory back."""
 # of malloc.h
@@ -19,12 +21,16 @@ _KEPT_FREE: Final = 4 << 20
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may run on, or those whose time its container may use where
+    that is less: the part of a core counts as one, which otherwise nobody would use."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    quota = cores_of_quota()
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
 
 
 def usable_memory() -> int:
-    """Bytes that are free now, or that the container may hold where that is less.
+    """Bytes that are free now, or that its container may still take where that is less.
 
     All of the machine's where the system does not say what is free.
     """
@@ -34,10 +40,8 @@ def usable_memory() -> int:
         free = int(available) * 1024
     except (OSError, ValueError):
         free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return min(free, int(_CONTAINER.read_text("ascii")))
-    except (OSError, ValueError):
-        return free
+    limit = memory_of_limit()
+    return free if limit is None else min(free, limit)
 
 
 def keep_large_pieces_apart() -> None:
