@@ -9,12 +9,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from orchestration_assets.schemas.errors import OrchestrationError, unwritable
 from resources.bucket import Bucket, StoredObject
+from resources.copy_index import CopyIndex, KnownFile
 from resources.locks import locked, make_folder
 from resources.table_store import write_atomically
 
@@ -26,9 +27,17 @@ _FOLDERS: Final[tuple[str, ...]] = (
 )
 _PIECEWISE: Final = ("content", "knowledge")
 """Fetched piece by piece, when it is read."""
+_LISTED: Final = (*_FOLDERS, "knowledge")
+"""What is looked at with each pull: of kept content there may be too much."""
 _PIECES: Final = tuple(f"{folder}/" for folder in _PIECEWISE)
+# which version of a model or corpus is in force, and which parts a table has: files that are
+# written over, and that name others
 _IN_FORCE: Final = "/current"
+_NAMES_OTHERS: Final = (_IN_FORCE, "/manifest.json", "/_parts.json")
 _FORGOTTEN: Final = "forgotten/"
+_REMOVALS: Final = "forgotten/removals"
+"""Another one with each removal of pieces, so that other machines look which are gone."""
+_UNDER_WAY: Final = b"under way "
 # made by each machine for itself, out of what it has
 _LOCAL: Final = ("content/unpacked/", "tables/derived/")
 # made from the rest: of two machines' versions the later one stands
@@ -36,6 +45,7 @@ _DERIVED: Final = ("reports/", "review/", "verdicts/accepted/declared/")
 _MARK: Final = "home"
 _AT_ONCE: Final = 8
 _ATTEMPTS: Final = 20
+_LOOKS: Final = 3
 
 
 class StoreConflictError(OrchestrationError):
@@ -44,15 +54,6 @@ class StoreConflictError(OrchestrationError):
 
 class StrangeStoreError(OrchestrationError):
     """Home and store do not belong together, or the store does not know conditional writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The version in the store that a file here is a copy of, and how the file looked then."""
-
-    etag: str
-    size: int
-    modified_ns: int
 
 
 class BucketCopy:
@@ -97,7 +98,6 @@ class BucketCopy:
         """
         with self._index() as index:
             self._remove(index, self._key(path))
-            _unlink(path)
 
     def fetch(self, path: Path) -> bool:
         """Fetches one file that is not here; whether the store has it."""
@@ -105,7 +105,9 @@ class BucketCopy:
         if stored is None:
             return False
         with self._index() as index:
-            self._keep(index, self._key(path), stored)
+            # another process of this machine may have fetched it, and written it since
+            if not path.exists():
+                self._keep(index, self._key(path), stored)
         return True
 
     def join(self, *, first: bool) -> None:
@@ -142,40 +144,77 @@ class BucketCopy:
     def pull(self, *, whole: bool = False) -> None:
         """Fetches what is new in the store, and removes what is gone there.
 
-        Kept content and knowledge are fetched only for the ``whole``; they are removed also when
-        another machine forgot an item.
+        What names others is fetched after these, and what is gone is removed last: stopped at any
+        moment, it leaves every table as it was before or as it is now. Kept content and knowledge
+        are fetched only for the ``whole``; they are removed also when another machine removed
+        some.
         """
         with self._index() as index:
-            known, there = index.all(), self._stored(_FOLDERS)
-            tags = {key: of_file.etag for key, of_file in known.items()}
-            folders: tuple[str, ...] = _FOLDERS
-            pieces: dict[str, str] = {}
-            if whole or _forgotten(tags) != _forgotten(there):
-                folders, pieces = (*_FOLDERS, *_PIECEWISE), self._stored(_PIECEWISE)
-            for key in known.keys() - there.keys() - pieces.keys():
-                if key.startswith(tuple(f"{folder}/" for folder in folders)):
+            for left in reversed(range(_LOOKS)):
+                looked_at, there = self._look(index, whole=whole)
+                wanted = {
+                    key: tag
+                    for key, tag in there.items()
+                    if whole or key.endswith(_IN_FORCE) or not key.startswith(_PIECES)
+                }
+                # what was replaced between list and fetch is told of by another list
+                is_all = self._fetch(index, wanted.keys() - _forgotten(wanted).keys(), wanted)
+                if is_all or not left:
+                    break
+            gone = index.all().keys() - there.keys()
+            for key in sorted(gone, key=_removed_after):
+                if key.startswith(tuple(f"{folder}/" for folder in looked_at)):
                     _unlink(self.home / key)
                     index.forget(key)
-            # which version of a corpus is in force is a file that is written over
-            wanted = {key: tag for key, tag in pieces.items() if whole or key.endswith(_IN_FORCE)}
-            self._fetch(index, known, there | wanted)
+            # known only when nothing of what was forgotten is here any more
+            self._fetch(index, _forgotten(there).keys(), there)
 
-    def _fetch(
-        self, index: "_Index", known: Mapping[str, "_Known"], there: Mapping[str, str]
-    ) -> None:
-        """Fetches those of the objects that are not here in the same version."""
+    def _look(self, index: CopyIndex, *, whole: bool) -> tuple[tuple[str, ...], dict[str, str]]:
+        """The folders that are to be as they are in the store, and the objects there."""
+        there = self._stored(_LISTED)
+        known = {key: of_file.etag for key, of_file in index.all().items()}
+        if whole or self._removes() or _forgotten(known) != _forgotten(there):
+            return (*_FOLDERS, *_PIECEWISE), there | self._stored(_PIECEWISE)
+        return _LISTED, there
+
+    @contextmanager
+    def removing(self) -> Iterator[None]:
+        """All of the store is here for the block; what this removes leaves every other machine
+        with its next pull, also where the block is stopped in the middle."""
+        self.pull(whole=True)
+        mark, name = self.home / _REMOVALS, uuid4().hex.encode()
+        self.overwrite(mark, _UNDER_WAY + name)
+        yield
+        self.push(whole=True)
+        self.overwrite(mark, name)
+
+    def _removes(self) -> bool:
+        """Whether a machine was removing pieces when this one looked last, and has not said that
+        it is done."""
+        try:
+            return (self.home / _REMOVALS).read_bytes().startswith(_UNDER_WAY)
+        except OSError:
+            return False
+
+    def _fetch(self, index: CopyIndex, keys: Iterable[str], tags: Mapping[str, str]) -> bool:
+        """Fetches those of the objects that are not here in the same version; whether all of them
+        were still there."""
+        known, is_all = index.all(), True
         wanted = [
             key
-            for key, etag in there.items()
-            if key not in known or known[key].etag != etag or not (self.home / key).exists()
+            for key in sorted(keys, key=lambda key: (key.endswith(_NAMES_OTHERS), key))
+            if key not in known or known[key].etag != tags[key] or not (self.home / key).exists()
         ]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            # a few at a time: they are held in memory until they are written
+            # no more than these are in memory until they are written
             for start in range(0, len(wanted), _AT_ONCE):
-                keys = wanted[start : start + _AT_ONCE]
-                for key, stored in zip(keys, pool.map(self.bucket.get, keys), strict=True):
-                    if stored is not None:
+                some = wanted[start : start + _AT_ONCE]
+                for key, stored in zip(some, pool.map(self.bucket.get, some), strict=True):
+                    if stored is None:
+                        is_all = False
+                    else:
                         self._keep(index, key, stored)
+        return is_all
 
     def _stored(self, folders: Iterable[str]) -> dict[str, str]:
         """The tag of every object in the store that is a file of the home, by key."""
@@ -193,7 +232,7 @@ class BucketCopy:
         with self._index() as index:
             self._push(index, whole=whole)
 
-    def _push(self, index: "_Index", *, whole: bool) -> None:
+    def _push(self, index: CopyIndex, *, whole: bool) -> None:
         known = index.all()
         here = dict(self._files())
         for key in sorted(known.keys() - here.keys()):
@@ -206,10 +245,12 @@ class BucketCopy:
                 put = self._put_over if key.startswith(_DERIVED) else self._put
                 put(index, path, path.read_bytes())
 
-    def _remove(self, index: "_Index", key: str) -> None:
+    def _remove(self, index: CopyIndex, key: str) -> None:
         before = index.get(key)
         if before is not None and not self.bucket.delete_if_unchanged(key, before.etag):
             raise self._conflict(key)
+        # unknown and still here, it would be taken for a new file of this machine
+        _unlink(self.home / key)
         index.forget(key)
 
     def _conflict(self, key: str) -> StoreConflictError:
@@ -218,7 +259,7 @@ class BucketCopy:
             "stands: run the same command to go on from there"
         )
 
-    def _put(self, index: "_Index", path: Path, data: bytes) -> None:
+    def _put(self, index: CopyIndex, path: Path, data: bytes) -> None:
         key = self._key(path)
         before = index.get(key)
         if before is None:
@@ -229,7 +270,7 @@ class BucketCopy:
             raise self._conflict(key)
         self._keep(index, key, StoredObject(data, etag))
 
-    def _put_over(self, index: "_Index", path: Path, data: bytes) -> None:
+    def _put_over(self, index: CopyIndex, path: Path, data: bytes) -> None:
         key = self._key(path)
         before = index.get(key)
         etag = before.etag if before else None
@@ -249,12 +290,12 @@ class BucketCopy:
             "same command to go on"
         )
 
-    def _keep(self, index: "_Index", key: str, stored: StoredObject) -> None:
+    def _keep(self, index: CopyIndex, key: str, stored: StoredObject) -> None:
         path = self.home / key
         if not path.is_file() or path.read_bytes() != stored.data:
             write_atomically(path, stored.data)
         status = path.stat()
-        index.set(key, _Known(stored.etag, status.st_size, status.st_mtime_ns))
+        index.set(key, KnownFile(stored.etag, status.st_size, status.st_mtime_ns))
 
     def _files(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Every file that belongs into the store, by key, with size and time of change."""
@@ -270,51 +311,13 @@ class BucketCopy:
         return path.relative_to(self.home).as_posix()
 
     @contextmanager
-    def _index(self) -> Iterator["_Index"]:
+    def _index(self) -> Iterator[CopyIndex]:
         make_folder(self._state)
         with (
             locked(self._state / ".lock"),
             closing(sqlite3.connect(self._state / "index.db", isolation_level=None)) as connection,
         ):
-            yield _Index(connection)
-
-
-class _Index:
-    """What of the store is here. Deleted, it is found out anew, unless something that is here was
-    removed from the store meanwhile: then the home is refused."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS copies"
-            " (key TEXT PRIMARY KEY, etag TEXT, size INTEGER, modified_ns INTEGER)"
-        )
-        connection.execute("CREATE TABLE IF NOT EXISTS joined (yes INTEGER)")
-
-    def get(self, key: str) -> _Known | None:
-        row = self._connection.execute(
-            "SELECT etag, size, modified_ns FROM copies WHERE key = ?", (key,)
-        ).fetchone()
-        return None if row is None else _Known(*row)
-
-    def all(self) -> Mapping[str, _Known]:
-        rows: Iterable[tuple[str, str, int, int]] = self._connection.execute("SELECT * FROM copies")
-        return {key: _Known(etag, size, modified_ns) for key, etag, size, modified_ns in rows}
-
-    def set(self, key: str, known: _Known) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO copies VALUES (?, ?, ?, ?)",
-            (key, known.etag, known.size, known.modified_ns),
-        )
-
-    def forget(self, key: str) -> None:
-        self._connection.execute("DELETE FROM copies WHERE key = ?", (key,))
-
-    def joined(self) -> bool:
-        return self._connection.execute("SELECT 1 FROM joined").fetchone() is not None
-
-    def join(self) -> None:
-        self._connection.execute("INSERT INTO joined VALUES (1)")
+            yield CopyIndex(connection)
 
 
 def _is_copied(key: str) -> bool:
@@ -322,6 +325,11 @@ def _is_copied(key: str) -> bool:
     key may be anything, such as a path out of the home or the mark of a folder."""
     plain = all(part and not part.startswith(".") for part in key.split("/"))
     return plain and not key.startswith(_LOCAL) and not key.endswith(".damaged")
+
+
+def _removed_after(key: str) -> tuple[bool, bool, str]:
+    """What names others goes before these; last what says that something was forgotten."""
+    return key.startswith(_FORGOTTEN), not key.endswith(_NAMES_OTHERS), key
 
 
 def _forgotten(tags: Mapping[str, str]) -> dict[str, str]:

@@ -77,9 +77,8 @@ def _whole_store(home: Home, what: str) -> Iterator[None]:
     with claimed_unless_held(home.folder, INTAKE, what) as free:
         if not free:
             raise _in_use(home, owner_description(owner_of(home.folder, INTAKE)))
-        copy.pull(whole=True)
-        yield
-        copy.push(whole=True)
+        with copy.removing():
+            yield
 
 
 @contextmanager

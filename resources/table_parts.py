@@ -60,7 +60,8 @@ def joined_parts(parts: Sequence[TablePart], rows: int, most: int) -> int:
 
 class PartedTable:
     """The parts of one table; ``as_bytes`` makes a file of rows, ``overwrite`` stores one whoever
-    wrote it last; ``missing`` is what reading a file raises that is gone."""
+    wrote it last, ``fetch`` gets one from the home's store and says whether it is here then;
+    ``missing`` is what reading a file raises that is gone."""
 
     def __init__(
         self,
@@ -68,12 +69,14 @@ class PartedTable:
         files: PartFiles,
         as_bytes: Callable[[pa.Table], bytes],
         overwrite: Callable[[Path, bytes], None],
+        fetch: Callable[[Path], bool],
         missing: type[OrchestrationError],
     ) -> None:
         self._table = table
         self._files = files
         self._as_bytes = as_bytes
         self._overwrite = overwrite
+        self._fetch = fetch
         self._missing = missing
 
     @property
@@ -143,7 +146,9 @@ class PartedTable:
 
     def _part(self, part: TablePart, columns: Sequence[str] | None) -> pa.Table:
         name = self._table.name
-        if not self._files.exists(name, part.name):
+        # the list may be of a later moment than the other files that were fetched
+        is_here = self._files.exists(name, part.name)
+        if not is_here and not self._fetch(self._files.path(name, part.name)):
             raise DamagedFileError(
                 self.list_path, f"names the part {part.name}, which is missing", REMEDY
             )

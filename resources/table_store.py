@@ -359,8 +359,14 @@ class TableStore:
     def _parted(self, table: str) -> PartedTable | None:
         if table not in PARTED_TABLES:
             return None
-        overwrite = self._files.overwrite
-        return PartedTable(TABLES[table], self, parquet_bytes, overwrite, TableMissingError)
+        return PartedTable(
+            TABLES[table],
+            self,
+            parquet_bytes,
+            self._files.overwrite,
+            self._files.fetch,
+            TableMissingError,
+        )
 
     def _before_parts(self, table: str) -> Path:
         """One file that held all of it in homes of before."""
