@@ -45,7 +45,7 @@ class HomeResource(dg.ConfigurableResource[Home]):
         with ExitStack() as stack:
             if run is not None:
                 stack.enter_context(run_lock(home.running, run.run_id))
-                claim = run_claim(home.tables, run.tags)
+                claim = run_claim(home.tables, run.job_name, run.tags)
                 home = replace(home, claim=claim)
                 if claim is not None:
                     what = f"{run.job_name}, Dagster run {run.run_id}"

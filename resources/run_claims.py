@@ -12,6 +12,8 @@ CORPUS: Final = "corpus"
 CLAIM_TAG: Final = "orchestration/claim"
 UNLESS_FINISHED_TAG: Final = "orchestration/unless_finished"
 """Runs that are only started because their batch has no report carry it."""
+ASSETS_JOB: Final = "__ASSET_JOB"
+"""Dagster's name for what materializes assets that somebody chose, such as in its UI."""
 _PARTITION_TAG: Final = "dagster/partition"
 
 ReportVersion = tuple[int, int]
@@ -28,11 +30,14 @@ class RunClaim:
     unless_finished: bool = False
 
 
-def run_claim(tables: TableStore, tags: Mapping[str, str]) -> RunClaim | None:
-    """What a run of these tags claims; None for one that changes nothing that others do."""
+def run_claim(tables: TableStore, job: str, tags: Mapping[str, str]) -> RunClaim | None:
+    """What a run of the job with these tags claims; None for one that changes nothing that others
+    do."""
     batch = tags.get(_PARTITION_TAG)
     if batch is None:
-        return RunClaim(tags[CLAIM_TAG]) if CLAIM_TAG in tags else None
+        # chosen assets may be any of the whole corpus
+        name = tags.get(CLAIM_TAG, CORPUS if job == ASSETS_JOB else None)
+        return None if name is None else RunClaim(name)
     before = report_version(tables, batch)
     return RunClaim(batch, batch, before, UNLESS_FINISHED_TAG in tags)
 

@@ -12,7 +12,7 @@ from orchestration_assets.policy.kept_policies import KeptPolicyError, read_kept
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from resources.damage import leaving_out_damage
 from resources.home import Home
-from resources.knowledge_store import KnowledgeError
+from resources.knowledge_store import KnowledgeError, KnowledgeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,19 @@ def _unused(
         if not stays and _written(store.version_files(corpus, version)) < latest:
             going.append(version)
             continue
-        try:
-            told = store.documents(corpus, version)["segment"].unique().to_pylist()
-        except KnowledgeError:
+        told = _named(store, corpus, version)
+        if told is None:
             return None
-        named.update(segment for segment in told if segment)
-    segments = [one for one in store.segments(corpus) if one not in named]
+        named |= told
+    freed: set[str] = set().union(*(_named(store, corpus, one) or () for one in going))
+    segments = [
+        one
+        for one in store.segments(corpus)
+        # what no version names yet may be of one that is made now, on a machine that was taken
+        # for dead
+        if one not in named
+        and (one in freed or _written(store.segment_files(corpus, one)) < latest)
+    ]
     files = [path for one in going for path in store.version_files(corpus, one)]
     files += [path for one in segments for path in store.segment_files(corpus, one)]
     if not going and not segments:
@@ -79,8 +86,17 @@ def _unused(
     return UnusedIndex(corpus, tuple(going), tuple(segments), size)
 
 
+def _named(store: KnowledgeStore, corpus: str, version: str) -> set[str] | None:
+    """The segments that a version names; None where it cannot be read."""
+    try:
+        told = store.documents(corpus, version)["segment"].unique().to_pylist()
+    except KnowledgeError:
+        return None
+    return {segment for segment in told if segment}
+
+
 def _written(paths: Iterable[Path]) -> float:
-    return max(path.stat().st_mtime for path in paths)
+    return max((path.stat().st_mtime for path in paths), default=0.0)
 
 
 def _pinned(home: Home, batches: Iterable[str]) -> tuple[set[tuple[str, str]], set[str]] | None:

@@ -93,6 +93,17 @@ def test_a_corpus_that_nobody_declares_goes_whole_and_what_is_young_stays(home: 
     assert len(home.knowledge.versions("lamps")) in (1, 2)
 
 
+def test_a_segment_that_is_not_named_yet_stays_until_it_is_old(home: Home) -> None:
+    tidy(home, "--yes")
+    folder = home.knowledge.folder / "lamps" / "segments" / "ab"
+    folder.mkdir()
+    (folder / "passages.arrow").write_bytes(b"a run that stands still goes on to name it")
+    assert tidy(home, "--yes") == {}
+    os.utime(folder / "passages.arrow", (1e9, 1e9))
+    assert list(tidy(home, "--yes")) == ["unused index of lamps"]
+    assert not folder.exists()
+
+
 def test_nothing_goes_where_a_plan_cannot_be_read(home: Home) -> None:
     path = home.tables.path(PROCESSING_PLANS.name, BATCH)
     path.write_bytes(path.read_bytes()[:-9])

@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from orchestration_assets.__main__ import main
+from orchestration_assets.knowledge import assets
 from orchestration_assets.schemas.knowledge import KNOWLEDGE
 from orchestration_assets.schemas.tables import CALL_LOG, PROCESSING_PLANS
 from resources.ai_services.drill.faults import FaultScript, ScriptedReply
 from resources.ai_services.drill.server import DrillServer, serving
+from resources.claims import is_claimed
+from resources.run_claims import ASSETS_JOB, CORPUS
 from tests.graph.conftest import project_in
 
 POLICY = """
@@ -71,6 +75,23 @@ def origins_in(project, batch: str) -> dict[str, str]:
     """Path -> whether the service was called for it in the latest pass."""
     paths = {row["item_id"]: row["path"] for row in rows(project, "resolutions", batch)}
     return {paths[row["item_id"]]: row["origin"] for row in rows(project, CALL_LOG.name, batch)}
+
+
+def test_an_asset_of_the_whole_corpus_that_somebody_chooses_takes_turns_with_jobs(
+    project, monkeypatch
+) -> None:
+    refresh, claims = assets.refresh_knowledge, []
+
+    def refreshed(home, policy):
+        claims.append(is_claimed(home.folder, CORPUS))
+        return refresh(home, policy)
+
+    monkeypatch.setattr(assets, "refresh_knowledge", refreshed)
+    chosen = [dg.AssetKey("knowledge")]
+    for job, given in ((ASSETS_JOB, {"asset_selection": chosen}), ("refresh_knowledge", {})):
+        project.succeeds(job, None, **given)
+    assert claims == [True, True]
+    assert not is_claimed(project.home, CORPUS)
 
 
 def test_passages_are_found_shown_and_asked_about_again_when_they_change(place) -> None:
