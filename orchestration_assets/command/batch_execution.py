@@ -25,7 +25,7 @@ class RunFailedError(OrchestrationError):
 
 @dataclass
 class ExecutedBatches:
-    """Batches that this process ``done``; that others did meanwhile (``elsewhere``); and those
+    """Batches that this process has ``done``; that only others did (``elsewhere``); and those
     that ``failed``, with the reason; ``exit_codes`` are those that failures asked for. ``again``
     says of which messages it asked again, and why."""
 
@@ -38,7 +38,8 @@ class ExecutedBatches:
     def add(self, other: "ExecutedBatches") -> None:
         """Adds what came of batches, some of which may have been carried out before."""
         self.done += [batch for batch in other.done if batch not in self.done]
-        self.elsewhere += other.elsewhere
+        found = dict.fromkeys((*self.elsewhere, *other.elsewhere))
+        self.elsewhere = [batch for batch in found if batch not in self.done]
         self.failed |= other.failed
         self.exit_codes |= other.exit_codes
         self.again += other.again

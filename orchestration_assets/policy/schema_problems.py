@@ -1,7 +1,8 @@
 """What pydantic says of a policy, as problems that name places in the file and quote no secret."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain, groupby
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -25,8 +26,8 @@ def schema_problems(error: ValidationError, raw: Any) -> Iterator[Problem]:
     """
     schema = _json_schema()
     seen: set[tuple[str, str]] = set()
-    details = error.errors(include_url=False, include_context=True)[:MAX_PROBLEMS]
-    for number, detail in enumerate(details):
+    details: list[Any] = [*error.errors(include_url=False, include_context=True)[:MAX_PROBLEMS]]
+    for number, detail in enumerate(_united(details, raw)):
         # pydantic inserts the member of a union that it tried; it is not in the file
         location = _file_location(raw, detail["loc"], last_is_missing=detail["type"] == "missing")
         path = dotted_path(location)
@@ -66,6 +67,27 @@ _OF_FILES: Final = (*OF_THE_FILE, ENVIRONMENTS)
 _SCALARS: Final = ("bool", "int", "float", "str")
 _MOST_HINTS: Final = 100
 _QUOTE: Final = ": quote it"
+
+
+_WORDS: Final = frozenset({"enum", "literal_error"})
+
+
+def _united(details: Iterable[Any], raw: Any) -> Iterator[Any]:
+    """The errors; those that say of one place what each member of a union admits are one."""
+    for (_, is_word), some in groupby(details, lambda one: _place_of_word(one, raw)):
+        listed = list(some)
+        if is_word and len(listed) > 1:
+            words = list(dict.fromkeys(chain.from_iterable(map(_enumeration, listed))))
+            told = [f"{word!r}" for word in words]
+            expected = f"{', '.join(told[:-1])} or {told[-1]}"
+            yield {**listed[0], "ctx": {"expected": expected}, "msg": f"Input should be {expected}"}
+        else:
+            yield from listed
+
+
+def _place_of_word(detail: Any, raw: Any) -> tuple[Sequence[int | str], bool]:
+    is_word = detail["type"] in _WORDS
+    return _file_location(raw, detail["loc"]) if is_word else detail["loc"], is_word
 
 
 def _no_closest_name(name: object, valid: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from orchestration_assets.__main__ import main
-from orchestration_assets.command.batch_execution import RunFailedError
+from orchestration_assets.command.batch_execution import ExecutedBatches, RunFailedError
 from orchestration_assets.command.run_account import RunAccounts, left_of_budget, open_accounts
 from orchestration_assets.content import batch_completion
 from orchestration_assets.content.deferred import DeferredBatch
@@ -141,3 +141,9 @@ def test_batches_that_others_finished_keep_no_share_of_the_budget(
     places = ("--home", str(home.folder), "--policy", str(policy))
     assert main(["run", str(source), *places, "--budget-usd", "0.9"]) == 1
     assert lefts == [pytest.approx(0.3), pytest.approx(0.9)]
+
+
+def test_a_batch_that_is_carried_out_twice_in_a_run_is_named_once() -> None:
+    carried = ExecutedBatches(["a"], ["b", "c"])
+    carried.add(ExecutedBatches(["a", "b"], ["a", "c", "d"]))
+    assert (carried.done, carried.elsewhere) == (["a", "b"], ["c", "d"])

@@ -53,6 +53,21 @@ def test_layout_and_comments_do_not_change_the_hash_but_a_value_does() -> None:
     assert parse_policy(MINIMAL.replace("0.9", "0.8"), "c").hash != base.hash
 
 
+def test_a_wrong_word_of_a_list_that_takes_two_kinds_of_words_is_one_problem() -> None:
+    listed = MINIMAL.replace(
+        "What is it?", "What is it?\n    redact_answers: [keep_secert, mail, 3]"
+    )
+    with pytest.raises(PolicyError) as caught:
+        parse_policy(listed, "test.yaml")
+    first, second, third = map(str, caught.value.problems)
+    assert first.startswith(
+        "tasks.content_type.redact_answers[0], line 9: Input should be 'secret', "
+    )
+    assert first.endswith(" or 'keep_secret' (found 'keep_secert'); did you mean 'keep_secret'?")
+    assert "did you mean 'email'" in second
+    assert "(found 3)" in third
+
+
 def test_an_unknown_key_is_named_with_the_nearest_valid_one() -> None:
     found = problems(MINIMAL.replace("because:", "becuase:"))
     path = "tasks.content_type.rules[0]"
