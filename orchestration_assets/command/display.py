@@ -1,7 +1,6 @@
 """Progress as people see it: bars on a terminal, plain lines elsewhere, nothing for JSON."""
 
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, TextIO, Union
 
 if TYPE_CHECKING:
@@ -18,12 +17,7 @@ class LineProgress:
     def __enter__(self) -> "LineProgress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
     def stage(self, name: str, total: int) -> None:
         print(f"{self._about}{name}: {total} items", file=self._stream, flush=True)

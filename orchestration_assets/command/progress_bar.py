@@ -2,7 +2,6 @@
 
 import io
 import sys
-from types import TracebackType
 from typing import IO, TextIO, cast
 
 from rich.console import Console
@@ -69,12 +68,7 @@ class BarProgress:
         self._bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bars.stop()
 
     def stage(self, name: str, total: int) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 from functools import lru_cache
-from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from orchestration_assets.content.csv_records import csv_fields, field_text
@@ -52,12 +51,7 @@ class ContentReader:
     def __enter__(self) -> "ContentReader":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for stream in self._streams.values():
             stream.close()
         self._streams.clear()

@@ -43,6 +43,28 @@ class ServerTool(Strict):
         return schema
 
 
+class ProgramLimits(Strict):
+    """What each process of a program may use (setrlimit), where the system is Linux."""
+
+    cpu_s: Annotated[int, Field(ge=1)] = Field(
+        default=3_600, description="processor time, seconds; then the process is killed"
+    )
+    memory_mb: Annotated[int, Field(ge=16)] = Field(
+        default=4_096, description="private memory that can be written to (RLIMIT_DATA), MiB"
+    )
+    file_mb: Annotated[int, Field(ge=0)] = Field(
+        default=1_024, description="size of a file that it writes, MiB"
+    )
+    open_files: Annotated[int, Field(ge=16)] = Field(
+        default=1_024, description="files and connections that are open at once"
+    )
+    processes: Annotated[int, Field(ge=1)] = Field(
+        default=512,
+        description="processes and threads beyond those that your user has when it starts; root "
+        "is not held to it",
+    )
+
+
 class ToolServer(Strict):
     """A server of the Model Context Protocol: a program that is started, or an address."""
 
@@ -53,6 +75,14 @@ class ToolServer(Strict):
         default_factory=dict,
         description="all variables that the program has: variable -> environment variable that "
         "holds its value",
+    )
+    folder: _Word | None = Field(
+        default=None,
+        description="folder that the program runs in; a relative one from where the command runs; "
+        "null: an empty one, which is removed when the program has ended",
+    )
+    limits: ProgramLimits = Field(
+        default=ProgramLimits(), description="what each process of the program may use"
     )
     url: ServiceAddress | None = Field(
         default=None, description="address that speaks streamable HTTP, in place of a command"
@@ -96,8 +126,10 @@ class ToolServer(Strict):
     def _reached_in_one_way(self) -> "ToolServer":
         if (self.command is None) == (self.url is None):
             raise ValueError("give command or url, one of them")
-        if self.variable_env and self.command is None:
-            raise ValueError("variable_env is for a command")
+        if self.command is None:
+            of_programs = ("variable_env", "folder", "limits")
+            if given := [name for name in of_programs if name in self.model_fields_set]:
+                raise ValueError(f"{given[0]} is for a command")
         if self.header_env and self.url is None:
             raise ValueError("header_env is for a url")
         return self

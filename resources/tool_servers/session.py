@@ -181,7 +181,13 @@ class ToolSession:
         server = self._server
         if server.command is not None:
             given = _values(server.variable_env)
-            return program(server.command, given, shows_errors=self._shows_errors)
+            return program(
+                server.command,
+                given,
+                server.limits,
+                server.folder,
+                shows_errors=self._shows_errors,
+            )
         assert server.url is not None
         headers = _values(server.header_env)
         for name, value in headers.items():

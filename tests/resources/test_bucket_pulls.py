@@ -84,6 +84,7 @@ def killed_at(number: int) -> Iterator[Callable[[], bool]]:
             yield lambda: steps > number
 
 
+@pytest.mark.slow
 def test_a_pull_that_is_killed_at_any_step_leaves_the_table_of_before_or_of_now(
     tmp_path, url
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_table_that_is_written_under_a_pull_is_whole(tmp_path, url, monkeypatc
     assert ledger(other) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_knowledge_that_another_machine_removed_is_made_again_where_it_was(tmp_path, url) -> None:
     """The same documents have the same names of segments and versions, which the machine that
     indexed them first may still have."""
