@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _BEAT_S: Final = 5.0
 _LEASE_S: Final = 3.5 * _BEAT_S
 """An owner on another machine whose beat does not go on for so long is gone."""
+_TRIES: Final = 8
+_BETWEEN_TRIES_S: Final = 0.005
 _LOOK_EVERY_S: Final = 0.25
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -123,6 +125,19 @@ def claim_names(home: Path) -> list[str]:
     return sorted(here)
 
 
+def is_held(home: Path, name: str) -> bool:
+    """As :func:`is_claimed`, and whether a process on another machine has it that shares the
+    folder without its locks. Of one that has died there this is known after its lease."""
+    if is_claimed(home, name):
+        return True
+    owner = _read_owner(_path(home, name))
+    if owner is None or owner.machine == machine():
+        return False
+    # whoever takes it looks whether its beat goes on, and removes what a dead one has left
+    with claimed_unless_held(home, name, "a look whether it is held") as free:
+        return not free
+
+
 def is_claimed(home: Path, name: str) -> bool:
     """Whether a process on this machine, or of the home's store, has the claim now."""
     shared = _shared(_path(home, name))
@@ -158,9 +173,8 @@ def _shared(path: Path) -> "BucketClaim | None":
 def _try_claim(path: Path, what: str) -> _Claim | None:
     """The claim, if nobody has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    descriptor = _locked(path)
+    if descriptor is None:
         return None
     try:
         here = machine()
@@ -179,6 +193,18 @@ def _try_claim(path: Path, what: str) -> _Claim | None:
         os.close(descriptor)
         raise
     return _Claim(path, descriptor, owner, shared)
+
+
+def _locked(path: Path) -> int | None:
+    """A descriptor of the file with its lock; None where somebody has it."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # whoever only looks whether it is held has it for a moment, too
+            if left:
+                time.sleep(_BETWEEN_TRIES_S)
+    return None
 
 
 @contextmanager

@@ -167,6 +167,12 @@ class _Work:
                 self._take_back(worker, number)
                 worker = None
             except Exception as error:  # noqa: BLE001 -- whoever waits for the piece raises it
+                if worker is not None:
+                    # what it may still say would be taken for the answer to another piece
+                    with self._lock:
+                        worker.kill()
+                        self._drop(worker)
+                    worker = None
                 self.answers.put(_Answer(number, error=error))
             else:
                 self.answers.put(_Answer(number, outcome))

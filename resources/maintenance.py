@@ -17,7 +17,7 @@ from resources.claims import (
     claim_names,
     claimed,
     claimed_unless_held,
-    is_claimed,
+    is_held,
     owner_description,
     owner_of,
 )
@@ -43,11 +43,8 @@ def maintaining(home: Home, what: str) -> Iterator[None]:
         if not ours:
             raise _in_use(home, owner_description(owner_of(home.folder, MAINTENANCE)))
         for name in claim_names(home.folder):
-            if name not in (MAINTENANCE, INTAKE):
-                owner = owner_of(home.folder, name)
-                with claimed_unless_held(home.folder, name, what) as free:
-                    if not free:
-                        raise _in_use(home, owner_description(owner))
+            if name not in (MAINTENANCE, INTAKE) and is_held(home.folder, name):
+                raise _in_use(home, owner_description(owner_of(home.folder, name)))
         if home.running.is_dir():
             for path in sorted(home.running.iterdir()):
                 if is_running(home.running, path.name):
@@ -102,7 +99,7 @@ def await_maintenance(home: Home, waiting: Callable[[Owner | None], None]) -> No
     To be called with a claim or run lock of one's own in hand: from then on no maintenance begins.
     """
     told = False
-    while is_claimed(home.folder, MAINTENANCE):
+    while is_held(home.folder, MAINTENANCE):
         if not told:
             waiting(owner_of(home.folder, MAINTENANCE))
             told = True

@@ -9,7 +9,14 @@ import threading
 import pytest
 
 import resources.claims as module
-from resources.claims import Owner, claimed, claimed_unless_held, is_claimed, owner_of
+from resources.claims import (
+    Owner,
+    claimed,
+    claimed_unless_held,
+    is_claimed,
+    is_held,
+    owner_of,
+)
 
 HOLDER = """
 import sys
@@ -105,9 +112,9 @@ def test_an_owner_on_another_machine_has_it_as_long_as_its_beat_goes_on(
     """On a shared file system without shared locks, only the beat tells."""
     monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.01)
     monkeypatch.setattr(module, "_LEASE_S", 0.3)
+    monkeypatch.setattr(module, "_BEAT_S", 0.02)
     with monkeypatch.context() as there:
         there.setattr(module, "machine", lambda: "another kernel")
-        there.setattr(module, "_BEAT_S", 0.02)
         held, over = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -122,11 +129,29 @@ def test_an_owner_on_another_machine_has_it_as_long_as_its_beat_goes_on(
     monkeypatch.setattr(module.fcntl, "flock", lambda descriptor, how: None)
     with claimed_unless_held(tmp_path, "batch-1", "here") as ours:
         assert not ours
+    # a look without a lock sees nobody, and a run that begins here would not wait for maintenance
+    assert not is_claimed(tmp_path, "batch-1")
+    assert is_held(tmp_path, "batch-1")
     left = (tmp_path / "claims" / "batch-1").read_bytes()
     over.set()
     other.join()
     # had it died instead, the file would have stayed as it was
     (tmp_path / "claims" / "batch-1").write_bytes(left)
+    assert not is_held(tmp_path, "batch-1")
+    assert not (tmp_path / "claims" / "batch-1").exists()
+    (tmp_path / "claims" / "batch-1").write_bytes(left)
+    with claimed_unless_held(tmp_path, "batch-1", "here") as ours:
+        assert ours
+
+
+def test_a_look_at_a_claim_keeps_nobody_from_taking_it(tmp_path, monkeypatch) -> None:
+    """Whoever looks has the lock, too, for a moment."""
+    path = tmp_path / "claims" / "batch-1"
+    path.parent.mkdir()
+    path.touch()
+    looking = os.open(path, os.O_RDWR)
+    module.fcntl.flock(looking, module.fcntl.LOCK_SH)
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: os.close(looking))
     with claimed_unless_held(tmp_path, "batch-1", "here") as ours:
         assert ours
 

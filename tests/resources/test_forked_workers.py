@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import psutil
@@ -145,6 +146,24 @@ def test_what_a_piece_raises_is_raised_and_later_work_goes_on(_) -> None:
         with pytest.raises(Exception, match="pickle"):
             list(workers.map_chunks(_double, [threading.Lock()]))
         assert sorted(workers.map_chunks(_double, [1, 2])) == [(1, 2), (2, 4)]
+    assert said == []
+
+
+@_alone
+def test_an_answer_that_could_not_be_taken_is_none_to_another_piece(_) -> None:
+    receive, failed = Connection.recv_bytes, []
+
+    def short_of_memory(connection: Connection, *given: int) -> bytes:
+        if threading.current_thread() is not threading.main_thread() and not failed:
+            failed.append(connection)
+            raise MemoryError
+        return receive(connection, *given)
+
+    with opened(1) as (workers, said), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "recv_bytes", short_of_memory)
+        with pytest.raises(MemoryError):
+            next(workers.map_chunks(_double, [21]))
+        assert list(workers.map_chunks(str, [1, 2])) == [(1, "1"), (2, "2")]
     assert said == []
 
 
