@@ -1,6 +1,8 @@
 """A file of lines that a process adds to as its work goes on: what was added survives its kill."""
 
 from collections.abc import Iterable
+from contextlib import suppress
+from io import SEEK_END, FileIO
 from pathlib import Path
 
 from orchestration_assets.schemas.errors import unwritable
@@ -32,8 +34,8 @@ class LineFile:
         """Adds a line, which holds no line break; it is with the system when this returns."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
-                file.write(f"{line}\n".encode())
+            with self._path.open("ab", buffering=0) as file:
+                _append_whole(file, f"{line}\n".encode())
         except OSError as error:
             raise unwritable(self._path, error) from error
 
@@ -45,3 +47,17 @@ class LineFile:
         """Stores the file where the home belongs to a store, which lines are added to without."""
         if self._path.exists():
             self._files.overwrite(self._path, self._path.read_bytes())
+
+
+def _append_whole(file: FileIO, data: bytes) -> None:
+    """Adds all of the data at the end of the file, or none of it: half a line would spoil the next
+    one. Raises OSError."""
+    size = file.seek(0, SEEK_END)
+    written = 0
+    try:
+        while written < len(data):
+            written += file.write(data[written:])
+    except OSError:
+        with suppress(OSError):
+            file.truncate(size)
+        raise
