@@ -13,6 +13,7 @@ import pytest
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from sqlalchemy import text
 
+from orchestration_assets.command import instance as instances
 from orchestration_assets.command.instance import open_instance
 from resources import dagster_storage
 from resources.dagster_storage import (
@@ -24,6 +25,12 @@ from resources.dagster_storage import (
 from resources.home import Home
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No copies of databases: how they are made is what is tested."""
+    monkeypatch.setattr(instances, "open_storage", dagster_storage.open_storage)
 
 
 @dg.asset
