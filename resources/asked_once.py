@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from dagster import AssetKey
+from dagster import AssetKey, EventLogRecord
 from dagster._core.events import DagsterEventType
-from dagster._core.storage.event_log.base import EventLogRecord
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import deserialize_value
 from sqlalchemy import bindparam, text
