@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -77,6 +78,40 @@ def no_environment() -> Iterator[None]:
             patch.delenv(f"ORCHESTRATION_{name}", raising=False)
         patch.delenv("DAGSTER_HOME", raising=False)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def begun_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The databases of a fresh home are copies of the first that were made: the migrations that
+    Dagster loads for each take longer than many a test."""
+    # a session without Dagster, of one file perhaps, does not wait for it
+    if "dagster" not in sys.modules:
+        yield
+        return
+    from orchestration_assets.command import instance
+
+    begun, make = tmp_path_factory.mktemp("begun"), instance.open_storage
+
+    def copied(folder: Path) -> dict[str, Any]:
+        if not any((folder / name).exists() for name in ("history", "schedules")):
+            if not any(begun.iterdir()):
+                _begin(begun, make(begun))
+            shutil.copytree(begun, folder, dirs_exist_ok=True)
+        return make(folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instance, "open_storage", copied)
+        yield
+
+
+def _begin(folder: Path, storages: dict[str, Any]) -> None:
+    import dagster as dg
+    from dagster._core.instance.ref import InstanceRef
+
+    ref = InstanceRef.from_dir(str(folder), overrides=storages)
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        instance.get_runs_count()
+    shutil.rmtree(folder / "storage", ignore_errors=True)
 
 
 CORPUS = {

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -41,6 +42,11 @@ def forked(function: Callable[..., object], *arguments: object) -> BaseProcess:
     process = _context().Process(target=function, args=arguments, daemon=True)
     process.start()
     return process
+
+
+def event() -> Event:
+    """What they and this process wait for, and set: an argument of :func:`forked`."""
+    return _context().Event()
 
 
 def kill(process: BaseProcess) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from orchestration_assets.policy.formats import CURRENT, OLD, upgraded, version_problem
@@ -59,6 +60,8 @@ class PolicyText:
     text: str = ""
 
 
+# each step of a run asks for the policy, and most of them find the text of the step before
+@lru_cache(maxsize=8)
 def read_policy_text(text: str, name: str) -> PolicyText:
     """Takes a file apart; ``name`` is what messages call it. Never raises: problems are told."""
     try:

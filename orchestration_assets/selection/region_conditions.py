@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from orchestration_assets.evidence.recorded_answers import Bools, Floats
 
-_CUTS: Final = tuple(n / 10 for n in range(1, 10))
 _NEAR_CUT: Final = 0.04
+_CUTS: Final = np.array([(n / 10 - _NEAR_CUT, n / 10 + _NEAR_CUT) for n in range(1, 10)])
 _STEPS: Final = (10, 5, 2)
 _FEW_VALUES: Final = 2
 
@@ -162,15 +162,12 @@ def number_ranges(
     known = np.sort(values[~np.isnan(values)])
     if len(known) < least:
         return
-    thresholds = {
-        rounded_between(
-            float(np.quantile(known, cut - _NEAR_CUT, method="lower")),
-            float(np.quantile(known, cut + _NEAR_CUT, method="lower")),
-        )
-        for cut in _CUTS
-    }
+    # the lower of the two values that a quantile lies between
+    around = known[np.floor((len(known) - 1) * _CUTS).astype(np.int64)]
+    # of most features several cuts lie between the same values
+    thresholds = {rounded_between(low, high) for low, high in set(map(tuple, around.tolist()))}
     for threshold in sorted(thresholds):
-        above = int((known > threshold).sum())
+        above = len(known) - int(np.searchsorted(known, threshold, side="right"))
         if least <= above <= len(values) - least:
             yield NumberRange(feature, over=threshold)
 

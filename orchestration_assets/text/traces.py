@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from orchestration_assets.text.document_frequencies import document_frequencies
@@ -20,11 +21,17 @@ _WORD: Final = re.compile(r"[^\W_]{8,40}")
 _TAG: Final = re.compile(r"<[^<>]*>")
 _JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf/\"\\])")
 _NOT_A_SIGN: Final = re.compile(r"[\W_]+")
+_SMALL: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())
+_NO_SIGNS: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
 def signs(text: str) -> str:
     """The letters and digits of a text, without case."""
-    return _NOT_A_SIGN.sub("", text.casefold())
+    # what is ASCII, nearly all of most texts, is translated at once; no other character has its
+    # bytes in UTF-8
+    data = text.encode("utf-8", "surrogatepass").translate(_SMALL, _NO_SIGNS)
+    left = data.decode("utf-8", "surrogatepass")
+    return left if left.isascii() else _NOT_A_SIGN.sub("", left.casefold())
 
 
 def distinctive_pieces(texts: Iterable[str]) -> tuple[str, ...]:

@@ -1,9 +1,15 @@
 """A service that was away: what could not be asked is said, and the next run asks it."""
 
 import json
+import shutil
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from functools import partial
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +18,7 @@ from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, PARALLEL_INTERPRETATIONS
 from resources.ai_services.drill.faults import Fault, FaultScript
+from resources.ai_services.drill.server import DrillServer, serving
 from resources.home import Home
 
 NOTES = 30
@@ -41,24 +48,73 @@ tasks:
 DOWN = FaultScript(faults=(Fault(kind="error", contains="lighthouse"),))
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[DrillServer]:
+    server = DrillServer()
+    with serving(server) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRILL_KEY", "a-key-for-the-drill")
+        server.url = url
+        yield server
+
+
 @pytest.fixture
-def run(tmp_path, home, drill, capsys, monkeypatch):
-    monkeypatch.setenv("DRILL_KEY", "a-key-for-the-drill")
-    source = tmp_path / "notes"
-    source.mkdir()
+def drill(server: DrillServer) -> DrillServer:
+    """The server that all tests share, without a fault."""
+    server.script = FaultScript()
+    return server
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("deferred") / "notes"
+    folder.mkdir()
     for n in range(NOTES):
-        (source / f"note{n:02}.md").write_text(f"# Note {n}\n\nThe lighthouse has {n} steps.\n")
-    policy = tmp_path / "policy.yaml"
+        (folder / f"note{n:02}.md").write_text(f"# Note {n}\n\nThe lighthouse has {n} steps.\n")
+    return folder
 
-    def call(*arguments: str, services: str = "names, model", more: str = ""):
-        policy.write_text(POLICY.format(url=drill.url, services=services, more=more))
-        place = ["--home", str(home), "--policy", str(policy)]
+
+def call(
+    source: Path,
+    home: Path,
+    url: str,
+    *arguments: str,
+    services: str = "names, model",
+    more: str = "",
+) -> tuple[int, Any, str]:
+    """The exit code of a run, what it printed (what is JSON is read), and what it said."""
+    policy = home.with_suffix(".yaml")
+    policy.write_text(POLICY.format(url=url, services=services, more=more))
+    place = ["--home", str(home), "--policy", str(policy)]
+    with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as said:
         code = main(["run", str(source), *place, *arguments])
-        captured = capsys.readouterr()
-        json_asked = "--json" in arguments
-        return code, json.loads(captured.out) if json_asked else captured.out, captured.err
+    printed = out.getvalue()
+    return code, json.loads(printed) if "--json" in arguments else printed, said.getvalue()
 
-    return call
+
+@pytest.fixture
+def run(source: Path, home: Path, drill: DrillServer) -> Callable[..., tuple[int, Any, str]]:
+    return partial(call, source, home, drill.url)
+
+
+@pytest.fixture(scope="module")
+def deferred_once(
+    tmp_path_factory: pytest.TempPathFactory, server: DrillServer, source: Path
+) -> tuple[Path, dict[str, Any]]:
+    """A home whose only run found the service away, and the summary of the run."""
+    home = tmp_path_factory.mktemp("away") / "home"
+    server.script = DOWN
+    code, summary, _ = call(source, home, server.url, "--json")
+    assert code == 75
+    return home, summary
+
+
+@pytest.fixture
+def deferred(deferred_once: tuple[Path, dict[str, Any]], home: Path, drill: DrillServer) -> Any:
+    """That summary; the test's own home is a copy of that home, and the service is back."""
+    once, summary = deferred_once
+    shutil.copytree(once, home)
+    drill.script = FaultScript()
+    return summary
 
 
 def asked(drill) -> int:
@@ -66,11 +122,9 @@ def asked(drill) -> int:
 
 
 def test_a_partly_answered_item_stands_and_its_missing_question_is_taken_up_again(
-    run, drill, home
+    run, drill, home, deferred
 ) -> None:
-    drill.script = DOWN
-    code, summary, _ = run("--json")
-    assert code == 75
+    summary = deferred
     (batch,) = summary["batches"]
     # the other service answered: every item resolves with what there is
     assert summary["resolutions"] == {"resolved": NOTES}
@@ -80,7 +134,6 @@ def test_a_partly_answered_item_stands_and_its_missing_question_is_taken_up_agai
     assert shortfall["readings"] == NOTES
     assert "run again" in shortfall["remedy"]
     assert summary["failed"] == 0
-    drill.script = FaultScript()
     before = asked(drill)
     code, summary, error = run("--json")
     assert (code, summary["batches"]) == (0, [batch])
@@ -137,10 +190,7 @@ def test_a_stopped_service_is_an_error_whose_questions_are_taken_up_once_it_is_m
     assert (code, summary["statuses"]) == (0, {"ok": 2 * NOTES})
 
 
-def test_under_another_policy_deferred_batches_are_planned_again(run, drill) -> None:
-    drill.script = DOWN
-    assert run("--json")[0] == 75
-    drill.script = FaultScript()
+def test_under_another_policy_deferred_batches_are_planned_again(run, deferred) -> None:
     code, summary, _ = run("--json", more="concurrency: 3")
     assert (code, summary["deferred_readings"]) == (0, 0)
     assert summary["statuses"] == {"ok": 2 * NOTES}
@@ -154,11 +204,10 @@ def test_deadlines_are_said_with_their_remedy(run, drill) -> None:
     assert "raise timeouts.total_s" in text
 
 
-def test_a_take_up_carries_out_only_plans_with_a_deferred_reading(run, drill, home) -> None:
-    drill.script = DOWN
-    code, summary, _ = run("--json")
-    assert code == 75
-    (batch,) = summary["batches"]
+def test_a_take_up_carries_out_only_plans_with_a_deferred_reading(
+    run, drill, home, deferred
+) -> None:
+    (batch,) = deferred["batches"]
     tables = Home(home).tables
     stored = (PARALLEL_INTERPRETATIONS, DECISION_LOG, CALL_LOG)
     ended = sorted(set(tables.read("call_log", batch)["item_id"].to_pylist()))[:5]
@@ -177,7 +226,6 @@ def test_a_take_up_carries_out_only_plans_with_a_deferred_reading(run, drill, ho
 
     before = list(map(of_ended, stored))
     # whatever is asked now is answered: who asks a rejected question again would change its row
-    drill.script = FaultScript()
     sent = asked(drill)
     _, summary, _ = run("--json")
     assert summary["deferred_readings"] == 0
@@ -193,10 +241,7 @@ def test_a_take_up_carries_out_only_plans_with_a_deferred_reading(run, drill, ho
     assert Counter(readings) == {"ok": 2 * NOTES - len(ended), "rejected_output": len(ended)}
 
 
-def test_what_a_killed_take_up_leaves_is_taken_up_again(run, drill, monkeypatch) -> None:
-    drill.script = DOWN
-    assert run("--json")[0] == 75
-    drill.script = FaultScript()
+def test_what_a_killed_take_up_leaves_is_taken_up_again(run, deferred, monkeypatch) -> None:
 
     def dies(*_: object) -> None:
         raise KeyboardInterrupt

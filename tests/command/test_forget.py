@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -21,7 +20,7 @@ from resources.claims import claimed
 from resources.home import Home
 from resources.run_locks import run_lock
 from resources.table_store import TableStore, parquet_bytes
-from tests.forked import forked
+from tests.forked import event, forked
 from tests.fuzzing import EXHAUSTIVE
 
 SECRET = (
@@ -274,10 +273,8 @@ def test_pieces_that_others_hold_too_prove_nothing(tmp_path, processed) -> None:
 
 @pytest.mark.parametrize("held", ["corpus", "20261129T000000Z-00000000", "run", "intake"])
 def test_nothing_is_touched_while_a_run_is_under_way(place, held, capsys) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready, over = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(place.home, held, ready, over))
-    other.start()
+    ready, over = event(), event()
+    other = forked(_hold, place.home, held, ready, over)
     try:
         assert ready.wait(60)
         arguments = ["--yes", "--home", str(place.home), "--policy", str(place.policy)]

@@ -66,7 +66,7 @@ def manifest_rows(batch: str, source: str, rows) -> list[ManifestRow]:
 
 
 @given(_BATCHES, st.integers(1, 4))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 def test_every_item_is_as_it_was_last(tmp_path_factory, made, block) -> None:
     home = Home(tmp_path_factory.mktemp("home"))
     history: dict[str, list[ManifestRow]] = {}
@@ -120,7 +120,7 @@ def kept_as_folded(home: Home) -> bytes:
 
 
 @given(_BATCHES, st.lists(st.integers(0, 5), max_size=3), st.sampled_from([2, 250_000]))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 def test_what_is_kept_from_batch_to_batch_is_what_all_manifests_say(
     tmp_path_factory, made, again, most
 ) -> None:

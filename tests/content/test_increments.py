@@ -222,7 +222,7 @@ def histories(draw) -> list[list[tuple[int, str]]]:
     return versions
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(histories(), st.sampled_from([as_jsonl, as_csv]), st.data())
 def test_any_history_of_a_file_leaves_what_a_fresh_home_would_hold(versions, write, data) -> None:
     with tempfile.TemporaryDirectory() as folder:

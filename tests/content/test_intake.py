@@ -25,6 +25,7 @@ from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
 from resources.content_source import ListingBudget
 from resources.home import Home
 from resources.table_store import BatchStore
+from tests.forked import forked
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RECORDS = (
@@ -227,11 +228,8 @@ def _look(home: Path, source: Path, answer) -> None:
 def test_two_looks_at_once_record_everything_once(source, home) -> None:
     for n in range(95):
         (source / f"{n:02}.txt").write_text(f"file {n}")
-    context = multiprocessing.get_context("spawn")
-    pipes = [context.Pipe() for _ in range(3)]
-    looks = [context.Process(target=_look, args=(home, source, end)) for _, end in pipes]
-    for one in looks:
-        one.start()
+    pipes = [multiprocessing.Pipe() for _ in range(3)]
+    looks = [forked(_look, home, source, end) for _, end in pipes]
     recorded = [key for mine, _ in pipes for key in mine.recv()]
     for one in looks:
         one.join()

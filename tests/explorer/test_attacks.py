@@ -155,10 +155,10 @@ def test_no_request_puts_markup_on_a_page(attacked: Served, attack: str) -> None
         assert answer.status_code in (200, 400), page
         assert markup_in(answer.text) == [], page
     asked = attacked.site.desk.state(attacked.site.index).asked
-    name = asked.open[-1].name
+    name, token = asked.open[-1].name, visitor.form_token("/review/name")
     for form in ({"choice": attack}, {"choice": "own", "own": attack * 500, "note": attack}):
-        assert markup_in(visitor.post(f"/review/{name}", form).text) == []
-    assert markup_in(visitor.post("/review/name", {"who": attack}).text) == []
+        assert markup_in(visitor.post(f"/review/{name}", form, token).text) == []
+    assert markup_in(visitor.post("/review/name", {"who": attack}, token).text) == []
     assert markup_in(visitor.get("/review/name").text) == []
 
 

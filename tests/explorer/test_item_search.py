@@ -130,7 +130,7 @@ def _fits(one: FoundQuestion, query: QuestionQuery) -> bool:
     return low <= (-1.0 if one.risk is None else round(one.risk, 6)) < high
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     batches=st.lists(items, max_size=3),
     words=st.lists(

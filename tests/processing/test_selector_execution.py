@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -122,6 +123,7 @@ def test_log_and_table_hold_the_same_answer(model, tmp_path, family, first, seco
         assert done.decisions[-1].reason == "no service gave an answer"
 
 
+@cache
 def content_model(labels: tuple[str, ...], times: float = 0.0):
     """Three services that are each right on items of another kind, two times in three else; what
     is expected of each item of training tells its kind."""

@@ -10,9 +10,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.events import DagsterEventType
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from sqlalchemy import text
 
+from orchestration_assets.command import instance as instances
 from orchestration_assets.command.instance import open_instance
 from resources import dagster_storage
 from resources.dagster_storage import (
@@ -24,6 +27,12 @@ from resources.dagster_storage import (
 from resources.home import Home
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No copies of databases: how they are made is what is tested."""
+    monkeypatch.setattr(instances, "open_storage", dagster_storage.open_storage)
 
 
 @dg.asset
@@ -234,6 +243,37 @@ def test_events_that_could_not_be_stored_at_once_are_not_stored_twice(
             '["numbers"]',
             '["signs"]',
         ]
+
+
+def test_what_steps_ask_of_their_inputs_is_what_the_stock_storage_says(tmp_path: Path) -> None:
+    days = dg.StaticPartitionsDefinition(["a", "b", "c"])
+    lines = dg.asset(name="lines", partitions_def=days)(
+        lambda: dg.MaterializeResult(data_version=dg.DataVersion(str(len(versions))))
+    )
+    keys, versions = [numbers.key, lines.key, dg.AssetKey("planned_by_nobody")], []
+
+    def said(instance: dg.DagsterInstance) -> list[Any]:
+        storage, kind = instance.event_log_storage, DagsterEventType.ASSET_MATERIALIZATION
+        tags = [
+            storage.get_latest_tags_by_partition(lines.key, kind, [DATA_VERSION_TAG], some)
+            for some in (["a"], ["a", "b"], ["c"], None)
+        ]
+        records = storage.get_asset_records(keys)
+        entries = {r.asset_entry.asset_key: r.asset_entry for r in records}
+        return [tags, {key: one.last_materialization_record for key, one in entries.items()}]
+
+    with open_instance(Home(tmp_path)) as instance:
+        folder = str(tmp_path / "dagster")
+        with dg.DagsterInstance.from_config(folder) as stock:
+            for change in ("a", "b", "a", "wipe", "b"):
+                versions.append(change)
+                if change == "wipe":
+                    stock.wipe_assets([lines.key])
+                else:
+                    dg.materialize([lines], instance=instance, partition_key=change)
+                    materialize(instance)
+                assert said(instance) == said(stock), versions
+            assert [len(one) for one in said(instance)[0]] == [0, 1, 0, 1]
 
 
 def test_a_partition_that_is_deleted_is_gone(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Maintenance and runs: never both at once, and neither waits for ever."""
 
-import multiprocessing
 import threading
 
 import pytest
@@ -13,6 +12,7 @@ from resources.maintenance import (
     await_maintenance,
     maintaining,
 )
+from tests.forked import event, forked
 
 
 def test_a_run_that_begins_meanwhile_waits_until_it_is_over(tmp_path) -> None:
@@ -33,11 +33,9 @@ def test_a_run_that_begins_meanwhile_waits_until_it_is_over(tmp_path) -> None:
 
 def test_it_does_not_begin_twice_nor_beside_a_run(tmp_path) -> None:
     home = Home(tmp_path)
-    context = multiprocessing.get_context("spawn")
     for name in (MAINTENANCE, "corpus", "20260101T000000Z-00000000"):
-        ready, over = context.Event(), context.Event()
-        other = context.Process(target=_hold, args=(tmp_path, name, ready, over))
-        other.start()
+        ready, over = event(), event()
+        other = forked(_hold, tmp_path, name, ready, over)
         assert ready.wait(60)
         with pytest.raises(HomeInUseError, match="a test elsewhere"), maintaining(home, "it"):
             raise AssertionError("it began")

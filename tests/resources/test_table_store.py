@@ -1,5 +1,4 @@
 import io
-import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from orchestration_assets.schemas.tables import DECISION_LOG, DecisionRow
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.home import Home
 from resources.table_store import TableMissingError, parquet_bytes, write_atomically
+from tests.forked import forked
 
 ROW = DecisionRow("b", "i", "t", 0, "ask", ("s",), "first", None, None, None, None)
 
@@ -56,10 +56,8 @@ def _write_for_ever(path: str) -> None:
 
 def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     target = tmp_path / "table.parquet"
-    context = multiprocessing.get_context("spawn")
     for _ in range(3):
-        writer = context.Process(target=_write_for_ever, args=(str(target),))
-        writer.start()
+        writer = forked(_write_for_ever, str(target))
         while not target.exists():
             assert writer.is_alive()
         writer.join(0.2)

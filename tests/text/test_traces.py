@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,11 @@ _WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyzäößéžšк", min_size=3
 def test_every_piece_stands_in_the_content_itself(text) -> None:
     pieces = distinctive_pieces([text])
     assert Traces(pieces).in_text(text) >= {p for p in pieces if p in signs(text)} == set(pieces)
+
+
+@given(st.text())
+def test_signs_are_the_letters_and_digits_of_any_text_without_case(text) -> None:
+    assert signs(text) == re.sub(r"[\W_]+", "", text.casefold())
 
 
 @given(_WORDS.map(" ".join))

@@ -1,5 +1,7 @@
 """Items whose content decides which service is right."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from benchmarks._recorded_texts import item_inputs
@@ -30,6 +32,7 @@ def code(length: int, rng: np.random.Generator) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=16)
 def planted(kind: str, n: int, seed: int) -> tuple[ItemInputs, Floats]:
     """``n`` items and scores (n, 3): by ``kind`` the language, the length or being code decides
     which of three services is right nine times in ten; the others are right one time in three."""
@@ -50,4 +53,7 @@ def planted(kind: str, n: int, seed: int) -> tuple[ItemInputs, Floats]:
                 (prosaic, coded, f"# Notes\n\n- {prosaic}\n\n## More\n\n{prosaic}")[service]
             )
     chance = np.where(np.arange(3) == right[:, None], 0.9, 0.33)
-    return item_inputs(texts), (rng.random((n, 3)) < chance).astype(np.float64)
+    scores = (rng.random((n, 3)) < chance).astype(np.float64)
+    # others are given the same ones
+    scores.flags.writeable = False
+    return item_inputs(texts), scores

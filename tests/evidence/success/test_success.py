@@ -18,12 +18,12 @@ SERVICES = ("a", "b", "c")
 @pytest.mark.parametrize("kind", ["language", "length", "code"])
 def test_content_that_decides_which_service_is_right_is_found_from_300_outcomes(kind: str) -> None:
     items, scores = planted(kind, 300, seed=3)
-    unseen, outcomes = planted(kind, 1_500, seed=4)
+    unseen, outcomes = planted(kind, 600, seed=4)
 
     predictor, _ = fit_success(items, scores, np.ones(300), SERVICES)
 
     chosen = predictor.expected_scores(unseen).argmax(axis=1)
-    reached = outcomes[np.arange(1_500), chosen].mean()
+    reached = outcomes[np.arange(600), chosen].mean()
     single = outcomes[:, scores.mean(axis=0).argmax()].mean()
     assert reached - single >= 0.9 * (0.9 - single)
 
@@ -57,7 +57,7 @@ def test_content_that_tells_nothing_leaves_the_overall_scores(n: int) -> None:
 
 def test_expectations_are_calibrated_on_items_not_seen() -> None:
     items, scores = planted("code", 600, seed=9)
-    unseen, outcomes = planted("code", 2_000, seed=10)
+    unseen, outcomes = planted("code", 900, seed=10)
 
     predictor, out_of_fold = fit_success(items, scores, np.ones(600), SERVICES)
 

@@ -1,6 +1,5 @@
 """Every tier keeps the same promises; each also breaks in its own way."""
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from resources.feature_cache.parquet_tier import ParquetTier
 from resources.feature_cache.redis_tier import RedisTier
 from resources.feature_cache.short_texts import ANSWER_WORDS, packed, unpacked
 from resources.feature_cache.tier import TierError, seal, unseal
+from tests.forked import forked
 from tests.resources.feature_cache.conftest import redis_server
 
 MIB = 1 << 20
@@ -337,10 +337,7 @@ def _bytes_of(path: Path) -> bytes:
 def test_a_store_that_is_open_goes_on_with_the_file_that_took_its_place(tmp_path) -> None:
     store = LmdbStore(tmp_path / "shared")
     store.put_many({"a": b"1", "b": b"2"})
-    other = multiprocessing.get_context("spawn").Process(
-        target=_forget_one, args=(tmp_path / "shared",)
-    )
-    other.start()
+    other = forked(_forget_one, tmp_path / "shared")
     other.join()
     assert other.exitcode == 0
     assert store.get_many(["a", "b"]) == {"b": b"2"}
