@@ -103,6 +103,11 @@ class OutputScale:
 
     def highest(self, most: float) -> float:
         """An upper bound for reservations: the largest answer so far, and a margin."""
+        return self.bounds(most)[1]
+
+    def bounds(self, most: float) -> tuple[float, float]:
+        """:meth:`expected` and :meth:`highest`."""
+        expected = self.expected(most)
         if self._answers < _LEAST_ANSWERS:
-            return most
-        return min(most, max(self._largest, self.expected(most)) * _MARGIN)
+            return expected, most
+        return expected, min(most, max(self._largest, expected) * _MARGIN)

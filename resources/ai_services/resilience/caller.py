@@ -436,11 +436,13 @@ class Caller:
                     return unavailable
             if time.left <= 0.0:
                 return _TOO_LATE
-            if not self._places.take_free() and not await self._take_place(time):
+            waited = not self._places.take_free()
+            if waited and not await self._take_place(time):
                 return _TOO_LATE
             try:
-                free = self._rate_gate.unlimited
-                decision = self._decision() if free else NotAdmitted.WAIT
+                # a place that was free was had at once: nothing has changed since
+                ask = self._decision if waited else self._asked_breaker
+                decision = ask() if self._rate_gate.unlimited else NotAdmitted.WAIT
                 ticket = (
                     await self._admit(request, time) if decision is NotAdmitted.WAIT else decision
                 )
@@ -528,8 +530,10 @@ class Caller:
 
     def _decision(self) -> Ticket | Literal[NotAdmitted.WAIT] | None:
         """A ticket; WAIT for the attempts that are in flight; None while it is unavailable."""
-        if self._trouble() is not None:
-            return None
+        return None if self._trouble() is not None else self._asked_breaker()
+
+    def _asked_breaker(self) -> Ticket | Literal[NotAdmitted.WAIT] | None:
+        """:meth:`_decision` where nothing else is the matter."""
         decision = self.breaker.admit(_clock())
         if decision is NotAdmitted.REFUSE:
             self._note_trouble()
@@ -562,7 +566,8 @@ class Caller:
             self.breaker.abandon(ticket)
             self._notify()
             return _NotAttempted(Status.OVER_BUDGET, "one more question would pass the budget")
-        if time.left <= 0.0:
+        left = time.left
+        if left <= 0.0:
             self.breaker.abandon(ticket)
             self._budget.settle(reservation, Charge(0.0, status=_TOO_LATE.status))
             self._notify()
@@ -574,7 +579,7 @@ class Caller:
         started_at, began, counted_from = self._now(), perf_counter(), time.clock.time()
         self.under_way += 1
         try:
-            result = await self._send(request, key, time)
+            result = await self._send(request, key, time, left)
         except BaseException:
             # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
@@ -597,8 +602,11 @@ class Caller:
         )
         return result
 
-    async def _send(self, request: Request, key: str, time: _CallTime) -> Reply | CallError:
-        total, left = self.service.config.timeouts.total_s, time.left
+    async def _send(
+        self, request: Request, key: str, time: _CallTime, left: float
+    ) -> Reply | CallError:
+        """What the service answers, within ``left`` seconds and the policy's limit."""
+        total = self.service.config.timeouts.total_s
         try:
             with time.within(min(total, left)):
                 connections = 1
@@ -622,18 +630,14 @@ class Caller:
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
             return UnexpectedError(_error_text(error))
 
-    def _count_forbidden(self, request: Request, result: Reply | CallError) -> None:
+    def _count_forbidden(self, request: Request, error: CallError) -> None:
         """Stops the service after too many items in a row with 403 or 404."""
-        if isinstance(result, Reply):
-            if self._forbidden:
-                self._forbidden.clear()
-        elif isinstance(result, Forbidden | EndpointNotFound):
-            items = frozenset(question.item.content_hash for question in request.questions)
-            # halves of a batch hold the same item
-            earlier = [others for others in self._forbidden if not others & items]
-            self._forbidden = [*earlier, items]
-            if len(self._forbidden) >= _MAX_FORBIDDEN_ITEMS:
-                self._stop(result)
+        items = frozenset(question.item.content_hash for question in request.questions)
+        # halves of a batch hold the same item
+        earlier = [others for others in self._forbidden if not others & items]
+        self._forbidden = [*earlier, items]
+        if len(self._forbidden) >= _MAX_FORBIDDEN_ITEMS:
+            self._stop(error)
 
     def _stop(self, error: CallError) -> None:
         self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{error}"
@@ -642,32 +646,48 @@ class Caller:
         self, request: Request, ticket: Ticket, result: Reply | CallError, now: float
     ) -> None:
         opened = self.breaker.opened
-        self._count_forbidden(request, result)
-        if isinstance(result, FatalCallError):
-            self._stop(result)
-        if isinstance(result, CallError) and result.rate_limited:
-            # the service works, but not at this rate
-            self.breaker.abandon(ticket)
-            self._slow_down(result)
+        if isinstance(result, Reply):
+            if self._forbidden:
+                self._forbidden.clear()
+            self._count_answer(request, ticket, _health_of(result), now)
         else:
-            outcome = _health(result)
-            if outcome is Outcome.FAILED and isinstance(result, CallError) and result.retry_after:
-                self._pause(result.retry_after)
-            # which question a failed batch owes its failure to is not known
-            is_batch = len(request.questions) > 1
-            question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
-            self.breaker.record(ticket, now, outcome, question)
-            if outcome is Outcome.FAILED:
-                self._note_trouble()
-            else:
-                self._answers += 1
-                self._pace.answered()
-                self._patience.answered()
-                self._retry_budget.answered()
+            self._record_error(request, ticket, result, now)
         if self.breaker.opened > opened:
             self._pace.restart()
         self._resize()
         self._notify()
+
+    def _record_error(
+        self, request: Request, ticket: Ticket, error: CallError, now: float
+    ) -> None:
+        if isinstance(error, Forbidden | EndpointNotFound):
+            self._count_forbidden(request, error)
+        if isinstance(error, FatalCallError):
+            self._stop(error)
+        if error.rate_limited:
+            # the service works, but not at this rate
+            self.breaker.abandon(ticket)
+            self._slow_down(error)
+            return
+        outcome = _health_after(error)
+        if outcome is not Outcome.FAILED:
+            self._count_answer(request, ticket, outcome, now)
+            return
+        if error.retry_after:
+            self._pause(error.retry_after)
+        # which question a failed batch owes its failure to is not known
+        question = None if len(request.questions) > 1 else _question_name(request)
+        self.breaker.record(ticket, now, outcome, question)
+        self._note_trouble()
+
+    def _count_answer(
+        self, request: Request, ticket: Ticket, outcome: Outcome, now: float
+    ) -> None:
+        self.breaker.record(ticket, now, outcome, _question_name(request))
+        self._answers += 1
+        self._pace.answered()
+        self._patience.answered()
+        self._retry_budget.answered()
 
     def _slow_down(self, error: CallError) -> None:
         """Fewer attempts at once, and none before the service allows or, unless it says, a backoff
@@ -695,21 +715,23 @@ class Caller:
 
     def _quote(self, request: Request) -> Quote:
         """What an attempt may cost: by the tokens that were billed so far, and at most."""
-        price, tokens, most = (
-            self.service.config.price,
+        config, tokens, most = (
+            self.service.config,
             request.tokens_estimated,
             request.tokens_out_most,
         )
-        highest = tokens * self.scale.highest
+        price, scale = config.price, self.scale
+        out_expected, out_highest = self.output.bounds(most)
+        highest = tokens * scale.highest
         most_usd = price.of(highest, most)
-        likely = price.of(highest, self.output.highest(most))
-        expected = price.of(tokens * self.scale.ratio, self.output.expected(most))
+        likely = price.of(highest, out_highest)
+        expected = price.of(tokens * scale.ratio, out_expected)
         return Quote(
-            min(expected, likely),
+            expected if expected < likely else likely,
             likely,
             most_usd,
             self.service.name,
-            self.service.config.model,
+            config.model,
             _parts(request),
         )
 
@@ -806,14 +828,17 @@ def _idempotency_key(keys: Sequence[str], *, repaired: bool) -> str:
     return f"{key}-repair" if repaired else key
 
 
-def _health(result: Reply | CallError) -> Outcome:
-    """What the end of an attempt says about the health of its service."""
-    if isinstance(result, MalformedResponse | UnexpectedError):
+def _health_after(error: CallError) -> Outcome:
+    """What the failure of an attempt says about the health of its service."""
+    if isinstance(error, MalformedResponse | UnexpectedError):
         return Outcome.MALFORMED
-    if isinstance(result, CallError):
-        # a service that refuses a bad request works
-        return Outcome.ANSWERED if isinstance(result, RequestRefused) else Outcome.FAILED
-    for reading in result.readings:
+    # a service that refuses a bad request works
+    return Outcome.ANSWERED if isinstance(error, RequestRefused) else Outcome.FAILED
+
+
+def _health_of(reply: Reply) -> Outcome:
+    """What the answer to an attempt says about the health of its service."""
+    for reading in reply.readings:
         if reading.status is not Status.REJECTED_OUTPUT:
             return Outcome.ANSWERED
     return Outcome.MALFORMED
@@ -871,8 +896,27 @@ def _record_attempt(
     charge: Charge,
 ) -> None:
     """Adds an attempt to each question's; shares tokens and cost of a batch by their tokens."""
-    whole = request.tokens_estimated or 1
     reply = result if isinstance(result, Reply) else None
+    if reply is not None and len(request.sent) == 1:
+        (sent,), (read,) = request.sent, reply.readings
+        attempt = Attempt(
+            service,
+            read.status,
+            started_at,
+            elapsed_ms,
+            charge.usd,
+            reply.tokens_in,
+            reply.tokens_out,
+            sent.tokens_estimated,
+            reply.first_token_ms,
+            read.reason,
+            sent,
+            charge.estimated,
+            reply.facts,
+        )
+        attempts[0] = (*attempts[0], attempt)
+        return
+    whole = request.tokens_estimated or 1
     for position, sent in enumerate(request.sent):
         share = sent.tokens_estimated / whole if len(request.sent) > 1 else 1.0
         reading = reply.readings[position] if reply else None
