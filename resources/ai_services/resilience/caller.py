@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
@@ -98,6 +99,7 @@ class _CallTime:
         return SteadyTimeout(seconds, self.deadline, self.clock)
 
 
+_utc_now: Final = partial(datetime.now, UTC)
 _MAX_CONNECTIONS: Final = 3
 """Times that one attempt tries to connect while the event loop is blocked."""
 _STOPPED: Final = " is stopped for this run: "
@@ -145,7 +147,7 @@ class Caller:
         wait_limit_s: float = math.inf,
         jitter: Callable[[], float] = random.random,
         parked: Callable[[int], None] = lambda questions: None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = _utc_now,
         shared: Path | None = None,
     ) -> None:
         config = service.config
@@ -396,9 +398,11 @@ class Caller:
         return delay
 
     def _repair(self, request: Request, reply: Reply) -> Request | None:
-        unfit = any(reading.status is Status.REJECTED_OUTPUT for reading in reply.readings)
-        allowed = unfit and self.service.config.guard.repair
-        return self.service.repair_request(request, reply) if allowed else None
+        for reading in reply.readings:
+            if reading.status is Status.REJECTED_OUTPUT:
+                repairs = self.service.config.guard.repair
+                return self.service.repair_request(request, reply) if repairs else None
+        return None
 
     async def _bisect(
         self,
@@ -442,7 +446,7 @@ class Caller:
             try:
                 # a place that was free was had at once: nothing has changed since
                 ask = self._decision if waited else self._asked_breaker
-                decision = ask() if self._rate_gate.unlimited else NotAdmitted.WAIT
+                decision = ask(time) if self._rate_gate.unlimited else NotAdmitted.WAIT
                 ticket = (
                     await self._admit(request, time) if decision is NotAdmitted.WAIT else decision
                 )
@@ -520,7 +524,7 @@ class Caller:
         try:
             with time.within():
                 await self._rate_gate.passed(request.tokens_estimated * self.scale.ratio)
-                while (decision := self._decision()) is NotAdmitted.WAIT:
+                while (decision := self._decision(time)) is NotAdmitted.WAIT:
                     if self._breaker_changed is None:
                         self._breaker_changed = asyncio.Event()
                     await self._breaker_changed.wait()
@@ -528,13 +532,13 @@ class Caller:
         except TimeoutError:
             return _TOO_LATE
 
-    def _decision(self) -> Ticket | Literal[NotAdmitted.WAIT] | None:
+    def _decision(self, time: _CallTime) -> Ticket | Literal[NotAdmitted.WAIT] | None:
         """A ticket; WAIT for the attempts that are in flight; None while it is unavailable."""
-        return None if self._trouble() is not None else self._asked_breaker()
+        return None if self._trouble() is not None else self._asked_breaker(time)
 
-    def _asked_breaker(self) -> Ticket | Literal[NotAdmitted.WAIT] | None:
+    def _asked_breaker(self, time: _CallTime) -> Ticket | Literal[NotAdmitted.WAIT] | None:
         """:meth:`_decision` where nothing else is the matter."""
-        decision = self.breaker.admit(_clock())
+        decision = self.breaker.admit(time.clock.loop_time())
         if decision is NotAdmitted.REFUSE:
             self._note_trouble()
             return None
@@ -657,9 +661,7 @@ class Caller:
         self._resize()
         self._notify()
 
-    def _record_error(
-        self, request: Request, ticket: Ticket, error: CallError, now: float
-    ) -> None:
+    def _record_error(self, request: Request, ticket: Ticket, error: CallError, now: float) -> None:
         if isinstance(error, Forbidden | EndpointNotFound):
             self._count_forbidden(request, error)
         if isinstance(error, FatalCallError):
@@ -680,9 +682,7 @@ class Caller:
         self.breaker.record(ticket, now, outcome, question)
         self._note_trouble()
 
-    def _count_answer(
-        self, request: Request, ticket: Ticket, outcome: Outcome, now: float
-    ) -> None:
+    def _count_answer(self, request: Request, ticket: Ticket, outcome: Outcome, now: float) -> None:
         self.breaker.record(ticket, now, outcome, _question_name(request))
         self._answers += 1
         self._pace.answered()
