@@ -612,7 +612,7 @@ class Caller:
         """What the service answers, within ``left`` seconds and the policy's limit."""
         total = self.service.config.timeouts.total_s
         try:
-            with time.within(min(total, left)):
+            with SteadyTimeout(min(total, left), time.deadline, time.clock):
                 connections = 1
                 while True:
                     stalled_s = time.clock.stalled_s
@@ -707,11 +707,13 @@ class Caller:
             self._breaker_changed.set()
             self._breaker_changed = None
         # the era: a probe that ends without a result leaves the circuit open as it was
-        state = self.breaker.era, self.stopped
-        if state != self._last_state and self._state_changed is not None:
+        era, stopped = self._last_state
+        if era == self.breaker.era and stopped == self.stopped:
+            return
+        self._last_state = self.breaker.era, self.stopped
+        if self._state_changed is not None:
             self._state_changed.set()
             self._state_changed = None
-        self._last_state = state
 
     def _quote(self, request: Request) -> Quote:
         """What an attempt may cost: by the tokens that were billed so far, and at most."""
