@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from hashlib import blake2b
+from json.encoder import encode_basestring_ascii
 from time import monotonic
 from typing import Any, Final, Protocol
 
@@ -42,7 +43,7 @@ def answer_key(question: Question, service: Service) -> str:
     content = item.content_hash if whole else blake2b(item.data, digest_size=16).hexdigest()
     asked_of = [service.name, service.version, service.fingerprint, *_known(service)]
     parts = (
-        _canonical(content),
+        encode_basestring_ascii(content),
         _task_part(task),
         _asked_part(*asked_of),
         _beside_part(question, service),
@@ -130,7 +131,8 @@ def _known(service: Service) -> list[str]:
 def encode(reading: Reading) -> bytes:
     """A reading as JSON: floats survive exactly, and nothing is executed when it is read."""
     fields = {
-        "status": reading.status,
+        # of an enumeration's value the compiled code would ask
+        "status": str(reading.status),
         "answer": _plain(reading.answer),
         "confidence": reading.confidence,
         "alternatives": [[other.answer, other.confidence] for other in reading.alternatives],

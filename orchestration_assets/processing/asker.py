@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ CALLED: Final = "called"
 CACHE: Final = "cache"
 NOT_CALLED: Final = "not_called"
 _BETWEEN_LOOKS_S: Final = 0.01
+_utc_now: Final = partial(datetime.now, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Asker:
         services: Mapping[str, Service],
         cache: AnswerCache,
         clock: Callable[[], float] = time.perf_counter,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = _utc_now,
         budget: SpendBudget | None = None,
         ratios: Mapping[str, float] | None = None,
         call_limit_s: float = math.inf,
@@ -325,7 +327,7 @@ class Asker:
             called = await self._batchers[name].call(question, key, deadline)
         else:
             (called,) = await caller.call([question], [key], deadline)
-            called = called._replace(reading=grounded(called.reading, question.item.text))
+            called = _grounded(called, question)
         called = _kept_outcome(called, question)
         if called.reading.status in CACHED and not called.passing:
             self._cache.put(key, called.reading)
@@ -356,7 +358,7 @@ class Asker:
             called = await loop.answer(question, key, deadline)
         except PromptError as error:
             return CallOutcome(Reading(Status.FAILED, reason=str(error)))
-        return called._replace(reading=grounded(called.reading, question.item.text))
+        return _grounded(called, question)
 
     async def _saved_now(self) -> None:
         """Everything kept so far is on disk. Raises UnsavedError."""
@@ -411,13 +413,18 @@ def _with(
     )
 
 
+def _grounded(called: CallOutcome, question: Question) -> CallOutcome:
+    """The outcome with what of its answer does not stand in the content."""
+    reading = grounded(called.reading, question.item.text)
+    return called if reading is called.reading else called._replace(reading=reading)
+
+
 def _kept_outcome(called: CallOutcome, question: Question) -> CallOutcome:
     """The outcome with nothing in it that is not to be kept, also where attempts tell of it."""
     reading = without_secrets(called.reading, question.task)
-    told = [
-        one.reason and text_without_secrets(one.reason, question.task) for one in called.attempts
-    ]
-    if reading is called.reading and told == [one.reason for one in called.attempts]:
+    reasons = [one.reason for one in called.attempts]
+    told = [reason and text_without_secrets(reason, question.task) for reason in reasons]
+    if reading is called.reading and told == reasons:
         return called
     pairs = zip(called.attempts, told, strict=True)
     attempts = tuple(one._replace(reason=reason) for one, reason in pairs)

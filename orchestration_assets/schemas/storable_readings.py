@@ -32,7 +32,7 @@ def is_kept(reading: Reading) -> bool:
     """Whether a reading of whatever kind may be kept as it is."""
     answer, confidence, others = reading.answer, reading.confidence, reading.alternatives
     return (
-        (answer is None or any(fits(answer, kind) for kind in _KINDS.get(type(answer), AnswerKind)))
+        (_is_whole(answer) if answer is None or type(answer) is str else _is_of_a_kind(answer))
         and (confidence is None or isinstance(confidence, float | int))
         and isinstance(others, tuple)
         and (not others or all(map(_is_kept_alternative, others)))
@@ -41,9 +41,12 @@ def is_kept(reading: Reading) -> bool:
     )
 
 
-# which kinds a plain value can be of
+def _is_of_a_kind(answer: Any) -> bool:
+    return any(fits(answer, kind) for kind in _KINDS.get(type(answer), AnswerKind))
+
+
+# which kinds a plain value can be of, beside a text
 _KINDS: Final = {
-    str: (AnswerKind.TEXT,),
     float: (AnswerKind.SCORE,),
     tuple: (AnswerKind.VECTOR, AnswerKind.SET),
     RecordAnswer: (AnswerKind.RECORD,),

@@ -27,29 +27,37 @@ def _byte_class(byte: int) -> int:
 _CLASSES: Final = bytes(map(_byte_class, range(256)))
 
 
+def _only(kind: str) -> bytes:
+    """A table for ``bytes.translate`` that leaves one class of bytes, and blanks of all others."""
+    return bytes(one if one == ord(kind) else ord(" ") for one in _CLASSES)
+
+
+_FEW: Final = 64
+_LETTERS, _FIGURES, _SIGNS, _BEYOND = map(_only, "a0.u")
+
+
 def token_estimate(text: str) -> int:
     """About how many tokens a language model reads in ``text``.
 
     A run of ASCII letters is one token and one more for every 9 letters, a run of figures one and
     one more for every 4, every two signs of a run are one; beyond ASCII, three bytes of UTF-8 are
     one: an ideograph, or one and a half letters of other scripts. Runs are counted by where they
-    begin, over the classes of bytes: each count is one pass through memory.
+    begin, in a copy that holds one class of bytes alone: each count is one pass through memory.
     """
     if not text:
         return 0
-    classes = b" " + text.encode("utf-8", "surrogatepass").translate(_CLASSES)
-    count = classes.count
-    words = count(b" a") + count(b".a") + count(b"a" * 9)
-    signs = count(b".") - count(b"..")
-    figures = beyond = 0
-    if b"0" in classes:
-        words += count(b"0a")
-        figures = count(b" 0") + count(b".0") + count(b"a0") + count(b"0000")
+    data = b" " + text.encode("utf-8", "surrogatepass")
+    letters, signs = data.translate(_LETTERS), data.translate(_SIGNS)
+    tokens = letters.count(b" a") + letters.count(b"a" * 9)
+    tokens += signs.count(b".") - signs.count(b"..")
+    figures = data.translate(_FIGURES)
+    if found := figures.count(b"0"):
+        # where blanks are many, looking for what follows one of them takes longest
+        runs = len(figures.split()) if found <= _FEW else figures.count(b" 0")
+        tokens += runs + figures.count(b"0000")
     if not text.isascii():
-        words += count(b"ua")
-        figures += count(b"u0")
-        beyond = (count(b"u") + 2) // 3
-    return words + figures + signs + beyond
+        tokens += (data.translate(_BEYOND).count(b"u") + 2) // 3
+    return tokens
 
 
 class TokenScale:
@@ -103,6 +111,11 @@ class OutputScale:
 
     def highest(self, most: float) -> float:
         """An upper bound for reservations: the largest answer so far, and a margin."""
+        return self.bounds(most)[1]
+
+    def bounds(self, most: float) -> tuple[float, float]:
+        """:meth:`expected` and :meth:`highest`."""
+        expected = self.expected(most)
         if self._answers < _LEAST_ANSWERS:
-            return most
-        return min(most, max(self._largest, self.expected(most)) * _MARGIN)
+            return expected, most
+        return expected, min(most, max(self._largest, expected) * _MARGIN)

@@ -5,7 +5,7 @@ A line that breaks off, or whose checksum does not fit, is no record; the lines 
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -92,14 +92,21 @@ Record = Reserved | Settled | PassBegun | AccountOpened | AccountClosed
 
 def encoded(record: Record) -> bytes:
     """The record as one line, with its end. Raises ValueError for an amount that is not finite."""
-    if not all(map(math.isfinite, _amounts(record))):
-        raise ValueError(f"an amount of {type(record).__name__} is not finite")
     fields: list[Any] = list(record)
-    if isinstance(record, Reserved):
-        # plain values are written twice as fast as what has names or is an enumeration's
-        fields[_PARTS_AT] = [tuple(part) for part in record.parts]
-    elif isinstance(record, Settled):
+    # plain values are written twice as fast as what has names or is an enumeration's
+    if isinstance(record, Settled):
+        is_finite = math.isfinite(record.usd)
         fields[-1] = str(record.status)
+    elif isinstance(record, Reserved):
+        is_finite = math.isfinite(record.expected_usd) and math.isfinite(record.most_usd)
+        parts = fields[_PARTS_AT] = []
+        for part in record.parts:
+            is_finite = is_finite and math.isfinite(part.share)
+            parts.append(tuple(part))
+    else:
+        is_finite = all(map(math.isfinite, _amounts(record)))
+    if not is_finite:
+        raise ValueError(f"an amount of {type(record).__name__} is not finite")
     body = json_bytes((_KIND_OF[type(record)], *fields))
     return b"%08x %s\n" % (crc32(body), body)
 
@@ -138,16 +145,8 @@ def _record(kind: type[Any], values: list[Any]) -> Record:
     return record
 
 
-def _amounts(values: Sequence[Any]) -> Iterable[float]:
+def _amounts(values: Sequence[Any]) -> Iterator[float]:
     """The amounts of a record, and the shares of its parts."""
-    if isinstance(values, Settled):
-        return (values.usd,)
-    if isinstance(values, Reserved):
-        return (values.expected_usd, values.most_usd, *[part.share for part in values.parts])
-    return _amounts_of_any(values)
-
-
-def _amounts_of_any(values: Sequence[Any]) -> Iterator[float]:
     for value in values:
         if isinstance(value, float):
             yield value

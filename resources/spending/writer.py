@@ -76,6 +76,8 @@ class SpendingWriter:
         self._number = 0
         self._held: list[Settled] = []
         """Settlements that this round of the event loop writes at its end."""
+        self._round_of: asyncio.AbstractEventLoop | None = None
+        """The event loop whose round ends with what is held being written."""
         self._unsynced = False
         self._late_error: OSError | None = None
         """Why something could not be written when nobody waited for it any more."""
@@ -102,7 +104,8 @@ class SpendingWriter:
         record = Reserved(
             number, microseconds(), *self._purpose, service, model, parts, expected_usd, most_usd
         )
-        self._check()
+        if self._late_error is not None:
+            self._check()
         self._write(encoded(record))
         return number
 
@@ -123,15 +126,23 @@ class SpendingWriter:
         if not math.isfinite(usd):
             raise ValueError("an attempt cannot cost what is not finite")
         record = Settled(number, microseconds(), usd, estimated, tokens_in, tokens_out, status)
-        self._check()
-        if not self._held:
-            try:
-                asyncio.get_running_loop().call_soon(self.write_settled)
-            except RuntimeError:
-                # nothing has rounds here
-                self._write(encoded(record))
-                return
+        if self._late_error is not None:
+            self._check()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # nothing has rounds here
+            self._write(encoded(record))
+            return
+        if self._round_of is not loop:
+            # one call a round, however often a reservation takes along what is held
+            self._round_of = loop
+            loop.call_soon(self._end_round)
         self._held.append(record)
+
+    def _end_round(self) -> None:
+        self._round_of = None
+        self.write_settled()
 
     def write_settled(self) -> None:
         """Writes the settlements that wait for the end of a round.
@@ -175,9 +186,10 @@ class SpendingWriter:
         """Writes what is held, and this line behind it. Raises UnrecordedError."""
         if self._file is None:
             self._file = self._opened()
+        if self._held:
+            line = b"".join((*map(encoded, self._held), line))
         try:
-            held = b"".join(map(encoded, self._held)) if self._held else b""
-            self._append(self._file, held + line)
+            self._append(self._file, line)
         except OSError as error:
             raise _unrecorded(self._path, error) from error
         self._held.clear()

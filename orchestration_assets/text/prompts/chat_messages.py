@@ -83,7 +83,7 @@ def _rendered(prompt: Prompt, task: Task, context: PromptContext) -> tuple[str, 
     values = {
         "task": task,
         "labels": task.labels,
-        "fields": fields_in_words(task.fields),
+        "fields": fields_in_words(task.fields) if task.fields else "",
         "scale": task.scale,
         "content": context.content.text,
         "earlier": context.earlier,

@@ -96,12 +96,13 @@ class PromptContext(NamedTuple):
         """Places in what is shown that read like instructions to a model."""
         shown = (*self.neighbours, *self.passages)
         near = sum([injection_markers(one["content"]) for one in shown]) if shown else 0
-        remembered = injection_markers(self.memory.values["text"])
+        said = self.memory.values["text"]
+        remembered = injection_markers(said) if said else 0
         return injection_markers(self.content.text) + near + remembered
 
     def sent(self, tokens: int) -> SentContent:
         """The record of a request of so many tokens that holds this context."""
-        redacted = dict(sorted(self.redacted.items()))
+        redacted = dict(sorted(self.redacted.items())) if self.redacted else {}
         return SentContent(
             tokens, self.content.share, self.left_out, redacted, self.injection_markers
         )

@@ -238,7 +238,20 @@ def _system(prompt: Prompt, values: Mapping[str, Any], budget: RenderBudget) -> 
         return ""
     if _variables(prompt.system) & _ITEM_VARIABLES:
         return _rendered(prompt.system, values, budget)
-    return _rendered_for_task(prompt.system, values["task"])
+    task: Task = values["task"]
+    # by identity: to hash a task takes as long as to render some messages
+    kept = _messages.get((prompt.system, id(task)))
+    if kept is None or kept[0] is not task:
+        if len(_messages) >= _MOST_MESSAGES:
+            _messages.clear()
+        kept = task, _rendered_for_task(prompt.system, task)
+        _messages[prompt.system, id(task)] = kept
+    return kept[1]
+
+
+_MOST_MESSAGES: Final = 256
+_messages: dict[tuple[str, int], tuple[Task, str]] = {}
+"""System messages that are the same for every item of a task, which is kept beside them."""
 
 
 def _rendered(source: str, values: Mapping[str, Any], budget: RenderBudget) -> str:

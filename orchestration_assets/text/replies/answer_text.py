@@ -125,7 +125,9 @@ def _decoded(text: str) -> Any:
     if text[:1] not in ("{", "[", '"') and not _NUMBER.fullmatch(text):
         return NO_JSON
     try:
-        return _decoder.decode(text)
+        # mostly nothing stands around it
+        value, end = _decoder.raw_decode(text)
+        return value if end == len(text) else _decoder.decode(text)
     except (ValueError, RecursionError):
         return NO_JSON
 

@@ -7,22 +7,43 @@ belongs to it is in the processor's caches still.
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from resources.ai_services.http.request_head import RequestHead
 
 if TYPE_CHECKING:
     import ssl
 
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
 
 _IDLE_S: Final = 30.0
 
 
-class _Idle(NamedTuple):
-    connection: "Connection"
-    since: float
+class Link:
+    """A connection with its protocol, which stays the same while it is lent by the connector.
+
+    ``since``: when it was given back last.
+    """
+
+    __slots__ = ("connection", "protocol", "since")
+
+    def __init__(self, connection: "Connection", protocol: "ResponseHandler") -> None:
+        self.connection = connection
+        self.protocol = protocol
+        self.since = 0.0
+        # one parser reads all responses of a connection; they are decompressed by whoever reads
+        # them, within a limit
+        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+
+    def is_usable(self) -> bool:
+        """Whether a request may be sent; what came that nobody asked for is no answer to it."""
+        return self.protocol.is_connected() and not self.protocol.should_close
+
+    def close(self) -> None:
+        """Ends the connection, whatever is still under way."""
+        self.connection.close()
 
 
 class Connections:
@@ -41,27 +62,29 @@ class Connections:
         self._connector = aiohttp.TCPConnector(
             limit=limit, keepalive_timeout=_IDLE_S, ssl=True if secure is None else secure
         )
-        self._idle: dict[ConnectionKey, list[_Idle]] = {}
+        self._idle: dict[ConnectionKey, list[Link]] = {}
         self._waiting = 0
         """Requests that the connector is to give a connection to."""
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def taken(self, head: RequestHead) -> "Connection":
-        """A connection that waits, or a new one; the caller's own limit ends the waiting.
+    def idle(self, head: RequestHead) -> Link | None:
+        """A connection that waits, if there is one."""
+        waiting = self._idle.get(head.connection_key)
+        if not waiting:
+            return None
+        earliest = monotonic() - _IDLE_S
+        while waiting:
+            link = waiting.pop()
+            if link.since >= earliest and link.is_usable():
+                return link
+            link.close()
+        return None
+
+    async def connected(self, head: RequestHead) -> Link:
+        """A connection from the connector; the caller's own limit ends the waiting.
 
         Raises aiohttp.ClientError, OSError and ValueError.
         """
-        idle = self._idle.get(head.connection_key)
-        earliest = monotonic() - _IDLE_S
-        while idle:
-            connection, since = idle.pop()
-            if since >= earliest and _is_usable(connection):
-                return connection
-            # what came meanwhile, which nobody asked for, is no answer to the next request
-            connection.close()
-        return await self._connected(head)
-
-    async def _connected(self, head: RequestHead) -> "Connection":
         import aiohttp
 
         # those to other hosts count for the connector as long as they wait here
@@ -74,21 +97,27 @@ class Connections:
                 raise aiohttp.ConnectionTimeoutError(f"no connection to {head.host}") from error
             finally:
                 self._waiting -= 1
-            if _is_usable(connection):
-                return connection
+            if connection.protocol is not None:
+                link = Link(connection, connection.protocol)
+                if link.is_usable():
+                    return link
             connection.close()
         raise aiohttp.ClientConnectionError(f"{head.host} answers what nobody asked")
 
-    def give_back(self, head: RequestHead, connection: "Connection") -> None:
+    def give_back(self, head: RequestHead, link: Link) -> None:
         """The connection may be used again, unless its server closes it."""
-        if connection.protocol is None or connection.protocol.should_close:
-            connection.close()
+        if link.protocol.should_close:
+            link.close()
             return
         if self._waiting:
             # the connector wakes who waits for it at its limit, and only by what it gets itself
-            connection.release()
+            link.connection.release()
             return
-        self._idle.setdefault(head.connection_key, []).append(_Idle(connection, monotonic()))
+        link.since = monotonic()
+        waiting = self._idle.get(head.connection_key)
+        if waiting is None:
+            waiting = self._idle[head.connection_key] = []
+        waiting.append(link)
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(_IDLE_S, self._sweep)
 
@@ -104,18 +133,13 @@ class Connections:
         earliest = monotonic() - _IDLE_S
         for waiting in self._idle.values():
             while waiting and waiting[0].since <= earliest:
-                waiting.pop(0).connection.close()
+                waiting.pop(0).close()
         waits = any(self._idle.values())
         loop = asyncio.get_running_loop()
         self._sweeping = loop.call_later(_IDLE_S, self._sweep) if waits else None
 
     def _release_idle(self) -> None:
         for waiting in self._idle.values():
-            for connection, _ in waiting:
-                connection.release()
+            for link in waiting:
+                link.connection.release()
         self._idle.clear()
-
-
-def _is_usable(connection: "Connection") -> bool:
-    protocol = connection.protocol
-    return protocol is not None and protocol.is_connected() and not protocol.should_close

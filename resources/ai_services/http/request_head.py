@@ -48,31 +48,37 @@ class RequestHead:
         self.connection_key = self.any_request.connection_key
         self.host = self.any_request.headers["host"]
         self._path = address.raw_path_qs
-        self._kept: dict[tuple[tuple[str, str], ...], _Parts | None] = {}
+        self._kept: dict[tuple[str | tuple[str, str], ...], _Parts | None] = {}
 
     def request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
         """A whole request. Raises ValueError where a header would break out of its line."""
         if body is None:
             return self._written(method, headers, None)
         key = headers.get(KEY_HEADER, "")
-        parts = self._parts(method, headers) if _PLAIN_KEY.fullmatch(key) else None
+        parts: _Parts | None = None
+        if _PLAIN_KEY.fullmatch(key):
+            given = [pair for pair in headers.items() if pair[0] != KEY_HEADER]
+            others: tuple[str | tuple[str, str], ...] = (method, *given)
+            if others not in self._kept:
+                if len(self._kept) >= _MAX_KEPT:
+                    self._kept.clear()
+                self._kept[others] = self._parts(method, headers, str(others))
+            parts = self._kept[others]
         if parts is None:
             return self._written(method, headers, str(len(body))) + body
         before, between, after = parts
         return b"%b%b%b%d%b%b" % (before, key.encode(), between, len(body), after, body)
 
-    def _parts(self, method: str, headers: Mapping[str, str]) -> _Parts | None:
-        """None where a header of the policy takes the place of the key, or looks like a place."""
-        others = (("", method), *[pair for pair in headers.items() if pair[0] != KEY_HEADER])
-        if others not in self._kept:
-            if len(self._kept) >= _MAX_KEPT:
-                self._kept.clear()
-            whole = self._written(method, {**headers, KEY_HEADER: _ANY_KEY}, _ANY_LENGTH).decode()
-            own = _PLACES.search(f"{self._path}{others}")
-            is_plain = own is None and _PLACES.findall(whole) == [_ANY_KEY, _ANY_LENGTH]
-            pieces = [piece.encode() for piece in _PLACES.split(whole)]
-            self._kept[others] = _Parts(*pieces) if is_plain else None
-        return self._kept[others]
+    def _parts(self, method: str, headers: Mapping[str, str], others: str) -> _Parts | None:
+        """None where a header of the policy takes the place of the key, or looks like a place.
+
+        ``others``: all of the headers but the key.
+        """
+        whole = self._written(method, {**headers, KEY_HEADER: _ANY_KEY}, _ANY_LENGTH).decode()
+        own = _PLACES.search(f"{self._path}{others}")
+        is_plain = own is None and _PLACES.findall(whole) == [_ANY_KEY, _ANY_LENGTH]
+        pieces = [piece.encode() for piece in _PLACES.split(whole)]
+        return _Parts(*pieces) if is_plain else None
 
     def _written(self, method: str, headers: Mapping[str, str], length: str | None) -> bytes:
         """All that comes before the body."""

@@ -87,6 +87,9 @@ def _redacting_keys(send: _Send) -> _Send:
         except CallError as error:
             echoes.redact_error(error)
             raise
+        if not has_secrets:
+            # a service without a secret cannot repeat one
+            return _cut(reply)
         if not echoes or sum(map(_set_chars, reply.readings)) <= _MAX_INLINE_CHARS:
             return _redacted(reply, request, echoes)
         # hundreds of long members: other calls go on meanwhile
@@ -97,8 +100,7 @@ def _redacting_keys(send: _Send) -> _Send:
 
 def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
     if not echoes:
-        # a service without a secret cannot repeat one
-        return reply if len(reply.text) <= REPAIR_CHARS else _cut(reply)
+        return _cut(reply)
     readings = tuple(
         echoes.redacted_reading(reading, question.task.labels)
         for reading, question in zip(reply.readings, request.questions, strict=False)
@@ -110,6 +112,8 @@ def _redacted(reply: Reply, request: Request, echoes: KeyEchoes) -> Reply:
 
 
 def _cut(reply: Reply) -> Reply:
+    if len(reply.text) <= REPAIR_CHARS:
+        return reply
     return reply._replace(text=reply.text[:REPAIR_CHARS])
 
 

@@ -27,12 +27,11 @@ from orchestration_assets.text.replies.call_errors import (
 from orchestration_assets.text.replies.compression import Decompressor, EncodingError
 from orchestration_assets.text.replies.event_stream import LineDecoder
 from resources.ai_services.http.address import base_url
-from resources.ai_services.http.connections import Connections
+from resources.ai_services.http.connections import Connections, Link
 from resources.ai_services.http.request_head import RequestHead
 
 if TYPE_CHECKING:
     import aiohttp
-    from aiohttp.connector import Connection
 
 _MAX_BODY: Final = 64 * 1024 * 1024
 _MAX_ERROR_BODY: Final = 1024 * 1024
@@ -74,6 +73,8 @@ class Transport:
     def __init__(self, config: HttpConfig) -> None:
         self._config = config
         self._connections: Connections | None = None
+        # the address may come from the environment: it is read for every request then
+        self._is_fixed = config.base_url is not None
         self._heads: dict[str, RequestHead] = {}
 
     def open(self) -> None:
@@ -82,8 +83,25 @@ class Transport:
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Body:
         """The body of a 200 response. Raises CallError."""
-        async with self._response("POST", path, body, headers) as response:
-            return Body(await _read(response), response.headers.get("retry-after"))
+        link: Link | None = None
+        # as _Exchange, whose steps would take longer than the request
+        try:
+            head = self.head(path)
+            request = head.request("POST", headers, body)
+            connections = self._opened()
+            link = connections.idle(head) or await connections.connected(head)
+            response = await _exchanged(link, request)
+            if response.status != 200:
+                raise await _status_error(response)
+            data = await _read(response)
+        except BaseException as error:
+            if link is not None:
+                link.close()
+            if _is_transport_error(error):
+                raise _as_call_error(error) from error
+            raise
+        self.give_back(head, link)
+        return Body(data, response.headers.get("retry-after"))
 
     async def get(self, path: str, headers: Mapping[str, str]) -> int:
         """The status of any response. Raises CallError when there is none."""
@@ -112,23 +130,26 @@ class Transport:
 
     def head(self, path: str) -> RequestHead:
         """What requests to this path begin with. Raises CallError and ValueError."""
-        # the address may come from the environment: it is read for every request
-        url = base_url(self._config) + path
+        url = path if self._is_fixed else base_url(self._config) + path
         head = self._heads.get(url)
         if head is None:
-            head = self._heads[url] = RequestHead(url)
+            head = self._heads[url] = RequestHead(base_url(self._config) + path)
         return head
 
-    async def taken(self, head: RequestHead) -> "Connection":
+    async def taken(self, head: RequestHead) -> Link:
         """A connection to send the request on. Raises aiohttp.ClientError, OSError, ValueError."""
-        return await self._opened().taken(head)
+        connections = self._opened()
+        return connections.idle(head) or await connections.connected(head)
 
-    def give_back(self, head: RequestHead, connection: "Connection") -> None:
+    def give_back(self, head: RequestHead, link: Link) -> None:
         """The response has been read to its end."""
-        if self._connections is None:
-            connection.close()
+        transport = link.protocol.transport
+        # where the response came before the request was out, nothing may follow it
+        is_sending = transport is not None and transport.get_write_buffer_size() > 0
+        if self._connections is None or is_sending:
+            link.close()
         else:
-            self._connections.give_back(head, connection)
+            self._connections.give_back(head, link)
 
     def _opened(self) -> Connections:
         if self._connections is None:
@@ -161,7 +182,7 @@ class _Exchange:
         self._transport = transport
         self._asked = method, path, body, headers
         self._head: RequestHead | None = None
-        self._connection: Connection | None = None
+        self._link: Link | None = None
         self._response: _Response | None = None
 
     async def __aenter__(self) -> _Response:
@@ -169,8 +190,8 @@ class _Exchange:
         try:
             self._head = self._transport.head(path)
             request = self._head.request(method, headers, body)
-            self._connection = await self._transport.taken(self._head)
-            self._response = await _exchanged(self._connection, request)
+            self._link = await self._transport.taken(self._head)
+            self._response = await _exchanged(self._link, request)
             if method == "POST" and self._response.status != 200:
                 raise await _status_error(self._response)
             return self._response
@@ -192,33 +213,26 @@ class _Exchange:
             raise _as_call_error(error) from error
 
     def _end(self, *, is_over: bool) -> None:
-        if self._connection is None or self._head is None:
+        if self._link is None or self._head is None:
             return
-        if is_over and not _is_sending(self._connection):
-            self._transport.give_back(self._head, self._connection)
+        if is_over:
+            self._transport.give_back(self._head, self._link)
         else:
-            self._connection.close()
+            self._link.close()
 
 
-async def _exchanged(connection: "Connection", request: bytes) -> _Response:
+async def _exchanged(link: Link, request: bytes) -> _Response:
     """Sends a request, and reads the head of its response."""
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None:
+    protocol = link.protocol
+    transport = protocol.transport
+    if transport is None:
         raise ConnectionResetError("the connection was closed")
-    # decompressed here, within a limit
-    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
     transport.write(request)
     while True:
         head, content = await protocol.read()
         # 1xx announces a response; no protocol is switched here
         if head.code < 100 or head.code >= 200 or head.code == 101:
             return _Response(head.code, head.headers, content)
-
-
-def _is_sending(connection: "Connection") -> bool:
-    """Whether the response came before the request was out: nothing may follow it then."""
-    transport = connection.transport
-    return transport is not None and transport.get_write_buffer_size() > 0
 
 
 async def _status_error(response: _Response) -> CallError:
@@ -279,14 +293,19 @@ def _too_large() -> MalformedResponse:
 
 
 async def _read(response: _Response) -> bytes:
-    stated = response.headers.get("content-length")
-    if stated is None or not stated.isdecimal():
-        return b"".join([chunk async for chunk in _chunks(response)])
-    if int(stated) > _MAX_BODY:
-        raise _too_large()
     content = response.content
-    # mostly all of it came with the head
-    data = content.read_nowait() if content.is_eof() else await content.read()
+    if content.is_eof():
+        # mostly all of it came with the head
+        data = _held(content)
+        if len(data) > _MAX_BODY:
+            raise _too_large()
+    else:
+        stated = response.headers.get("content-length")
+        if stated is None or not stated.isdecimal():
+            return b"".join([chunk async for chunk in _chunks(response)])
+        if int(stated) > _MAX_BODY:
+            raise _too_large()
+        data = await content.read()
     if data.startswith(b"{") and "content-encoding" not in response.headers:
         # some servers compress without saying so
         return data
@@ -296,6 +315,19 @@ async def _read(response: _Response) -> bytes:
         decompressor.finish()
     except EncodingError as error:
         raise MalformedResponse(str(error)) from error
+    return data
+
+
+def _held(content: "aiohttp.StreamReader") -> bytes:
+    """What was received of a response that is over, and not read yet.
+
+    aiohttp's own way to read it looks whether its parser and its socket are to go on, in eight
+    steps, which has no use at the end of a response.
+    """
+    if content.at_eof():
+        return b""
+    data = b"".join(content._buffer)
+    content._buffer.clear()
     return data
 
 

@@ -68,6 +68,7 @@ class Breaker:
         # of other processes that ask the same service
         self._others_in_flight = 0
         self.era = 0
+        self._ticket = Ticket(0)
         self._opened_at = 0.0
         self._failed_probes = 0
         self.state = BreakerState.CLOSED
@@ -86,8 +87,14 @@ class Breaker:
             self._all_in_flight + len(self._outcomes) >= self._config.window
         ):
             return NotAdmitted.WAIT if self._all_in_flight else self._refuse_without_success(now)
+        return self._admitted()
+
+    def _admitted(self) -> Ticket:
         self._in_flight += 1
-        return Ticket(self.era)
+        if self._ticket.era != self.era:
+            # all of an era are the same
+            self._ticket = Ticket(self.era)
+        return self._ticket
 
     def record(
         self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None

@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
@@ -98,6 +99,7 @@ class _CallTime:
         return SteadyTimeout(seconds, self.deadline, self.clock)
 
 
+_utc_now: Final = partial(datetime.now, UTC)
 _MAX_CONNECTIONS: Final = 3
 """Times that one attempt tries to connect while the event loop is blocked."""
 _STOPPED: Final = " is stopped for this run: "
@@ -145,7 +147,7 @@ class Caller:
         wait_limit_s: float = math.inf,
         jitter: Callable[[], float] = random.random,
         parked: Callable[[int], None] = lambda questions: None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = _utc_now,
         shared: Path | None = None,
     ) -> None:
         config = service.config
@@ -396,9 +398,11 @@ class Caller:
         return delay
 
     def _repair(self, request: Request, reply: Reply) -> Request | None:
-        unfit = any(reading.status is Status.REJECTED_OUTPUT for reading in reply.readings)
-        allowed = unfit and self.service.config.guard.repair
-        return self.service.repair_request(request, reply) if allowed else None
+        for reading in reply.readings:
+            if reading.status is Status.REJECTED_OUTPUT:
+                repairs = self.service.config.guard.repair
+                return self.service.repair_request(request, reply) if repairs else None
+        return None
 
     async def _bisect(
         self,
@@ -436,11 +440,13 @@ class Caller:
                     return unavailable
             if time.left <= 0.0:
                 return _TOO_LATE
-            if not self._places.take_free() and not await self._take_place(time):
+            waited = not self._places.take_free()
+            if waited and not await self._take_place(time):
                 return _TOO_LATE
             try:
-                free = self._rate_gate.unlimited
-                decision = self._decision() if free else NotAdmitted.WAIT
+                # a place that was free was had at once: nothing has changed since
+                ask = self._decision if waited else self._asked_breaker
+                decision = ask(time) if self._rate_gate.unlimited else NotAdmitted.WAIT
                 ticket = (
                     await self._admit(request, time) if decision is NotAdmitted.WAIT else decision
                 )
@@ -518,7 +524,7 @@ class Caller:
         try:
             with time.within():
                 await self._rate_gate.passed(request.tokens_estimated * self.scale.ratio)
-                while (decision := self._decision()) is NotAdmitted.WAIT:
+                while (decision := self._decision(time)) is NotAdmitted.WAIT:
                     if self._breaker_changed is None:
                         self._breaker_changed = asyncio.Event()
                     await self._breaker_changed.wait()
@@ -526,11 +532,13 @@ class Caller:
         except TimeoutError:
             return _TOO_LATE
 
-    def _decision(self) -> Ticket | Literal[NotAdmitted.WAIT] | None:
+    def _decision(self, time: _CallTime) -> Ticket | Literal[NotAdmitted.WAIT] | None:
         """A ticket; WAIT for the attempts that are in flight; None while it is unavailable."""
-        if self._trouble() is not None:
-            return None
-        decision = self.breaker.admit(_clock())
+        return None if self._trouble() is not None else self._asked_breaker(time)
+
+    def _asked_breaker(self, time: _CallTime) -> Ticket | Literal[NotAdmitted.WAIT] | None:
+        """:meth:`_decision` where nothing else is the matter."""
+        decision = self.breaker.admit(time.clock.loop_time())
         if decision is NotAdmitted.REFUSE:
             self._note_trouble()
             return None
@@ -562,7 +570,8 @@ class Caller:
             self.breaker.abandon(ticket)
             self._notify()
             return _NotAttempted(Status.OVER_BUDGET, "one more question would pass the budget")
-        if time.left <= 0.0:
+        left = time.left
+        if left <= 0.0:
             self.breaker.abandon(ticket)
             self._budget.settle(reservation, Charge(0.0, status=_TOO_LATE.status))
             self._notify()
@@ -574,7 +583,7 @@ class Caller:
         started_at, began, counted_from = self._now(), perf_counter(), time.clock.time()
         self.under_way += 1
         try:
-            result = await self._send(request, key, time)
+            result = await self._send(request, key, time, left)
         except BaseException:
             # cancelled: the service may still bill the request, and its health is unknown
             self.breaker.abandon(ticket)
@@ -597,10 +606,13 @@ class Caller:
         )
         return result
 
-    async def _send(self, request: Request, key: str, time: _CallTime) -> Reply | CallError:
-        total, left = self.service.config.timeouts.total_s, time.left
+    async def _send(
+        self, request: Request, key: str, time: _CallTime, left: float
+    ) -> Reply | CallError:
+        """What the service answers, within ``left`` seconds and the policy's limit."""
+        total = self.service.config.timeouts.total_s
         try:
-            with time.within(min(total, left)):
+            with SteadyTimeout(min(total, left), time.deadline, time.clock):
                 connections = 1
                 while True:
                     stalled_s = time.clock.stalled_s
@@ -622,18 +634,14 @@ class Caller:
         except Exception as error:  # noqa: BLE001 -- whatever breaks on an answer is a failure
             return UnexpectedError(_error_text(error))
 
-    def _count_forbidden(self, request: Request, result: Reply | CallError) -> None:
+    def _count_forbidden(self, request: Request, error: CallError) -> None:
         """Stops the service after too many items in a row with 403 or 404."""
-        if isinstance(result, Reply):
-            if self._forbidden:
-                self._forbidden.clear()
-        elif isinstance(result, Forbidden | EndpointNotFound):
-            items = frozenset(question.item.content_hash for question in request.questions)
-            # halves of a batch hold the same item
-            earlier = [others for others in self._forbidden if not others & items]
-            self._forbidden = [*earlier, items]
-            if len(self._forbidden) >= _MAX_FORBIDDEN_ITEMS:
-                self._stop(result)
+        items = frozenset(question.item.content_hash for question in request.questions)
+        # halves of a batch hold the same item
+        earlier = [others for others in self._forbidden if not others & items]
+        self._forbidden = [*earlier, items]
+        if len(self._forbidden) >= _MAX_FORBIDDEN_ITEMS:
+            self._stop(error)
 
     def _stop(self, error: CallError) -> None:
         self.stopped = self.stopped or f"{self.service.name}{_STOPPED}{error}"
@@ -642,32 +650,44 @@ class Caller:
         self, request: Request, ticket: Ticket, result: Reply | CallError, now: float
     ) -> None:
         opened = self.breaker.opened
-        self._count_forbidden(request, result)
-        if isinstance(result, FatalCallError):
-            self._stop(result)
-        if isinstance(result, CallError) and result.rate_limited:
-            # the service works, but not at this rate
-            self.breaker.abandon(ticket)
-            self._slow_down(result)
+        if isinstance(result, Reply):
+            if self._forbidden:
+                self._forbidden.clear()
+            self._count_answer(request, ticket, _health_of(result), now)
         else:
-            outcome = _health(result)
-            if outcome is Outcome.FAILED and isinstance(result, CallError) and result.retry_after:
-                self._pause(result.retry_after)
-            # which question a failed batch owes its failure to is not known
-            is_batch = len(request.questions) > 1
-            question = None if is_batch and outcome is Outcome.FAILED else _question_name(request)
-            self.breaker.record(ticket, now, outcome, question)
-            if outcome is Outcome.FAILED:
-                self._note_trouble()
-            else:
-                self._answers += 1
-                self._pace.answered()
-                self._patience.answered()
-                self._retry_budget.answered()
+            self._record_error(request, ticket, result, now)
         if self.breaker.opened > opened:
             self._pace.restart()
         self._resize()
         self._notify()
+
+    def _record_error(self, request: Request, ticket: Ticket, error: CallError, now: float) -> None:
+        if isinstance(error, Forbidden | EndpointNotFound):
+            self._count_forbidden(request, error)
+        if isinstance(error, FatalCallError):
+            self._stop(error)
+        if error.rate_limited:
+            # the service works, but not at this rate
+            self.breaker.abandon(ticket)
+            self._slow_down(error)
+            return
+        outcome = _health_after(error)
+        if outcome is not Outcome.FAILED:
+            self._count_answer(request, ticket, outcome, now)
+            return
+        if error.retry_after:
+            self._pause(error.retry_after)
+        # which question a failed batch owes its failure to is not known
+        question = None if len(request.questions) > 1 else _question_name(request)
+        self.breaker.record(ticket, now, outcome, question)
+        self._note_trouble()
+
+    def _count_answer(self, request: Request, ticket: Ticket, outcome: Outcome, now: float) -> None:
+        self.breaker.record(ticket, now, outcome, _question_name(request))
+        self._answers += 1
+        self._pace.answered()
+        self._patience.answered()
+        self._retry_budget.answered()
 
     def _slow_down(self, error: CallError) -> None:
         """Fewer attempts at once, and none before the service allows or, unless it says, a backoff
@@ -687,29 +707,33 @@ class Caller:
             self._breaker_changed.set()
             self._breaker_changed = None
         # the era: a probe that ends without a result leaves the circuit open as it was
-        state = self.breaker.era, self.stopped
-        if state != self._last_state and self._state_changed is not None:
+        era, stopped = self._last_state
+        if era == self.breaker.era and stopped == self.stopped:
+            return
+        self._last_state = self.breaker.era, self.stopped
+        if self._state_changed is not None:
             self._state_changed.set()
             self._state_changed = None
-        self._last_state = state
 
     def _quote(self, request: Request) -> Quote:
         """What an attempt may cost: by the tokens that were billed so far, and at most."""
-        price, tokens, most = (
-            self.service.config.price,
+        config, tokens, most = (
+            self.service.config,
             request.tokens_estimated,
             request.tokens_out_most,
         )
-        highest = tokens * self.scale.highest
+        price, scale = config.price, self.scale
+        out_expected, out_highest = self.output.bounds(most)
+        highest = tokens * scale.highest
         most_usd = price.of(highest, most)
-        likely = price.of(highest, self.output.highest(most))
-        expected = price.of(tokens * self.scale.ratio, self.output.expected(most))
+        likely = price.of(highest, out_highest)
+        expected = price.of(tokens * scale.ratio, out_expected)
         return Quote(
-            min(expected, likely),
+            expected if expected < likely else likely,
             likely,
             most_usd,
             self.service.name,
-            self.service.config.model,
+            config.model,
             _parts(request),
         )
 
@@ -806,14 +830,17 @@ def _idempotency_key(keys: Sequence[str], *, repaired: bool) -> str:
     return f"{key}-repair" if repaired else key
 
 
-def _health(result: Reply | CallError) -> Outcome:
-    """What the end of an attempt says about the health of its service."""
-    if isinstance(result, MalformedResponse | UnexpectedError):
+def _health_after(error: CallError) -> Outcome:
+    """What the failure of an attempt says about the health of its service."""
+    if isinstance(error, MalformedResponse | UnexpectedError):
         return Outcome.MALFORMED
-    if isinstance(result, CallError):
-        # a service that refuses a bad request works
-        return Outcome.ANSWERED if isinstance(result, RequestRefused) else Outcome.FAILED
-    for reading in result.readings:
+    # a service that refuses a bad request works
+    return Outcome.ANSWERED if isinstance(error, RequestRefused) else Outcome.FAILED
+
+
+def _health_of(reply: Reply) -> Outcome:
+    """What the answer to an attempt says about the health of its service."""
+    for reading in reply.readings:
         if reading.status is not Status.REJECTED_OUTPUT:
             return Outcome.ANSWERED
     return Outcome.MALFORMED
@@ -871,8 +898,27 @@ def _record_attempt(
     charge: Charge,
 ) -> None:
     """Adds an attempt to each question's; shares tokens and cost of a batch by their tokens."""
-    whole = request.tokens_estimated or 1
     reply = result if isinstance(result, Reply) else None
+    if reply is not None and len(request.sent) == 1:
+        (sent,), (read,) = request.sent, reply.readings
+        attempt = Attempt(
+            service,
+            read.status,
+            started_at,
+            elapsed_ms,
+            charge.usd,
+            reply.tokens_in,
+            reply.tokens_out,
+            sent.tokens_estimated,
+            reply.first_token_ms,
+            read.reason,
+            sent,
+            charge.estimated,
+            reply.facts,
+        )
+        attempts[0] = (*attempts[0], attempt)
+        return
+    whole = request.tokens_estimated or 1
     for position, sent in enumerate(request.sent):
         share = sent.tokens_estimated / whole if len(request.sent) > 1 else 1.0
         reading = reply.readings[position] if reply else None

@@ -28,7 +28,8 @@ class Pace:
     def answered(self) -> None:
         """An attempt was answered, whatever the answer is worth."""
         self.refusals_in_row = 0
-        self._places = min(self._most, self._places + _STEP)
+        if self._places < self._most:
+            self._places = min(self._most, self._places + _STEP)
 
     def refused(self) -> None:
         """An attempt was refused for coming too soon."""

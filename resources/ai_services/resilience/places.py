@@ -17,11 +17,6 @@ class Places:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
-    def free(self) -> bool:
-        """Whether a place can be had without waiting."""
-        return not self._waiting and self._taken < self.count
-
-    @property
     def taken(self) -> int:
         """Places in use."""
         return self._taken
@@ -33,9 +28,10 @@ class Places:
 
     def take_free(self) -> bool:
         """Takes a place if one can be had without waiting; it must be given back."""
-        free = self.free
-        self._taken += free
-        return free
+        if self._waiting or self._taken >= self.count:
+            return False
+        self._taken += 1
+        return True
 
     async def take(self) -> None:
         """Returns once a place is taken; it must be given back."""

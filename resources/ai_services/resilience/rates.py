@@ -55,7 +55,10 @@ class RateGate:
         self._requests = _limiter(self.request_bucket)
         self._tokens = _limiter(self.token_bucket)
         self._clock = clock
-        self._not_before = 0.0
+        self.unlimited = requests is None and tokens is None
+        """Whether the policy sets no rate at all."""
+        self.paused_until = 0.0
+        """When the pause is over, by the gate's clock."""
 
     def pause(self, seconds: float) -> None:
         """Holds every attempt for so many seconds, as Retry-After asks."""
@@ -63,17 +66,7 @@ class RateGate:
 
     def hold_until(self, moment: float) -> None:
         """Holds every attempt until then, by the gate's clock."""
-        self._not_before = max(self._not_before, moment)
-
-    @property
-    def paused_until(self) -> float:
-        """When the pause is over, by the gate's clock."""
-        return self._not_before
-
-    @property
-    def unlimited(self) -> bool:
-        """Whether the policy sets no rate at all."""
-        return self.request_bucket is None and self.token_bucket is None
+        self.paused_until = max(self.paused_until, moment)
 
     async def passed(self, tokens: float) -> None:
         """Returns when the policy's rates let one request of so many tokens pass."""

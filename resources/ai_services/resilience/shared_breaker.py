@@ -35,7 +35,8 @@ class SharedBreaker(Breaker):
 
     def admit(self, now: float) -> Ticket | NotAdmitted:
         if self._answers:
-            return super().admit(now)
+            # it would find no more to ask
+            return self._admitted()
         with self._changing(self):
             return super().admit(now)
 
@@ -43,7 +44,12 @@ class SharedBreaker(Breaker):
         self, ticket: Ticket, now: float, outcome: Outcome, question: str | None = None
     ) -> None:
         if outcome is Outcome.ANSWERED and self._answers and not self._may_open:
-            self._record_here(ticket, now, outcome, question)
+            if question is not None:
+                self._note(question, outcome)
+            if ticket.era == self.era:
+                self._in_flight -= 1
+                self._outcomes.append(True)
+                self._untold.append(True)
             return
         with self._changing(self):
             self._record_here(ticket, now, outcome, question)

@@ -119,16 +119,17 @@ class SpendBudget:
         Waits while attempts in flight may free what is missing, in the order of asking; None when
         they cannot. Raises what the recorder raises.
         """
-        if not self.must_wait(quote) or self._is_hopeless(quote):
+        if not self.must_wait(quote):
             return self.reserve_at_once(quote)
-        return self._recorded(quote) if await self._wait(quote) else None
-
-    def reserve_at_once(self, quote: Quote) -> Reservation | None:
-        """:meth:`reserve` for an attempt that need not wait. Raises what the recorder raises."""
-        if quote.most_usd <= 0.0:
-            return Reservation(quote, None)
         if self._is_hopeless(quote):
             return None
+        return self._recorded(quote) if await self._wait(quote) else None
+
+    def reserve_at_once(self, quote: Quote) -> Reservation:
+        """:meth:`reserve` for an attempt that :meth:`must_wait` lets go. Raises what the recorder
+        raises."""
+        if quote.most_usd <= 0.0:
+            return Reservation(quote, None)
         self._take(quote)
         return self._recorded(quote)
 
@@ -137,7 +138,9 @@ class SpendBudget:
         quote, number = reservation
         if quote.most_usd <= 0.0:
             return
-        self._release(quote, charge.usd, charge.at_risk_usd)
+        self._add(quote, charge.usd, charge.at_risk_usd)
+        if self._waiting:
+            self._serve()
         if self._recorder is not None and number is not None:
             self._recorder.settle(
                 number,

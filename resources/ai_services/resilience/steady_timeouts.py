@@ -39,16 +39,18 @@ class SteadyClock:
 
     def time(self) -> float:
         """Now, at most one beat and its tolerance after the last beat."""
-        return min(self.loop_time(), self._due + _TOLERANCE_S) - self.stalled_s
+        now, latest = self.loop_time(), self._latest
+        return (now if now < latest else latest) - self.stalled_s
 
     def _schedule_beat(self) -> None:
         # no reference to the loop: the table of clocks must not keep it alive
         loop = asyncio.get_running_loop()
-        self._due = loop.time() + _BEAT_S
-        loop.call_at(self._due, self._beat)
+        due = loop.time() + _BEAT_S
+        self._latest = due + _TOLERANCE_S
+        loop.call_at(due, self._beat)
 
     def _beat(self) -> None:
-        late = self.loop_time() - self._due - _TOLERANCE_S
+        late = self.loop_time() - self._latest
         self.stalled_s += max(0.0, late)
         self._schedule_beat()
         self._beats += 1
@@ -122,9 +124,10 @@ class SteadyTimeout:
         self._task = task
         self._cancelling = task.cancelling()
         self._ends = clock.time() + self._seconds
-        if self.remaining() < _SOON_S:
+        left = min(self._seconds, self._deadline - clock.loop_time())
+        if left < _SOON_S:
             self.set_timer()
-        elif self._ends < math.inf or self._deadline < math.inf:
+        elif left < math.inf:
             clock.later.add(self)
         return self
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 
 import pytest
 
@@ -141,6 +142,45 @@ def test_requests_share_a_connection_and_announcements_are_passed_over() -> None
     log, results = asyncio.run(logged(b"one", b"two" * 100_000, b"three"))
     assert results == [b"one", b"two" * 100_000, b"three"]
     assert len(log.connections) == 1
+
+
+def test_one_connection_carries_answers_of_every_framing_one_after_the_other() -> None:
+    packed = gzip.compress(b'{"packed": 1}')
+    chunked = "Transfer-Encoding: chunked"
+    pieces = [
+        [answer("200 OK", chunked, body=b'3\r\n{"a\r\n4\r\n":1}\r\n0\r\n\r\n')],
+        [answer("200 OK", "Content-Length: 0")],
+        [answer("200 OK", "Content-Encoding: gzip", f"Content-Length: {len(packed)}", body=packed)],
+        [answer("200 OK", "Content-Length: 8", body=b'{"b"'), b":12}"],
+        [answer("200 OK", chunked, body=b'2\r\n{"\r\n'), b'5\r\nc":1}\r\n0\r\n\r\n'],
+        [answer("200 OK", chunked, "Content-Encoding: gzip", body=b"%x\r\n%b\r\n0\r\n\r\n")],
+        [answer("200 OK", "Content-Length: 2", body=b"{}")],
+    ]
+    pieces[5] = [pieces[5][0] % (len(packed), packed)]
+    served = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += 1
+        for parts in pieces:
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(2)
+            for part in parts:
+                writer.write(part)
+                await asyncio.sleep(0.01)
+        writer.close()
+
+    async def ask() -> list[bytes]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+        answers = [(await transport.post("/x", b"{}", {})).data for _ in pieces]
+        await transport.aclose()
+        server.close()
+        return answers
+
+    said = [b'{"a":1}', b"", b'{"packed": 1}', b'{"b":12}', b'{"c":1}', b'{"packed": 1}', b"{}"]
+    assert asyncio.run(ask()) == said
+    assert served == 1
 
 
 def test_an_answer_that_was_given_up_is_no_answer_to_the_next_request() -> None:
