@@ -15,9 +15,8 @@ from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.features.index import (
     NAME,
     EarlierContent,
-    IndexedItems,
+    Representatives,
     earlier_content,
-    in_half_precision,
     number_rows,
     store_segment,
 )
@@ -307,7 +306,7 @@ class RelatedItems:
     """The whole table, and the representatives that the index gets."""
 
     table: pa.Table
-    representatives: IndexedItems
+    representatives: Representatives
 
 
 def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) -> RelatedItems:
@@ -339,10 +338,10 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     own = np.array([not one.earlier and one.row == n for n, one in enumerate(of_items)], bool)
     chosen = np.intersect1d(worded, np.flatnonzero(own))
     has_sketch = np.isin(chosen, sketched)
-    representatives = IndexedItems(
+    representatives = Representatives(
         [items[n] for n in chosen],
-        in_half_precision(matrix, chosen),
-        has_sketch,
+        matrix,
+        chosen,
         sketches[np.searchsorted(sketched, chosen[has_sketch])],
     )
     columns = [
