@@ -44,7 +44,8 @@ class EarlierContent:
 
 @dataclass(frozen=True, slots=True)
 class IndexedItems:
-    """What a segment names, as it is read: ``vectors`` (items, 512) in half precision, which of them have a sketch, and the sketches of those, (with sketch, 128)."""
+    """What a segment names, as it is read: ``vectors`` (items, 512) in half precision, which of
+    the items have a sketch, and the sketches of those, (with sketch, 128)."""
 
     items: Sequence[str]
     vectors: Any

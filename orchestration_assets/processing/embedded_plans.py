@@ -88,7 +88,7 @@ def process_embedded(
     try:
         for portion in _portions(groups, load_item):
             asker.recall(_first_questions(portion, work))
-            # pages that were looked at are in memory while their file is open, and models take theirs
+            # pages that were looked at are in memory while their file is open, beside what models take
             close_unused()
             asker.answer_ahead(_sure_questions(portion, work))
             done = _carried_out_later(portion, work, asker)
@@ -99,8 +99,10 @@ def process_embedded(
                 advance(1)
             if cache.unsaved >= SAVE_EVERY:
                 cache.flush()
+                close_unused()
     finally:
         cache.flush()
+        close_unused()
     return processed
 
 
