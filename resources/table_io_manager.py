@@ -48,6 +48,8 @@ class ParquetTableIOManager(dg.ConfigurableIOManager):
             size = self.store.size_bytes(table.name)
             said = _described(table.name, self.store.path(table.name), size, first)
             context.add_output_metadata({"dagster/row_count": count, **said})
+            # it was made of what all batches hold
+            give_back_memory()
             return
         # a table of the whole corpus may be made in the run of one batch
         batch = context.partition_key if context.has_asset_partitions else None

@@ -1,5 +1,6 @@
 """Parquet tables of a home: written whole and atomically, read by name and batch."""
 
+import io
 import os
 import stat
 import tempfile
@@ -36,6 +37,11 @@ _PORTION_ROWS: Final = 1_024
 # Numbers of hashes hardly ever come again: a dictionary of them takes time and more bytes. Split by
 # byte, those that are always nought take none.
 _RANDOM: Final = frozenset({"sketch"})
+# of the cells of vectors most are nought, which compress better than their places in a dictionary
+_SPARSE: Final = frozenset({"vector", "semantic"})
+# what is written of a group of rows is in memory several times over while it is written
+_GROUP_BYTES: Final = 12 << 20
+_MOST_GROUP_ROWS: Final = 1 << 20
 
 
 class TableMissingError(OrchestrationError):
@@ -125,22 +131,27 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
 
 def parquet_bytes(table: pa.Table) -> bytes:
     """The table as a Parquet file, the same bytes for the same rows; pages carry checksums."""
-    sink = pa.BufferOutputStream()
+    # unlike a stream of Arrow's, it hands out what it holds without a copy
+    sink = io.BytesIO()
     random: list[str] = []
     others: list[str] = []
     for field in table.schema:
-        paths = random if field.name in _RANDOM else others
-        paths += _leaves(field.name, field.type)
+        leaves = list(_leaves(field.name, field.type))
+        if field.name in _RANDOM:
+            random += leaves
+        elif field.name not in _SPARSE:
+            others += leaves
+    row_bytes = table.nbytes / max(table.num_rows, 1)
     pq.write_table(
         table,
         sink,
+        row_group_size=int(min(_MOST_GROUP_ROWS, max(_GROUP_BYTES / max(row_bytes, 1), 1))),
         compression="zstd",
         use_dictionary=others,
         column_encoding=dict.fromkeys(random, "BYTE_STREAM_SPLIT") or None,
         write_page_checksum=True,
     )
-    buffer: bytes = sink.getvalue().to_pybytes()
-    return buffer
+    return sink.getvalue()
 
 
 def read_parquet(

@@ -36,6 +36,7 @@ from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
 from resources.home import Home
+from resources.machine import give_back_memory
 
 
 def calibrate_tasks(home: Home, policy: Policy) -> TableResult:
@@ -96,6 +97,8 @@ def score_services(home: Home) -> TableResult:
     readings = label_readings(home.tables, judged, to_compare=True)
     families = families_of(home.tables, judged)
     of_fields = field_scores(home, verdicts)
+    # the tables that they were read from
+    give_back_memory()
     rows = [
         replace(row, fields=fields, verdict=_verdict(row, fields))
         for row in scorecards(counted, readings, gold, weights, families)

@@ -15,15 +15,14 @@ from orchestration_assets.content.content_reader import ContentReader
 from orchestration_assets.features.index import (
     NAME,
     EarlierContent,
-    IndexedItems,
+    Representatives,
     earlier_content,
-    in_half_precision,
     number_rows,
     store_segment,
 )
 from orchestration_assets.features.near_copies import NearCopy, near_copies
 from orchestration_assets.features.neighbours import nearest_earlier
-from orchestration_assets.features.sketches import PERMUTATIONS, minhash
+from orchestration_assets.features.sketches import PERMUTATIONS, minhashes
 from orchestration_assets.features.terms import packed_terms_of
 from orchestration_assets.features.vectors import DIMENSIONS, embedded_words, hashed_words
 from orchestration_assets.profiling.batch import (
@@ -56,6 +55,7 @@ _FOUND: Final = pa.schema(
     [CONTENT_VECTORS.schema.field(name) for name in ("status", "reason", *_COMPUTED_COLUMNS)]
 )
 _VECTORS: Final = _FOUND.field("vector").type
+_NUMBERS: Final = _FOUND.field("sketch").type
 KEPT_FROM_BYTES: Final = 8_192
 """Vectors of smaller items are not kept, unless the policy says otherwise: an entry would take more
 disk in all tiers than the content itself (``python -m benchmarks feature_cache``)."""
@@ -109,7 +109,7 @@ def _moved_up(vectors: Any, chosen: Any) -> Any:
 @cache
 def _code_version() -> str:
     return "-".join(
-        code_version(step.__module__) for step in (hashed_words, minhash, packed_terms_of)
+        code_version(step.__module__) for step in (hashed_words, minhashes, packed_terms_of)
     )
 
 
@@ -148,7 +148,7 @@ def _computed(read: Sequence[str | UnreadItem], semantic: bool) -> pa.Table:
         "semantic": pa.nulls(len(read), _VECTORS)
         if meanings is None
         else _vectors(meanings, has_text),
-        "sketch": _numbers(map(minhash, texts), has_text),
+        "sketch": _numbers(minhashes(texts), has_text),
         "terms": _numbers(packed_terms_of(texts), has_text),
     }
     return pa.Table.from_arrays([columns[name] for name in _FOUND.names], schema=_FOUND)
@@ -169,11 +169,16 @@ def _list_column(vectors: Any, has_vector: Any) -> pa.Array:
     return pa.ListArray.from_arrays(absent, pa.array(vectors.ravel()), type=_VECTORS)
 
 
-def _numbers(found: Iterable[Sequence[int] | None], has_text: Any) -> pa.Array:
-    """The numbers of each item that has a text with some, else null."""
-    numbers = iter(found)
-    lists = [next(numbers) or None if readable else None for readable in has_text.tolist()]
-    return pa.array(lists, _FOUND.field("sketch").type)
+def _numbers(found: Iterable[Any], has_text: Any) -> pa.Array:
+    """The numbers of each item that has a text with some, else null; ``found`` has an array for
+    each item that has a text."""
+    numbers = list(found)
+    counts = np.zeros(len(has_text), np.int64)
+    counts[has_text] = np.fromiter(map(len, numbers), np.int64, len(numbers))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    absent = pa.array(offsets, mask=np.append(counts == 0, False))
+    flat = np.concatenate([*numbers, np.zeros(0, np.uint32)])
+    return pa.ListArray.from_arrays(absent, pa.array(flat), type=_NUMBERS)
 
 
 def _row_alone(text: str | UnreadItem, semantic: bool) -> pa.Table:
@@ -301,7 +306,7 @@ class RelatedItems:
     """The whole table, and the representatives that the index gets."""
 
     table: pa.Table
-    representatives: IndexedItems
+    representatives: Representatives
 
 
 def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) -> RelatedItems:
@@ -333,10 +338,10 @@ def relate(vectors: VectorColumns, earlier: EarlierContent, features: Features) 
     own = np.array([not one.earlier and one.row == n for n, one in enumerate(of_items)], bool)
     chosen = np.intersect1d(worded, np.flatnonzero(own))
     has_sketch = np.isin(chosen, sketched)
-    representatives = IndexedItems(
+    representatives = Representatives(
         [items[n] for n in chosen],
-        in_half_precision(matrix, chosen),
-        has_sketch,
+        matrix,
+        chosen,
         sketches[np.searchsorted(sketched, chosen[has_sketch])],
     )
     columns = [

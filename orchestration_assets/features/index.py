@@ -44,12 +44,23 @@ class EarlierContent:
 
 @dataclass(frozen=True, slots=True)
 class IndexedItems:
-    """Items of a batch that stand for their near-copies: ``vectors`` (items, 512) in half
-    precision, which of them have a sketch, and the sketches of those, (with sketch, 128)."""
+    """What a segment names, as it is read: ``vectors`` (items, 512) in half precision, which of
+    the items have a sketch, and the sketches of those, (with sketch, 128)."""
 
     items: Sequence[str]
     vectors: Any
     has_sketch: Any
+    sketches: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Representatives:
+    """Items of a batch that stand for their near-copies, the ``rows`` of ``vectors`` (items of the
+    batch, 512) that are theirs, and the sketches of those that have one, (with sketch, 128)."""
+
+    items: Sequence[str]
+    vectors: Any
+    rows: Any
     sketches: Any
 
 
@@ -136,14 +147,6 @@ def _joined(parts: Sequence[Any], empty: Any) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate([empty, *parts])
 
 
-def in_half_precision(vectors: Any, rows: Any) -> Any:
-    """These rows of the vectors; what lies between them and the result is small."""
-    found = np.empty((len(rows), DIMENSIONS), np.float16)
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        found[start : start + _BLOCK_ROWS] = vectors[rows[start : start + _BLOCK_ROWS]]
-    return found
-
-
 def number_rows(column: pa.ChunkedArray, width: int) -> tuple[Any, Any]:
     """The rows that have numbers, and the numbers of each, shape (rows, width).
 
@@ -178,7 +181,7 @@ def store_segment(
     batch: str,
     window: int,
     earlier: EarlierContent,
-    representatives: IndexedItems,
+    representatives: Representatives,
 ) -> str:
     """Adds this batch's representatives to the index; the digest, over their numbers too.
 
@@ -186,8 +189,10 @@ def store_segment(
     """
     items = sorted(item.encode() for item in representatives.items)
     arrays = {"items": np.array(items, dtype=np.bytes_)}
-    vectors = np.ascontiguousarray(representatives.vectors, np.float16)
-    numbers = blake2b(vectors.data, digest_size=16)
+    numbers, rows = blake2b(digest_size=16), representatives.rows
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        some = representatives.vectors[rows[start : start + _BLOCK_ROWS]]
+        numbers.update(some.astype(np.float16, order="C").data)
     numbers.update(representatives.sketches.astype(np.uint32).tobytes())
     facts = {
         "window": window,

@@ -1,7 +1,7 @@
 """MinHash sketches of an item's word runs, which estimate the Jaccard similarity of two items."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -78,7 +78,19 @@ def minhash(text: str) -> list[int] | None:
     a standard deviation of at most .045. Of each minimum the lowest 16 bits are kept (Li and Koenig
     2010, b-bit minwise hashing): two that differ look equal once in 65,536 times.
     """
-    # minima depend neither on the order nor on what comes again
+    minima = _minima(text)
+    return None if minima is None else [minimum & SKETCH_MASK for minimum in minima]
+
+
+def minhashes(texts: Iterable[str]) -> Iterator[Any]:
+    """The :func:`minhash` of each text, uint32; without numbers where that is None."""
+    for text in texts:
+        yield np.array(_minima(text) or (), np.uint32) & np.uint32(SKETCH_MASK)
+
+
+def _minima(text: str) -> list[int] | None:
+    """The minima with all of their bits."""
+    # they depend neither on the order nor on what comes again
     runs = _runs(text)
     if len(set(runs[:_FIRST_RUNS])) < MIN_RUNS and len(set(runs)) < MIN_RUNS:
         return None
@@ -86,7 +98,8 @@ def minhash(text: str) -> list[int] | None:
 
     minima = RMinHash(num_perm=PERMUTATIONS, seed=_SEED)
     minima.update(runs)
-    return [minimum & SKETCH_MASK for minimum in minima.digest()]
+    found: list[int] = minima.digest()
+    return found
 
 
 def jaccard_estimates(sketch: Any, others: Any) -> Any:

@@ -25,6 +25,8 @@ def _signed_places(words: Sequence[str]) -> Sequence[int]:
     return signed
 
 
+# texts whose sums are there at once: what is computed of them stays in the processor's cache
+_AT_ONCE: Final = 64
 # some MB in each process
 _PLACES: Final = WordMemory(1 << 16, _signed_places)
 
@@ -44,8 +46,13 @@ def hashed_words(texts: Sequence[str]) -> Any:
     sign(x) ln(1 + |x|), so that frequent words do not drown the others; then the vector is brought
     to length 1. A text without words stays at 0.
     """
-    if not texts:
-        return np.zeros((0, DIMENSIONS), np.float32)
+    vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+    for start in range(0, len(texts), _AT_ONCE):
+        vectors[start : start + _AT_ONCE] = _hashed_words(texts[start : start + _AT_ONCE])
+    return vectors
+
+
+def _hashed_words(texts: Sequence[str]) -> Any:
     worded = [_WORD.findall(text[:MAX_CHARS].lower()) for text in texts]
     places = _places(worded)
     rows = np.repeat(np.arange(len(texts)), np.fromiter(map(len, worded), np.int64, len(texts)))
@@ -54,7 +61,7 @@ def hashed_words(texts: Sequence[str]) -> Any:
     sums = sums.reshape(len(texts), DIMENSIONS)
     dampened = np.sign(sums) * np.log1p(np.abs(sums))
     lengths = np.linalg.norm(dampened, axis=1, keepdims=True)
-    return (dampened / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    return dampened / np.where(lengths > 0, lengths, 1.0)
 
 
 def embedded_words(texts: Sequence[str]) -> Any:

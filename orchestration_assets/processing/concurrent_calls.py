@@ -41,10 +41,11 @@ async def all_of(*calls: Awaitable[Result]) -> list[Result]:
         return await asyncio.gather(*calls)
     try:
         return [await call for call in calls]
-    finally:
+    except BaseException:
         for call in calls:
             if isinstance(call, Coroutine):
                 call.close()  # those after one that raised are never begun
+        raise
 
 
 def completed(call: Call[Result]) -> Result:

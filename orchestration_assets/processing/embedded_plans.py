@@ -36,6 +36,7 @@ from orchestration_assets.schemas.items import Item, Question
 from orchestration_assets.schemas.tables import PlanRow
 from orchestration_assets.schemas.task_inputs import InputAnswer
 from orchestration_assets.selection.answer_conditions import Admission, Admitted, admitted
+from resources.lmdb_database import close_unused
 
 # items whose kept answers are looked up together; all of them are in memory
 _PORTION_ITEMS: Final = 256
@@ -87,6 +88,8 @@ def process_embedded(
     try:
         for portion in _portions(groups, load_item):
             asker.recall(_first_questions(portion, work))
+            # pages that were looked at are in memory while their file is open, beside what models take
+            close_unused()
             asker.answer_ahead(_sure_questions(portion, work))
             done = _carried_out_later(portion, work, asker)
             for group, item in portion:
@@ -96,8 +99,10 @@ def process_embedded(
                 advance(1)
             if cache.unsaved >= SAVE_EVERY:
                 cache.flush()
+                close_unused()
     finally:
         cache.flush()
+        close_unused()
     return processed
 
 

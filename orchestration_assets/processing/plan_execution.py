@@ -46,8 +46,9 @@ async def execute(
 
     async def ask_noting(service: str, asked: Question) -> AskResult:
         result = await ask(service, asked)
-        saw = tuple(dict.fromkeys(name for name, _ in asked.earlier))
-        return replace(result, saw=saw) if saw else result
+        if not asked.earlier:
+            return result
+        return replace(result, saw=tuple(dict.fromkeys(name for name, _ in asked.earlier)))
 
     return await _carried_out(choice, question, ask_noting, tasks)
 

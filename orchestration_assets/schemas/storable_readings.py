@@ -114,6 +114,8 @@ def _alternative(given: Any) -> Alternative:
 
 
 def _probability(value: Any, what: str) -> float:
+    if type(value) is float and 0 <= value <= 1:
+        return value
     # numbers of numpy's are real numbers too
     if not isinstance(value, Real) or not 0 <= value <= 1:  # type: ignore[operator]
         raise UnfitReadingError(f"gave {_shown(value)} as {what}")

@@ -45,7 +45,9 @@ def test_a_text_in_ascii_has_the_terms_that_it_has_beside_other_signs(text: str)
 
 @given(st.lists(st.text(max_size=60), max_size=70))
 def test_texts_at_once_have_the_terms_that_each_has_alone(texts: list[str]) -> None:
-    assert list(packed_terms_of(texts)) == [packed_terms(text) for text in texts]
+    found = [terms.tolist() for terms in packed_terms_of(texts)]
+
+    assert found == [packed_terms(text) for text in texts]
 
 
 @given(st.text("ab", min_size=1, max_size=70), st.text("c\u00e9", min_size=1, max_size=70))

@@ -21,7 +21,7 @@ def breaking(real, is_poison):
 
 BROKEN = {
     "profiled": (profiling_module, "profile", lambda name, *_: "profiled" in name),
-    "sketched": (features_module, "minhash", lambda text: "sketched" in text),
+    "sketched": (features_module, "minhashes", lambda texts: any("sketched" in t for t in texts)),
     "hashed": (features_module, "hashed_words", lambda texts: any("hashed" in t for t in texts)),
     "planned": (plan_module, "_first_decision", lambda s, task, config, row: "planned" in row.path),
     "resolved": (resolution_module, "resolve", lambda plan, *_: "resolved" in plan.path),
