@@ -212,6 +212,8 @@ def _estimated_line_count(text: str) -> int:
 
 def _scaled(values: Values, scale: float) -> Values:
     """Counts of the part read as estimates for the whole."""
+    if scale == 1.0:
+        return values
     return {
         name: round(value * scale) if isinstance(value, int) and name not in _UNSCALED else value
         for name, value in values.items()
