@@ -5,6 +5,7 @@ ends of lines are not plainly Python's is left to the grammar, as is what
 :mod:`orchestration_assets.profiling.python_tokens` does not read.
 """
 
+import re
 from bisect import bisect_right
 from typing import Final, NamedTuple
 
@@ -30,6 +31,8 @@ _COLON: Final = ord(":")
 # No line ends with one of these. A point may end a number, an asterisk an import.
 _UNFINISHED: Final = np.zeros(256, np.bool_)
 _UNFINISHED[list(b"+-/%@&|^~<>=")] = True
+_CASE: Final = SOFT | DECISION
+_CASE_IN_LINE: Final = re.compile(rb"case [^=\n]*:[^=\n]")
 # a letter before a string's quotation mark says what kind it is
 _MOST_PREFIXES: Final = 2
 
@@ -84,8 +87,11 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
     if blocks is None:
         return None
     functions, depths = blocks.functions, blocks.depths
+    cases = kinds & _CASE == _CASE
+    if cases.any():
+        cases = _cases(read, cases, opens)
     # blocks in the line of their statement
-    for number in np.flatnonzero((kinds & COMPOUND != 0) & ~opens).tolist():
+    for number in np.flatnonzero((kinds & COMPOUND != 0) & ~opens | cases & ~opens).tolist():
         depths.append(blocks.levels[bisect_right(blocks.changes, number) - 1] + 1)
         if functions_begin[number]:
             end = lines.firsts[number + 1] if number + 1 < len(kinds) else len(code)
@@ -93,19 +99,30 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
     if opens[-1]:
         # what follows was cut off
         depths.append(blocks.levels[-1] + 1)
-    hard, soft = KEYWORD | DECISION, SOFT | DECISION
+    hard = KEYWORD | DECISION
     return PythonCounts(
         functions,
         int(np.count_nonzero(kinds & CLASS)),
-        int(np.count_nonzero(kinds & IMPORT)),
+        int(np.count_nonzero(words.kinds & IMPORT)),
         [
             *words.starts[words.kinds & hard == hard].tolist(),
-            *lines.firsts[(kinds & soft == soft) & opens].tolist(),
+            *lines.firsts[cases].tolist(),
         ],
         depths,
         [one for one in tokens if one[0] == "#"] + _docstrings(read, signs, opens),
         chars,
     )
+
+
+def _cases(
+    read: PythonCode, cases: NDArray[np.bool_], opens: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which of the lines that begin with the word "case" are cases."""
+    found = cases & opens
+    code = read.code.tobytes()
+    for number in np.flatnonzero(cases & ~opens).tolist():
+        found[number] = _CASE_IN_LINE.match(code, read.lines.firsts[number]) is not None
+    return found
 
 
 def _leading_kinds(read: PythonCode) -> NDArray[np.uint8]:

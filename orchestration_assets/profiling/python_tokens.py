@@ -2,11 +2,11 @@
 
 Strings and comments are cut out by one pattern, in time linear in the text. What is left is read in
 passes over its bytes. Code that is not plainly Python is not read: brackets or strings that do not
-close, signs that the language has not, words side by side that no keyword joins; nor are several
-statements in one line.
+close, signs that the language has not, words side by side that no keyword joins.
 """
 
 import re
+from bisect import bisect_right
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -28,7 +28,6 @@ _TOKEN: Final = re.compile(
     + ")",
     re.DOTALL,
 )
-_AT_MARGIN: Final = re.compile(r"\n(?=[^\s#})\]\"'*])")
 
 STRING: Final = '"'
 """What stands for a string in the code that is left; a comment leaves nothing."""
@@ -36,10 +35,12 @@ STRING: Final = '"'
 _WORD_BYTES: Final = bytes(n for n in range(128) if chr(n).isalnum() or chr(n) == "_")
 _OPENING: Final = b"([{"
 _CLOSING: Final = b")]}"
-_SIGNS: Final = b'+-*/%@&|^~<>=!:,."'
+_SIGNS: Final = b'+-*/%@&|^~<>=!:,.;"'
 _WHITE: Final = b" \t\r\f\n"
 _KNOWN: Final = _WORD_BYTES + _OPENING + _CLOSING + _SIGNS + _WHITE
 _TAB_COLUMNS: Final = 8
+# brackets that are open where a text is cut; code has few within each other
+_MOST_OPEN: Final = 16
 
 
 def _table(ones: bytes, minus_ones: bytes = b"") -> bytes:
@@ -60,17 +61,17 @@ SOFT: Final = 8
 DEF: Final = 16
 CLASS: Final = 32
 IMPORT: Final = 64
+"""In every import once."""
 ASYNC: Final = 128
 
 _KIND_OF: Final[dict[str, int]] = {
     **dict.fromkeys(
         "False None True as assert await break continue del else global in is lambda nonlocal not "
-        "pass raise return try with yield".split(),
+        "pass raise return try with yield from".split(),
         KEYWORD,
     ),
     "async": KEYWORD | ASYNC,
     "import": KEYWORD | IMPORT,
-    "from": KEYWORD | IMPORT,
     "and": KEYWORD | DECISION,
     "or": KEYWORD | DECISION,
     **dict.fromkeys("if elif for while except finally".split(), KEYWORD | DECISION | COMPOUND),
@@ -96,9 +97,11 @@ class PythonWords(NamedTuple):
 
 
 class PythonLines(NamedTuple):
-    """The lines of some code that are not blank, each up to a newline outside all brackets.
+    """The lines of some code that are not blank, each up to a newline or a semicolon outside all
+    brackets.
 
-    ``firsts`` and ``lasts``: where their first and their last sign stands; ``indents`` in columns.
+    ``firsts`` and ``lasts``: where their first and their last sign stands; ``indents`` in columns,
+    after a semicolon that of the line before.
     """
 
     firsts: Places
@@ -123,49 +126,63 @@ class PythonCode(NamedTuple):
 def read_python(text: str, max_chars: int) -> PythonCode | None:
     """The first ``max_chars`` characters of ``text``; None unless they are plainly Python.
 
-    A longer text is read up to a line that starts at the margin, in the second half of that if
-    there is one, so that no function is cut.
+    A longer text is read up to a line that starts at the margin, in the second half of its code if
+    there is one, so that no function is cut; else up to the last line that begins there; else all,
+    though a bracket is still open.
     """
-    if len(text) <= max_chars:
-        parts, chars = _TOKEN.split(f"{text}\n"), len(text)
-    else:
-        parts, chars = _cut(_TOKEN.split(f"{text[:max_chars]}\n"), max_chars)
-    tokens = parts[1::2]
-    if [one for one in tokens if one[0] != one[-1] and one[0] != "#"]:
+    is_cut = len(text) > max_chars
+    parts = _TOKEN.split(f"{text[:max_chars]}\n")
+    if is_cut and len(parts) > 1 and _is_open(parts[-2]):
+        parts[-2:] = []
+    if any(map(_is_open, parts[1::2])):
         return None
-    parts[1::2] = ["" if one[0] == "#" else STRING for one in tokens]
-    code = "".join(parts).encode("ascii", "replace")
+    left = parts.copy()
+    left[1::2] = ["" if one[0] == "#" else STRING for one in parts[1::2]]
+    code = "".join(left).encode("ascii", "replace")
     if b"\\" in code:
         code = code.replace(b"\\\n", b"  ").replace(b"\\\r\n", b"   ")
     if b"\t" in code:
+        if is_cut:
+            # a place in what is left would tell none in the text
+            return None
         code = code.expandtabs(_TAB_COLUMNS)
-    if code.translate(None, _KNOWN) or code.count(b"!") != code.count(b"!="):
+    if not code or code.translate(None, _KNOWN) or code.count(b"!") != code.count(b"!="):
         return None
+    lines = _lines(code, is_cut)
+    if lines is None:
+        return None
+    chars = min(len(text), max_chars)
+    if is_cut and (end := _last_line(lines, len(code))) > len(code) // 2:
+        whole = lines.firsts < end
+        code, lines = code[:end], PythonLines(*(one[whole] for one in lines))
+        parts, chars = _parts_within(parts, left, end)
     words = _words(code)
-    lines = None if words is None else _lines(code)
-    if words is None or lines is None:
+    if words is None:
         return None
-    return PythonCode(np.frombuffer(code, np.uint8), words, lines, tokens, chars)
+    return PythonCode(np.frombuffer(code, np.uint8), words, lines, parts[1::2], chars)
 
 
-def _cut(parts: list[str], chars: int) -> tuple[list[str], int]:
-    """The parts of a text of ``chars`` characters up to a line of code at the margin, else up to
-    the last line of code, and how many characters that is."""
-    ends = list(accumulate(map(len, parts)))
-    pieces = [
-        (number, ends[number - 1] if number else 0) for number in range(len(parts) - 1, -1, -2)
-    ]
-    for number, start in pieces:
-        if ends[number] < chars // 2:
-            break
-        margins = [match.end() for match in _AT_MARGIN.finditer(parts[number])]
-        if margins and start + margins[-1] >= chars // 2:
-            return [*parts[:number], parts[number][: margins[-1]]], start + margins[-1]
-    for number, start in pieces:
-        end = parts[number].rfind("\n", 0, chars - start) + 1
-        if end:
-            return [*parts[:number], parts[number][:end]], start + end
-    return parts, chars
+def _is_open(token: str) -> bool:
+    """Whether it is a string that does not close."""
+    return token[0] != token[-1] and token[0] != "#"
+
+
+def _last_line(lines: PythonLines, length: int) -> int:
+    """Where the last line at the margin begins in the second half of some code, or its last line;
+    0 without a line."""
+    starts = lines.firsts - lines.indents
+    margins = starts[(lines.indents == 0) & (starts > length // 2)]
+    places = margins if len(margins) else starts
+    return int(places[-1]) if len(places) else 0
+
+
+def _parts_within(parts: list[str], left: list[str], end: int) -> tuple[list[str], int]:
+    """The parts of a text within the first ``end`` characters of what is ``left`` of them, and how
+    many characters these have in the text."""
+    ends = list(accumulate(map(len, left)))
+    number = bisect_right(ends, end)
+    start = ends[number - 1] if number else 0
+    return parts[:number], sum(map(len, parts[:number])) + end - start
 
 
 def _words(code: bytes) -> PythonWords | None:
@@ -190,19 +207,26 @@ def _words(code: bytes) -> PythonWords | None:
     return PythonWords(starts, kinds)
 
 
-def _lines(code: bytes) -> PythonLines | None:
-    """The lines; None where brackets do not close."""
+def _lines(code: bytes, is_cut: bool) -> PythonLines | None:
+    """The lines; None where brackets do not close, but for those of a text that is cut."""
     depths = np.add.accumulate(np.frombuffer(code.translate(_NESTING), np.int8), dtype=np.int32)
-    if len(depths) and (depths[-1] or depths.min() < 0):
+    if depths[-1] > (_MOST_OPEN if is_cut else 0) or depths.min() < 0:
         return None
-    newlines = np.flatnonzero(np.frombuffer(code, np.uint8) == ord("\n"))
-    ends = newlines[depths[newlines] == 0]
+    array = np.frombuffer(code, np.uint8)
+    is_end = array == ord("\n")
+    if b";" in code:
+        is_end |= array == ord(";")
+    ends = np.flatnonzero(is_end)
+    ends = ends[depths[ends] == 0]
     starts = np.zeros_like(ends)
     starts[1:] = ends[:-1] + 1
     ink = np.flatnonzero(np.frombuffer(code.translate(_IS_INK), np.bool_))
-    bounds = np.searchsorted(ink, ends)
-    after = np.zeros_like(bounds)
-    after[1:] = bounds[:-1]
-    written = np.flatnonzero(after < bounds)
+    after, before = np.searchsorted(ink, starts), np.searchsorted(ink, ends)
+    written = np.flatnonzero(after < before)
     firsts = ink[after[written]]
-    return PythonLines(firsts, ink[bounds[written] - 1], firsts - starts[written])
+    indents = firsts - starts[written]
+    if b";" in code:
+        joined = array[starts[written] - 1] == ord(";")
+        for number in np.flatnonzero(joined[1:]).tolist():
+            indents[number + 1] = indents[number]
+    return PythonLines(firsts, ink[before[written] - 1], indents)
