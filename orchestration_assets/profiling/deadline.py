@@ -27,6 +27,8 @@ BUDGET_MS: Final[dict[Stage, float]] = {
 }
 """The time of each stage, in milliseconds; what one leaves over is added to those after it."""
 
+_NO_TIME: Final = dict.fromkeys(Stage, 0.0)
+
 HARD_LIMIT_MS: Final = 50.0
 """The time of an item in all stages, in milliseconds."""
 
@@ -52,7 +54,7 @@ class Deadline:
         self._left_s = 0.0
         self._end_ms = 0.0
         self.ran_out = False
-        self.elapsed_ms: dict[Stage, float] = dict.fromkeys(Stage, 0.0)
+        self.elapsed_ms: dict[Stage, float] = _NO_TIME.copy()
 
     def stage(self, stage: Stage) -> Self:
         """Times one stage, in ``elapsed_ms``, from the end of the one before it, and makes its end

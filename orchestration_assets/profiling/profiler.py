@@ -158,7 +158,9 @@ def _load(kind: ContentKind, text: str) -> None:
     load_classes(text)
     load_vocabularies()
     if kind.family in _MAY_FENCE and (
-        is_notebook(text) or any(text.find(mark, 0, _EXACT_CHARS) >= 0 for mark in ("```", "~~~"))
+        text.find("```", 0, _EXACT_CHARS) >= 0
+        or text.find("~~~", 0, _EXACT_CHARS) >= 0
+        or is_notebook(text)
     ):
         for language in CODE_LANGUAGES:
             load_language(language)

@@ -34,6 +34,7 @@ _SENTENCE_END = re.compile(
     "|(?<=[\u3002\uff01\uff1f\u0964\u0965])[\u3002\uff01\uff1f\u0964\u0965]*)"
 )
 _ADDRESS_STARTS: Final = ("http://", "https://", "ftp://")
+_ADDRESS_SIGN: Final = "://"
 _QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb\u300c\u300e'
 _QUESTIONS: Final = "?\uff1f\u061f"
 
@@ -97,7 +98,7 @@ def line_count(text: str) -> int:
 
 def url_count(text: str) -> int:
     """How many http, https and ftp addresses begin in ``text``."""
-    return sum(map(text.count, _ADDRESS_STARTS))
+    return sum(map(text.count, _ADDRESS_STARTS)) if _ADDRESS_SIGN in text else 0
 
 
 def prose_features(prose: str) -> Values:
