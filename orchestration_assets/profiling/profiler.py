@@ -48,6 +48,7 @@ from orchestration_assets.schemas.enums import Family, FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.text.notebooks import is_notebook, notebook_as_markdown
 from orchestration_assets.text.prose import PROSE_CHARS, fenced_code, prose_of
+from orchestration_assets.text.token_estimates import token_estimate
 
 TEXT_CHARS: Final = PROSE_CHARS
 """How much of an item the text features read, in characters."""
@@ -71,7 +72,9 @@ _EXACT_CHARS: Final = 1 << 20
 _MAX_PIECES: Final = 64
 # A parser that is told to stop may go on for as long again before it listens.
 _PARSE_SHARE: Final = 0.5
-_DECIMALS: Final = 6
+_SCALE: Final = 1e6
+# In shorter texts a search of bytes is faster than the overhead of arrays.
+_SHORT_CHARS: Final = 1024
 _NO_CODE: Final[Values] = {
     feature.name: None for feature in FEATURES if feature.family is FeatureFamily.CODE
 }
@@ -131,12 +134,13 @@ def profile(
     values = item.values
     return Profile(
         features={
-            name: round(value, _DECIMALS) if type(value) is float else value
+            # as round(value, 6) gives it, which writes the number out and reads it again
+            name: round(value * _SCALE) / _SCALE if type(value) is float else value
             for name, value in zip(FEATURE_NAMES, map(values.get, FEATURE_NAMES), strict=True)
         },
         features_missing=tuple(name for name in FEATURE_NAMES if name not in values),
         cut_by_clock=deadline.ran_out,
-        coverage=round(item.coverage, _DECIMALS),
+        coverage=round(item.coverage * _SCALE) / _SCALE,
         preprocess_ms=deadline.elapsed_ms[Stage.PREPROCESS],
         features_ms=deadline.elapsed_ms[Stage.FEATURES],
         complexity_ms=deadline.elapsed_ms[Stage.COMPLEXITY],
@@ -191,12 +195,17 @@ class _Item:
         self.scale = 1 / self.coverage if self.coverage else 1.0
         self.characters = Characters.from_text(self.window)
         self.word_count = self.characters.word_count()
+        tokens = (
+            token_estimate(self.window)
+            if len(self.window) < _SHORT_CHARS
+            else self.characters.token_count()
+        )
         self.values: Values = {
             "byte_count": size_bytes,
             "char_count": len(text),
             "line_count": _estimated_line_count(self.text),
             "word_count": round(self.word_count * self.scale),
-            "token_estimate": round(self.characters.token_count() * self.scale),
+            "token_estimate": round(tokens * self.scale),
             "extension": self.kind.extension,
             "has_extension": bool(self.kind.extension),
             "has_shebang": self.kind.has_shebang,
