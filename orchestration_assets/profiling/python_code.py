@@ -23,6 +23,7 @@ from orchestration_assets.profiling.python_tokens import (
     SOFT,
     STRING,
     PythonCode,
+    places,
     read_python,
 )
 
@@ -81,9 +82,7 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
     if not _plain(lines.indents, kinds, signs, opens):
         return None
     functions_begin = (kinds & DEF) != 0
-    blocks = _blocks(
-        lines.indents, lines.firsts, np.flatnonzero(functions_begin & opens), len(code)
-    )
+    blocks = _blocks(lines.indents, lines.firsts, places(functions_begin & opens), len(code))
     if blocks is None:
         return None
     functions, depths = blocks.functions, blocks.depths
@@ -91,7 +90,7 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
     if cases.any():
         cases = _cases(read, cases, opens)
     # blocks in the line of their statement
-    for number in np.flatnonzero((kinds & COMPOUND != 0) & ~opens | cases & ~opens).tolist():
+    for number in places((kinds & COMPOUND != 0) & ~opens | cases & ~opens).tolist():
         depths.append(blocks.levels[bisect_right(blocks.changes, number) - 1] + 1)
         if functions_begin[number]:
             end = lines.firsts[number + 1] if number + 1 < len(kinds) else len(code)
@@ -120,7 +119,7 @@ def _cases(
     """Which of the lines that begin with the word "case" are cases."""
     found = cases & opens
     code = read.code.tobytes()
-    for number in np.flatnonzero(cases & ~opens).tolist():
+    for number in places(cases & ~opens).tolist():
         found[number] = _CASE_IN_LINE.match(code, read.lines.firsts[number]) is not None
     return found
 
@@ -132,10 +131,10 @@ def _leading_kinds(read: PythonCode) -> NDArray[np.uint8]:
     if not len(starts):
         return np.zeros(len(firsts), np.uint8)
     last = len(starts) - 1
-    numbers = np.minimum(np.searchsorted(starts, firsts), last)
+    numbers = np.minimum(starts.searchsorted(firsts), last)
     kinds = word_kinds[numbers]
     kinds[starts[numbers] != firsts] = 0
-    for line in np.flatnonzero(kinds & ASYNC).tolist():
+    for line in places(kinds & ASYNC != 0).tolist():
         kinds[line] = word_kinds[min(numbers[line] + 1, last)]
     return kinds
 
@@ -150,7 +149,7 @@ def _plain(
     blocks alone, and no line ends in the middle of an expression."""
     return (
         indents[0] == 0
-        and np.array_equal(indents[1:] > indents[:-1], opens[:-1])
+        and not ((indents[1:] > indents[:-1]) != opens[:-1]).any()
         and not (opens & (kinds & (COMPOUND | SOFT) == 0)).any()
         and not _UNFINISHED[signs].any()
     )
@@ -167,13 +166,13 @@ def _blocks(
     ``functions_begin``: the lines after which a function's block begins. ``changes`` are the lines
     where the level of indentation becomes that of ``levels``.
     """
-    changed = (np.flatnonzero(indents[1:] != indents[:-1]) + 1).tolist()
+    changed = (places(indents[1:] != indents[:-1]) + 1).tolist()
     begin = {line + 1: int(firsts[line]) for line in functions_begin.tolist()}
     found = _Blocks([], [], [0, *changed], [0])
     # of each open block the indentation, and where its function begins
     stack: list[tuple[int, int | None]] = [(0, None)]
-    places = zip(changed, indents[changed].tolist(), firsts[changed].tolist(), strict=True)
-    for line, indent, place in places:
+    steps = zip(changed, indents[changed].tolist(), firsts[changed].tolist(), strict=True)
+    for line, indent, place in steps:
         if indent > stack[-1][0]:
             found.depths.append(len(stack))
             stack.append((indent, begin.get(line)))
@@ -200,5 +199,5 @@ def _docstrings(read: PythonCode, signs: NDArray[np.uint8], opens: NDArray[np.bo
     if not len(ends):
         return []
     strings = [one for one in read.tokens if one[0] != "#"]
-    numbers = np.searchsorted(np.flatnonzero(read.code == _STRING), ends)
+    numbers = places(read.code == _STRING).searchsorted(ends)
     return [strings[number] for number in numbers.tolist()]

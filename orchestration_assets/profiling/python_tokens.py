@@ -43,13 +43,16 @@ _TAB_COLUMNS: Final = 8
 _MOST_OPEN: Final = 16
 
 
-def _table(ones: bytes, minus_ones: bytes = b"") -> bytes:
-    return bytes(1 if n in ones else 255 if n in minus_ones else 0 for n in range(256))
+def _table(ones: bytes) -> bytes:
+    return bytes(n in ones for n in range(256))
 
 
 _IN_WORD: Final = _table(_WORD_BYTES)
 _IS_INK: Final = _table(bytes(set(range(256)) - set(_WHITE)))
-_NESTING: Final = _table(_OPENING, _CLOSING)
+_IS_BRACKET: Final = _table(_OPENING + _CLOSING)
+_NESTING: Final = np.zeros(256, np.int64)
+_NESTING[list(_OPENING)] = 1
+_NESTING[list(_CLOSING)] = -1
 
 # What words are, by bits.
 KEYWORD: Final = 1
@@ -123,6 +126,13 @@ class PythonCode(NamedTuple):
     chars: int
 
 
+def places(mask: NDArray[np.bool_]) -> Places:
+    """Where a one-dimensional mask is true; numpy.flatnonzero takes as long again to ask what it
+    was given."""
+    found: Places = mask.nonzero()[0]
+    return found
+
+
 def read_python(text: str, max_chars: int) -> PythonCode | None:
     """The first ``max_chars`` characters of ``text``; None unless they are plainly Python.
 
@@ -172,8 +182,8 @@ def _last_line(lines: PythonLines, length: int) -> int:
     0 without a line."""
     starts = lines.firsts - lines.indents
     margins = starts[(lines.indents == 0) & (starts > length // 2)]
-    places = margins if len(margins) else starts
-    return int(places[-1]) if len(places) else 0
+    last = (margins if len(margins) else starts)[-1:]
+    return int(last[0]) if len(last) else 0
 
 
 def _parts_within(parts: list[str], left: list[str], end: int) -> tuple[list[str], int]:
@@ -189,18 +199,18 @@ def _words(code: bytes) -> PythonWords | None:
     """The words; None where two stand side by side that no keyword joins."""
     inside = np.frombuffer(b"\0%b" % code.translate(_IN_WORD), np.uint8)
     # the code ends with a newline, so that each word has an end
-    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    edges = places(inside[1:] != inside[:-1])
     starts, ends = edges[::2], edges[1::2]
     windows: NDArray[np.uint64] = np.ndarray(
         (len(code),), "<u8", code + bytes(_LONGEST), strides=(1,)
     )
     sizes = ends - starts
     codes = windows[starts] & _MASKS[np.minimum(sizes, _LONGEST)]
-    places = np.minimum(np.searchsorted(_CODES, codes), len(_CODES) - 1)
-    kinds = _KINDS[places]
-    kinds[(_CODES[places] != codes) | (sizes > _LONGEST)] = 0
+    numbers = np.minimum(_CODES.searchsorted(codes), len(_CODES) - 1)
+    kinds = _KINDS[numbers]
+    kinds[(_CODES[numbers] != codes) | (sizes > _LONGEST)] = 0
     plain = (kinds & KEYWORD) == 0
-    beside = np.flatnonzero(plain[1:] & plain[:-1] & (starts[1:] == ends[:-1] + 1))
+    beside = places(plain[1:] & plain[:-1] & (starts[1:] == ends[:-1] + 1))
     for number, end in zip(beside.tolist(), ends[beside].tolist(), strict=True):
         if code[end] == ord(" ") and not kinds[number] & SOFT:
             return None
@@ -209,24 +219,27 @@ def _words(code: bytes) -> PythonWords | None:
 
 def _lines(code: bytes, is_cut: bool) -> PythonLines | None:
     """The lines; None where brackets do not close, but for those of a text that is cut."""
-    depths = np.add.accumulate(np.frombuffer(code.translate(_NESTING), np.int8), dtype=np.int32)
+    array = np.frombuffer(code, np.uint8)
+    brackets = places(np.frombuffer(code.translate(_IS_BRACKET), np.bool_))
+    # how deep the code is before the first bracket, and after each
+    depths = np.zeros(len(brackets) + 1, np.int64)
+    np.cumsum(_NESTING[array[brackets]], out=depths[1:])
     if depths[-1] > (_MOST_OPEN if is_cut else 0) or depths.min() < 0:
         return None
-    array = np.frombuffer(code, np.uint8)
     is_end = array == ord("\n")
     if b";" in code:
         is_end |= array == ord(";")
-    ends = np.flatnonzero(is_end)
-    ends = ends[depths[ends] == 0]
+    ends = places(is_end)
+    ends = ends[depths[brackets.searchsorted(ends)] == 0]
     starts = np.zeros_like(ends)
     starts[1:] = ends[:-1] + 1
-    ink = np.flatnonzero(np.frombuffer(code.translate(_IS_INK), np.bool_))
-    after, before = np.searchsorted(ink, starts), np.searchsorted(ink, ends)
-    written = np.flatnonzero(after < before)
+    ink = places(np.frombuffer(code.translate(_IS_INK), np.bool_))
+    after, before = ink.searchsorted(starts), ink.searchsorted(ends)
+    written = places(after < before)
     firsts = ink[after[written]]
     indents = firsts - starts[written]
     if b";" in code:
         joined = array[starts[written] - 1] == ord(";")
-        for number in np.flatnonzero(joined[1:]).tolist():
+        for number in places(joined[1:]).tolist():
             indents[number + 1] = indents[number]
     return PythonLines(firsts, ink[before[written] - 1], indents)
