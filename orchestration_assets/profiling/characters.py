@@ -55,6 +55,7 @@ def _kinds(*kinds: tuple[bytes, tuple[int, ...]]) -> bytes:
 
 
 _SIGNS: Final = (_APOSTROPHE, _POINT, _JOINER, _PUNCTUATION, _OTHER)
+_PUNCTUATION_CLASSES: Final = (_APOSTROPHE, _POINT, _JOINER, _PUNCTUATION)
 _TOKEN_KINDS: Final = _kinds((b"l", (_LOWER, _UPPER)), (b"d", (_DIGIT,)), (b"s", _SIGNS))
 _IN_WORD: Final = _kinds((b"\1", (_LOWER, _UPPER, _DIGIT, _FAR_LETTER, _FAR_UPPER, _FAR_DIGIT)))
 _IN_TOKEN: Final = _kinds((b"\1", (_LOWER, _UPPER, _DIGIT, _FAR_DIGIT, _JOINER)))
@@ -138,33 +139,22 @@ def _classes(text: str) -> bytes:
 @dataclass(frozen=True)
 class Characters:
     """The classes of a text's characters, a byte each; ``far_bytes`` is how many bytes those
-    beyond ASCII take in UTF-8."""
+    beyond ASCII take in UTF-8, ``digit_count`` how many digits there are, in any script."""
 
     classes: bytes
     far_bytes: int
+    digit_count: int
 
     @staticmethod
     def from_text(text: str) -> "Characters":
         """The characters of ``text``, lone surrogates included."""
         classes = _classes(text)
+        digits = classes.count(_DIGIT)
         if text.isascii():
-            return Characters(classes, 0)
+            return Characters(classes, 0, digits)
         near = len(classes) - sum(map(classes.count, _FAR))
-        return Characters(classes, len(text.encode("utf-8", "surrogatepass")) - near)
-
-    @cached_property
-    def _token_kinds(self) -> bytes:
-        return self.classes.translate(_TOKEN_KINDS)
-
-    @cached_property
-    def _signs(self) -> int:
-        return self._token_kinds.count(b"s")
-
-    @cached_property
-    def digit_count(self) -> int:
-        """How many digits there are, in any script."""
-        far = self.classes.count(_FAR_DIGIT) if self.far_bytes else 0
-        return self.classes.count(_DIGIT) + far
+        far_bytes = len(text.encode("utf-8", "surrogatepass")) - near
+        return Characters(classes, far_bytes, digits + classes.count(_FAR_DIGIT))
 
     @cached_property
     def _digit_runs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -184,7 +174,7 @@ class Characters:
         count = self.classes.count
         total = max(len(self.classes), 1)
         upper, spaces, far = count(_UPPER), count(_SPACE), 0
-        marks = self._signs - count(_OTHER)
+        marks = sum(map(count, _PUNCTUATION_CLASSES))
         if self.far_bytes:
             upper += count(_FAR_UPPER)
             spaces += count(_FAR_SPACE)
@@ -231,9 +221,10 @@ class Characters:
 
     def long_tokens(self, least: int) -> list[int]:
         """Where unbroken runs of at least ``least`` letters, digits, _ and - begin."""
-        begins = np.frombuffer(self.classes.translate(_IN_TOKEN), np.uint8)
-        if len(begins) < least:
+        inside = self.classes.translate(_IN_TOKEN)
+        if b"\1" * least not in inside:
             return []
+        begins = np.frombuffer(inside, np.uint8)
         length = 1
         while length < least:
             # where ``length`` of them follow, and after some of these as many again
@@ -245,14 +236,15 @@ class Characters:
 
     def token_count(self) -> int:
         """The same estimate as ``text.token_estimates``, from the classes."""
-        kinds = self._token_kinds
+        kinds = self.classes.translate(_TOKEN_KINDS)
+        signs = kinds.count(b"s")
         array = np.frombuffer(kinds, np.uint8)
         # Counting sequences without overlaps divides the length of each run.
         tokens = _runs(array == _LETTER) + kinds.count(_NINE_LETTERS)
         if _DIGIT in self.classes:
             tokens += _runs(array == _FIGURE) + kinds.count(b"dddd")
         # of a run of signs every two are one, and one that is left over
-        return tokens + self._signs - kinds.count(b"ss") + (self.far_bytes + 2) // 3
+        return tokens + signs - kinds.count(b"ss") + (self.far_bytes + 2) // 3
 
     def densities(self, words: int, addresses: int) -> Values:
         """Addresses and numbers per 100 of the text's ``words``; None without a word."""

@@ -5,10 +5,9 @@ budgets and equal items get equal profiles on every machine. The deadline is for
 where it did skip a step, the profile says so.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class Stage(StrEnum):
@@ -27,6 +26,8 @@ BUDGET_MS: Final[dict[Stage, float]] = {
     Stage.AGGREGATION: 5.0,
 }
 """The time of each stage, in milliseconds; what one leaves over is added to those after it."""
+
+_NO_TIME: Final = dict.fromkeys(Stage, 0.0)
 
 HARD_LIMIT_MS: Final = 50.0
 """The time of an item in all stages, in milliseconds."""
@@ -49,23 +50,27 @@ class Deadline:
         self._bound = bound
         self._bound_read = 0.0
         self._now = self._start = self._stage_start = self._look()
+        self._stage = Stage.PREPROCESS
         self._left_s = 0.0
         self._end_ms = 0.0
         self.ran_out = False
-        self.elapsed_ms: dict[Stage, float] = dict.fromkeys(Stage, 0.0)
+        self.elapsed_ms: dict[Stage, float] = _NO_TIME.copy()
 
-    @contextmanager
-    def stage(self, stage: Stage) -> Iterator[None]:
+    def stage(self, stage: Stage) -> Self:
         """Times one stage, in ``elapsed_ms``, from the end of the one before it, and makes its end
-        the current one."""
+        the current one. To be entered and left, one stage after the other."""
+        self._stage = stage
         self._stage_start = self._now
         self._end_ms += BUDGET_MS[stage]
         end_s = min(self._end_ms, HARD_LIMIT_MS) / 1000
         self._left_s = max(end_s - (self._stage_start - self._start), 0.0)
-        try:
-            yield
-        finally:
-            self.elapsed_ms[stage] = (self._look() - self._stage_start) * 1000
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.elapsed_ms[self._stage] = (self._look() - self._stage_start) * 1000
 
     def passed(self, share: float = 1.0) -> bool:
         """Whether ``share`` of the time that was left at the stage's beginning is used up, or the

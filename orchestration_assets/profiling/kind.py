@@ -78,11 +78,12 @@ _DELIMITERS: Final = ",\t;|"
 _MARKDOWN_LINE = re.compile(r"(#{1,6} \S)|(```|~~~)|\s*(?:[-*+]|\d{1,3}[.)]) \S|\|.*\|$|> ")
 _MARKDOWN_LINK = re.compile(r"\]\(\S")
 _CODE_LINE = re.compile(
-    r".*[;{}]\s*$|\s*(?:(?:async )?def |class )[\w]+.*:\s*$|\s*(?:if|for|while|elif|with|try)\b.*:$"
+    r"\s*(?:(?:async )?def |class )[\w]+.*:\s*$|\s*(?:if|for|while|elif|with|try)\b.*:$"
     r"|\s*(?:from \S+ )?import [\w.{*]|#\s?(?:include|define) |\s*(?:return|export|fn|func) \S"
     r"|\s*[\w.]+ ?(?:[-+*/|&]?=) ?\S|\s*[\w.]+\(.*\)$|\s*(?:fi|done|esac|end|\)|\])$"
     r"|\s*(?://|/\*|\*/)"
 )
+_CODE_ENDS: Final = (";", "{", "}")
 # What authors call a language behind a code fence, where it is no extension.
 _FENCE_NAMES: Final = {
     "bash": "bash",
@@ -182,7 +183,7 @@ def _kind_by_shape(head: str) -> tuple[Family, str]:
         return Family.DATA, ""
     marks = [mark for mark in map(_MARKDOWN_LINE.match, lines) if mark]
     fenced = any(mark[2] for mark in marks)
-    code_lines = sum(1 for line in lines if _CODE_LINE.match(line))
+    code_lines = sum([_is_code(line) for line in lines])
     if lines and code_lines >= 0.35 * len(lines) and not fenced:
         return Family.CODE, _language_by_lines(head)
     headings = sum(1 for mark in marks if mark[1])
@@ -192,6 +193,10 @@ def _kind_by_shape(head: str) -> tuple[Family, str]:
     if marked and (len(marks) >= 2 or len(lines) <= 3):
         return Family.MARKUP, "markdown"
     return Family.PROSE, ""
+
+
+def _is_code(line: str) -> bool:
+    return line.rstrip().endswith(_CODE_ENDS) or _CODE_LINE.match(line) is not None
 
 
 def _is_delimited(lines: list[str]) -> bool:

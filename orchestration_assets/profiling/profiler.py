@@ -20,6 +20,7 @@ from orchestration_assets.profiling.code import (
     code_chars,
     code_features,
     document_features,
+    features_of_beginning,
     load_language,
     part_to_parse,
 )
@@ -47,6 +48,7 @@ from orchestration_assets.schemas.enums import Family, FeatureFamily
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.text.notebooks import is_notebook, notebook_as_markdown
 from orchestration_assets.text.prose import PROSE_CHARS, fenced_code, prose_of
+from orchestration_assets.text.token_estimates import token_estimate
 
 TEXT_CHARS: Final = PROSE_CHARS
 """How much of an item the text features read, in characters."""
@@ -70,7 +72,9 @@ _EXACT_CHARS: Final = 1 << 20
 _MAX_PIECES: Final = 64
 # A parser that is told to stop may go on for as long again before it listens.
 _PARSE_SHARE: Final = 0.5
-_DECIMALS: Final = 6
+_SCALE: Final = 1e6
+# In shorter texts a search of bytes is faster than the overhead of arrays.
+_SHORT_CHARS: Final = 1024
 _NO_CODE: Final[Values] = {
     feature.name: None for feature in FEATURES if feature.family is FeatureFamily.CODE
 }
@@ -130,12 +134,13 @@ def profile(
     values = item.values
     return Profile(
         features={
-            name: round(value, _DECIMALS) if type(value) is float else value
+            # as round(value, 6) gives it, which writes the number out and reads it again
+            name: round(value * _SCALE) / _SCALE if type(value) is float else value
             for name, value in zip(FEATURE_NAMES, map(values.get, FEATURE_NAMES), strict=True)
         },
         features_missing=tuple(name for name in FEATURE_NAMES if name not in values),
         cut_by_clock=deadline.ran_out,
-        coverage=round(item.coverage, _DECIMALS),
+        coverage=round(item.coverage * _SCALE) / _SCALE,
         preprocess_ms=deadline.elapsed_ms[Stage.PREPROCESS],
         features_ms=deadline.elapsed_ms[Stage.FEATURES],
         complexity_ms=deadline.elapsed_ms[Stage.COMPLEXITY],
@@ -157,7 +162,9 @@ def _load(kind: ContentKind, text: str) -> None:
     load_classes(text)
     load_vocabularies()
     if kind.family in _MAY_FENCE and (
-        is_notebook(text) or any(text.find(mark, 0, _EXACT_CHARS) >= 0 for mark in ("```", "~~~"))
+        text.find("```", 0, _EXACT_CHARS) >= 0
+        or text.find("~~~", 0, _EXACT_CHARS) >= 0
+        or is_notebook(text)
     ):
         for language in CODE_LANGUAGES:
             load_language(language)
@@ -188,12 +195,17 @@ class _Item:
         self.scale = 1 / self.coverage if self.coverage else 1.0
         self.characters = Characters.from_text(self.window)
         self.word_count = self.characters.word_count()
+        tokens = (
+            token_estimate(self.window)
+            if len(self.window) < _SHORT_CHARS
+            else self.characters.token_count()
+        )
         self.values: Values = {
             "byte_count": size_bytes,
             "char_count": len(text),
             "line_count": _estimated_line_count(self.text),
             "word_count": round(self.word_count * self.scale),
-            "token_estimate": round(self.characters.token_count() * self.scale),
+            "token_estimate": round(tokens * self.scale),
             "extension": self.kind.extension,
             "has_extension": bool(self.kind.extension),
             "has_shebang": self.kind.has_shebang,
@@ -211,6 +223,8 @@ def _estimated_line_count(text: str) -> int:
 
 def _scaled(values: Values, scale: float) -> Values:
     """Counts of the part read as estimates for the whole."""
+    if scale == 1.0:
+        return values
     return {
         name: round(value * scale) if isinstance(value, int) and name not in _UNSCALED else value
         for name, value in values.items()
@@ -268,9 +282,10 @@ def _code(item: _Item) -> Values:
     language = item.kind.language
     out_of_time = partial(item.deadline.passed, _PARSE_SHARE)
     if language in CODE_LANGUAGES:
-        part = part_to_parse(item.text, language, item.limits.code_chars(language))
-        features = code_features([CodePiece(part, language)], out_of_time)
-        return {**_NO_DOCUMENT, **_scaled(features, len(item.text) / max(len(part), 1))}
+        features, chars = features_of_beginning(
+            item.text, language, item.limits.code_chars(language), out_of_time
+        )
+        return {**_NO_DOCUMENT, **_scaled(features, len(item.text) / max(chars, 1))}
     if language in DOCUMENT_LANGUAGES:
         part = part_to_parse(item.text, language, item.limits.code_chars(language))
         features = document_features(CodePiece(part, language), out_of_time)

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import log1p
 from typing import Final
 
 import numpy as np
@@ -25,7 +24,7 @@ _SECTION_CHARS: Final = 512
 # Sections longer than so many shortest ones are cut at any line.
 _MAX_SECTION_RATIO: Final = 4
 # How much of a section is looked at to tell what it is about.
-_WEIGHED_CHARS: Final = 256
+_WEIGHED_CHARS: Final = 128
 
 _PAIRED_MARKS: Final = ('"""', "'''", "```")
 
@@ -119,20 +118,15 @@ def _split_long(text: str, start: int, end: int) -> list[Span]:
 
 
 def weights(text: str, spans: Sequence[Span]) -> NDArray[np.float64]:
-    """The TF-IDF weight of each section: the length of the vector of its first words."""
-    counts = [Counter(text[a : min(b, a + _WEIGHED_CHARS)].split()) for a, b in spans]
-    occurs = Counter(chain.from_iterable(counts))
+    """The TF-IDF weight of each section: the length of the vector of its first words, each of
+    which counts once."""
+    words = [set(text[a : min(b, a + _WEIGHED_CHARS)].split()) for a, b in spans]
+    occurs = Counter(chain.from_iterable(words))
     # log(1 + sections / sections that have the word)
-    idf_of = {times: log1p(len(spans) / times) for times in set(occurs.values())}
-    once_of = {times: idf**2 for times, idf in idf_of.items()}
-    once = {word: once_of[times] for word, times in occurs.items()}
-    squares = [
-        sum(
-            [once[word] if n == 1 else (n * idf_of[occurs[word]]) ** 2 for word, n in count.items()]
-        )
-        for count in counts
-    ]
-    return np.array(np.sqrt(squares), np.float64)
+    idf = np.log1p(len(spans) / np.arange(1, len(spans) + 1))
+    squares = [0.0, *(idf**2).tolist()]
+    sums = [sum(map(squares.__getitem__, sorted(map(occurs.__getitem__, one)))) for one in words]
+    return np.array(np.sqrt(sums), np.float64)
 
 
 def order_by_weight(text: str, spans: Sequence[Span], chars: int) -> list[int]:

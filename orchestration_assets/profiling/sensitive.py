@@ -29,6 +29,7 @@ PERSONAL_DIGITS_LEAST: Final = 9
 # names of secrets that are written in one of these ways: the others are rare, and cost a search
 _NAMES: Final = ("passw", "secret", "token", "api")
 
+_KEY_MARK: Final = "-----BEGIN "
 _MAIL = re.compile(
     r"@(?<=[\w.+-]@)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b"
 )
@@ -50,7 +51,8 @@ def secret_count(text: str, long_tokens: Iterable[int]) -> int:
     # only of these first characters a token can be made, and of dashes before it
     likely = [one for one in places if text[one : one + 2] in TOKEN_PAIRS or text[one] == "-"]
     count = sum([is_token_at(text, one) for one in likely])
-    count += sum(1 for place in _places(text, "-----BEGIN ") if PRIVATE_KEY.match(text, place))
+    if _KEY_MARK in text:
+        count += sum(1 for place in _places(text, _KEY_MARK) if PRIVATE_KEY.match(text, place))
     return count + sum(1 for _ in values_of_names(text, _NAMES, _MAX_MATCHES))
 
 
@@ -62,9 +64,10 @@ def personal_data_count(text: str, long_numbers: Iterable[int]) -> int:
     ``long_numbers``: where in ``text`` the last two may begin, see
     :meth:`orchestration_assets.profiling.characters.Characters.long_numbers`.
     """
-    count = sum(
-        len(pattern.findall(_before_too_many(text, sign))) for sign, pattern in _PERSONAL_SIGNS
-    )
+    count = 0
+    for sign, pattern in _PERSONAL_SIGNS:
+        if sign in text:
+            count += len(pattern.findall(_before_too_many(text, sign)))
     return count + sum(
         1 for place in islice(long_numbers, _MAX_MATCHES) if _is_personal(text, place)
     )

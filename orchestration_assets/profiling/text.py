@@ -5,7 +5,7 @@ their number. Every pattern is linear in the length of the text.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from itertools import islice
 from math import sqrt
@@ -34,6 +34,7 @@ _SENTENCE_END = re.compile(
     "|(?<=[\u3002\uff01\uff1f\u0964\u0965])[\u3002\uff01\uff1f\u0964\u0965]*)"
 )
 _ADDRESS_STARTS: Final = ("http://", "https://", "ftp://")
+_ADDRESS_SIGN: Final = "://"
 _QUOTES: Final = '"\u201c\u201d\u201e\u00ab\u00bb\u300c\u300e'
 _QUESTIONS: Final = "?\uff1f\u061f"
 
@@ -97,7 +98,7 @@ def line_count(text: str) -> int:
 
 def url_count(text: str) -> int:
     """How many http, https and ftp addresses begin in ``text``."""
-    return sum(map(text.count, _ADDRESS_STARTS))
+    return sum(map(text.count, _ADDRESS_STARTS)) if _ADDRESS_SIGN in text else 0
 
 
 def prose_features(prose: str) -> Values:
@@ -105,8 +106,10 @@ def prose_features(prose: str) -> Values:
     words = words_in(prose)
     counts, total = words.counts, len(words.lower)
     sentences = _sentences(prose)
-    language = prose_language(counts, prose)
-    rated, valence = _sentiment(counts)
+    # the other words are looked up once, and not in each of the lists
+    listed = _listed_words().intersection(counts)
+    language = _language(counts, listed, prose)
+    rated, valence = _sentiment(counts, listed)
     of_language = function_words().get(language or "", frozenset())
     return {
         "prose_word_count": total,
@@ -119,12 +122,14 @@ def prose_features(prose: str) -> Values:
         "repeated_trigram_share": repeated_trigram_share(words.lower),
         "readability": readability(words, len(sentences)),
         "prose_language": language,
-        "function_word_share": _count_in(counts, of_language) / total if of_language else None,
+        "function_word_share": _count_in(counts, listed & of_language) / total
+        if of_language
+        else None,
         "sentiment": valence / rated / _MAX_VALENCE if rated else None,
         "sentiment_density": per_100(rated, total),
         "entity_density": _entity_density(prose, sentences, words),
-        "hedge_density": per_100(_count_in(counts, _HEDGES), total),
-        "pronoun_density": per_100(_count_in(counts, _PRONOUNS), total),
+        "hedge_density": per_100(_count_in(counts, listed & _HEDGES), total),
+        "pronoun_density": per_100(_count_in(counts, listed & _PRONOUNS), total),
         "quote_density": per_100(_signs(prose, _QUOTES), total),
         "question_density": per_100(_signs(prose, _QUESTIONS), total),
     }
@@ -135,27 +140,35 @@ def _signs(prose: str, signs: str) -> int:
     return prose.count(signs[0]) if prose.isascii() else sum(map(prose.count, signs))
 
 
-def _count_in(counts: Mapping[str, int], vocabulary: frozenset[str]) -> int:
-    """How many words of a text are in ``vocabulary``."""
-    return sum([counts[word] for word in counts.keys() & vocabulary])
+def _count_in(counts: Mapping[str, int], words: Set[str]) -> int:
+    """How often ``words``, which all occur, occur in a text."""
+    return sum([counts[word] for word in words])
 
 
 @cache
-def _valences() -> Mapping[str, float]:
-    """Word -> its tone as people rated it, from -4 to 4: the lexicon of VADER, words only."""
+def _listed_words() -> frozenset[str]:
+    """The words of all lists."""
+    return frozenset().union(_valences(), _votes(), _HEDGES, _PRONOUNS)
+
+
+@cache
+def _valences() -> Mapping[str, int]:
+    """Word -> its tone as people rated it, in tenths, from -40 to 40: the lexicon of VADER, words
+    only."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     lexicon: Mapping[str, float] = SentimentIntensityAnalyzer().lexicon
-    return {word: float(tone) for word, tone in lexicon.items() if word.isalpha()}
+    return {word: round(10 * tone) for word, tone in lexicon.items() if word.isalpha()}
 
 
-def _sentiment(counts: Mapping[str, int]) -> tuple[int, float]:
-    """How many words have a tone, and the sum of their tones."""
+def _sentiment(counts: Mapping[str, int], listed: Set[str]) -> tuple[int, float]:
+    """How many words have a tone, and the sum of their tones; ``listed`` are those of the text that
+    are in any list."""
     valences = _valences()
-    rated = [word for word in counts if word in valences]
+    rated = [word for word in listed if word in valences]
     return (
         sum([counts[word] for word in rated]),
-        sum([counts[word] * valences[word] for word in rated]),
+        sum([counts[word] * valences[word] for word in rated]) / 10,
     )
 
 
@@ -178,8 +191,7 @@ def _votes() -> Mapping[str, int]:
 
 def load_vocabularies() -> None:
     """Reads the word lists, once a process, so that no item's clock pays for all that follow."""
-    _valences()
-    _votes()
+    _listed_words()
 
 
 def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
@@ -188,14 +200,15 @@ def prose_language(counts: Mapping[str, int], prose: str) -> str | None:
     By the function words among its first 250 different words where there are enough, else by the
     script of its first 4,096 characters where that is one language's own; None when neither tells.
     """
+    return _language(counts, _listed_words().intersection(counts), prose)
+
+
+def _language(counts: Mapping[str, int], listed: Set[str], prose: str) -> str | None:
     votes = _votes()
-    first = (
-        counts if len(counts) <= _LANGUAGE_WORDS else dict.fromkeys(islice(counts, _LANGUAGE_WORDS))
-    )
+    if len(counts) > _LANGUAGE_WORDS:
+        listed = listed & set(islice(counts, _LANGUAGE_WORDS))
     # One word repeated is one piece of evidence, or a little more.
-    hits = sum(
-        [votes[word] * min(counts[word], _MOST_HITS) for word in first.keys() & votes.keys()]
-    )
+    hits = sum([votes[word] * min(counts[word], _MOST_HITS) for word in listed if word in votes])
     if hits:
         voters = _voters()
         by_language = unpack(f"<{len(voters)}H", hits.to_bytes(2 * len(voters), "little"))

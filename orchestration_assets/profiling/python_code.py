@@ -1,0 +1,203 @@
+"""Counts of Python code from its words and the indentation of its lines, without a grammar.
+
+They are what a grammar's tree says of it, in a fifth of the time. Code whose indentation, colons or
+ends of lines are not plainly Python's is left to the grammar, as is what
+:mod:`orchestration_assets.profiling.python_tokens` does not read.
+"""
+
+import re
+from bisect import bisect_right
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestration_assets.profiling.python_tokens import (
+    ASYNC,
+    CLASS,
+    COMPOUND,
+    DECISION,
+    DEF,
+    IMPORT,
+    KEYWORD,
+    SOFT,
+    STRING,
+    PythonCode,
+    places,
+    read_python,
+)
+
+_STRING: Final = ord(STRING)
+_COLON: Final = ord(":")
+# No line ends with one of these. A point may end a number, an asterisk an import.
+_UNFINISHED: Final = np.zeros(256, np.bool_)
+_UNFINISHED[list(b"+-/%@&|^~<>=")] = True
+_CASE: Final = SOFT | DECISION
+_CASE_IN_LINE: Final = re.compile(rb"case [^=\n]*:[^=\n]")
+# a letter before a string's quotation mark says what kind it is
+_MOST_PREFIXES: Final = 2
+
+
+class PythonCounts(NamedTuple):
+    """What a piece of Python code has.
+
+    ``functions``: begin and end of each; ``decisions``: where each stands, in the same measure.
+    ``depths``: how deep each block lies, a block of the top level being 1. ``comments``: the
+    comments and the strings that document a module, a class or a function. ``chars``: how many
+    characters were read.
+    """
+
+    functions: list[tuple[int, int]]
+    classes: int
+    imports: int
+    decisions: list[int]
+    depths: list[int]
+    comments: list[str]
+    chars: int
+
+
+class _Blocks(NamedTuple):
+    """The blocks of lines that are indented deeper, and the functions whose bodies they are."""
+
+    functions: list[tuple[int, int]]
+    depths: list[int]
+    changes: list[int]
+    levels: list[int]
+
+
+def python_counts(text: str, max_chars: int) -> PythonCounts | None:
+    """What the first ``max_chars`` characters of ``text`` have of the things that features of code
+    count; None unless they are plainly Python. What is read of a longer text:
+    :func:`orchestration_assets.profiling.python_tokens.read_python`."""
+    read = read_python(text, max_chars)
+    if read is None:
+        return None
+    code, words, lines, tokens, chars = read
+    if not len(lines.firsts):
+        comments = [one for one in tokens if one[0] == "#"]
+        return PythonCounts([], 0, 0, [], [], comments, chars)
+    kinds = _leading_kinds(read)
+    signs = code[lines.lasts]
+    opens = signs == _COLON
+    if not _plain(lines.indents, kinds, signs, opens):
+        return None
+    functions_begin = (kinds & DEF) != 0
+    blocks = _blocks(lines.indents, lines.firsts, places(functions_begin & opens), len(code))
+    if blocks is None:
+        return None
+    functions, depths = blocks.functions, blocks.depths
+    cases = kinds & _CASE == _CASE
+    if cases.any():
+        cases = _cases(read, cases, opens)
+    # blocks in the line of their statement
+    for number in places((kinds & COMPOUND != 0) & ~opens | cases & ~opens).tolist():
+        depths.append(blocks.levels[bisect_right(blocks.changes, number) - 1] + 1)
+        if functions_begin[number]:
+            end = lines.firsts[number + 1] if number + 1 < len(kinds) else len(code)
+            functions.append((int(lines.firsts[number]), int(end)))
+    if opens[-1]:
+        # what follows was cut off
+        depths.append(blocks.levels[-1] + 1)
+    hard = KEYWORD | DECISION
+    return PythonCounts(
+        functions,
+        int(np.count_nonzero(kinds & CLASS)),
+        int(np.count_nonzero(words.kinds & IMPORT)),
+        [
+            *words.starts[words.kinds & hard == hard].tolist(),
+            *lines.firsts[cases].tolist(),
+        ],
+        depths,
+        [one for one in tokens if one[0] == "#"] + _docstrings(read, signs, opens),
+        chars,
+    )
+
+
+def _cases(
+    read: PythonCode, cases: NDArray[np.bool_], opens: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which of the lines that begin with the word "case" are cases."""
+    found = cases & opens
+    code = read.code.tobytes()
+    for number in places(cases & ~opens).tolist():
+        found[number] = _CASE_IN_LINE.match(code, read.lines.firsts[number]) is not None
+    return found
+
+
+def _leading_kinds(read: PythonCode) -> NDArray[np.uint8]:
+    """What the word is that each line begins with, after "async"; 0 where it begins with none."""
+    starts, word_kinds = read.words
+    firsts = read.lines.firsts
+    if not len(starts):
+        return np.zeros(len(firsts), np.uint8)
+    last = len(starts) - 1
+    numbers = np.minimum(starts.searchsorted(firsts), last)
+    kinds = word_kinds[numbers]
+    kinds[starts[numbers] != firsts] = 0
+    for line in places(kinds & ASYNC != 0).tolist():
+        kinds[line] = word_kinds[min(numbers[line] + 1, last)]
+    return kinds
+
+
+def _plain(
+    indents: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
+    signs: NDArray[np.uint8],
+    opens: NDArray[np.bool_],
+) -> bool:
+    """Whether the lines are deeper after a colon and nowhere else, colons end statements with
+    blocks alone, and no line ends in the middle of an expression."""
+    return (
+        indents[0] == 0
+        and not ((indents[1:] > indents[:-1]) != opens[:-1]).any()
+        and not (opens & (kinds & (COMPOUND | SOFT) == 0)).any()
+        and not _UNFINISHED[signs].any()
+    )
+
+
+def _blocks(
+    indents: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+    functions_begin: NDArray[np.int64],
+    length: int,
+) -> _Blocks | None:
+    """The blocks; None where a line goes back to an indentation that was not there before.
+
+    ``functions_begin``: the lines after which a function's block begins. ``changes`` are the lines
+    where the level of indentation becomes that of ``levels``.
+    """
+    changed = (places(indents[1:] != indents[:-1]) + 1).tolist()
+    begin = {line + 1: int(firsts[line]) for line in functions_begin.tolist()}
+    found = _Blocks([], [], [0, *changed], [0])
+    # of each open block the indentation, and where its function begins
+    stack: list[tuple[int, int | None]] = [(0, None)]
+    steps = zip(changed, indents[changed].tolist(), firsts[changed].tolist(), strict=True)
+    for line, indent, place in steps:
+        if indent > stack[-1][0]:
+            found.depths.append(len(stack))
+            stack.append((indent, begin.get(line)))
+        else:
+            while stack[-1][0] > indent:
+                function = stack.pop()[1]
+                if function is not None:
+                    found.functions.append((function, place))
+            if stack[-1][0] != indent:
+                return None
+        found.levels.append(len(stack) - 1)
+    last = begin.get(len(indents))
+    open_at_end = [function for _, function in stack] + [last]
+    found.functions.extend((one, length) for one in open_at_end if one is not None)
+    return found
+
+
+def _docstrings(read: PythonCode, signs: NDArray[np.uint8], opens: NDArray[np.bool_]) -> list[str]:
+    """The strings that stand alone in the first line of the text or of a block."""
+    firsts, lasts, _ = read.lines
+    alone = (signs == _STRING) & (lasts - firsts <= _MOST_PREFIXES)
+    alone[1:] &= opens[:-1]
+    ends = lasts[alone]
+    if not len(ends):
+        return []
+    strings = [one for one in read.tokens if one[0] != "#"]
+    numbers = places(read.code == _STRING).searchsorted(ends)
+    return [strings[number] for number in numbers.tolist()]

@@ -1,0 +1,184 @@
+"""Counts of Python code without a grammar: as the grammar has them, where they are given at all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration_assets.profiling.code import (
+    CodePiece,
+    code_chars,
+    code_features,
+    features_of_beginning,
+    part_to_parse,
+)
+from orchestration_assets.profiling.python_code import python_counts
+from orchestration_assets.profiling.text import Values
+from tests.profiling.samples import standard_library
+
+_MOST = code_chars("python")
+
+PLAIN = """\
+# A comment before the docstring.
+'''What it does: if, for and while.'''
+import os
+from a import (
+    b,  # if
+    c,
+)
+
+if os.name == "nt": import winreg
+elif a and b or not \\
+        c: pass
+else:
+    pass
+
+class A(B if c else D):
+\tx = "it\\'s # not a comment"; z = 1;
+
+\tasync def f(self, a=lambda x: x if x else 1):
+\t\t"Docs."
+\t\tasync with a as b: pass
+\t\tdef g(): return [x for x in y if x]
+\t\ttry:
+\t\t\treturn 1 if g() else 2.
+\t\tfinally:
+\t\t\tcase = match = 1
+\tdef h(self): ...
+
+match x:
+    case [1, _] if y:
+        pass
+    case _: pass
+print(x)
+"""
+
+BROKEN = [
+    "def f(:\n    pass\n",
+    "def f()\n    pass\n",
+    "if x:\npass\n",
+    "if x:\n        a\n    b\n",
+    "x = 1\n    y = 2\n",
+    "this was some text\n",
+    "a = ]\n",
+    "a = 'open\n",
+    "a = '''open\n",
+    "a ? b\n",
+    "a = 1 +\n",
+    "a:\n    b\n",
+    "print 'x', y z\n",
+]
+
+
+def by_grammar(text: str, monkeypatch: pytest.MonkeyPatch) -> Values:
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            "orchestration_assets.profiling.code.python_counts", lambda _text, _chars: None
+        )
+        return code_features([CodePiece(text, "python")])
+
+
+def test_plain_python_is_counted_as_the_grammar_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert python_counts(PLAIN, _MOST) is not None
+    found = code_features([CodePiece(PLAIN, "python")])
+    assert found == by_grammar(PLAIN, monkeypatch)
+    assert (found["function_count"], found["class_count"], found["nesting_max"]) == (3, 1, 3)
+
+
+def test_the_standard_library_is_counted_as_the_grammar_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [text for path, text in standard_library(100) if path.endswith(".py")]
+    compared = 0
+    for text in texts:
+        expected = by_grammar(text, monkeypatch)
+        if expected.get("parse_error_share") == 0 and python_counts(text, len(text)) is not None:
+            compared += 1
+            counted = code_features([CodePiece(text, "python")])
+            # to the grammar, the letter before a docstring belongs to it
+            assert counted.pop("comment_density") == pytest.approx(
+                expected.pop("comment_density"), abs=0.002
+            )
+            assert counted == expected
+    assert compared > 0.9 * len(texts)
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_what_is_not_plainly_python_is_left_to_the_grammar(text: str) -> None:
+    assert python_counts(text, _MOST) is None
+    assert python_counts("x = 1\n" + text + "y = 2\n", _MOST) is None
+
+
+def test_of_a_long_text_no_function_is_cut() -> None:
+    function = "def f(a):\n    if a:\n        return (1,\n 2)\n\n"
+    found = python_counts(function * 1000, _MOST)
+    assert found is not None
+    assert _MOST - len(function) <= found.chars <= _MOST
+    assert found.chars % len(function) == 0
+    assert len(found.functions) == len(found.decisions) == found.chars // len(function)
+    values, chars = features_of_beginning(function * 1000, "python", _MOST)
+    assert chars == found.chars
+    assert values["cyclomatic_mean"] == values["cyclomatic_max"] == 2
+
+
+@pytest.mark.parametrize(
+    "inside", [f"    a = (\n{'1,' * _MOST})\n", f"    '''\nof\n{'it ' * _MOST}'''\n"]
+)
+def test_a_text_is_cut_neither_in_a_string_nor_in_a_bracket(inside: str) -> None:
+    method = "    def f(self):\n        return [\nx,\n]\n"
+    methods = 3 * _MOST // 4 // len(method)
+    text = "class A:\n" + method * methods + inside + method * 9
+    found = python_counts(text, _MOST)
+    assert found is not None
+    assert len(found.functions) in (methods, methods - 1)
+    assert text.index(inside) - len(method) < found.chars <= text.index(inside) + 4
+
+
+def test_a_table_in_brackets_is_read_to_where_it_is_cut() -> None:
+    text = "x = (\n" + "    1,  # one\n" * 5000 + ")\n"
+    found = python_counts(text, _MOST)
+    assert found is not None
+    assert found.chars == _MOST
+    assert len(found.comments) == pytest.approx(_MOST / 14, abs=1)
+    assert python_counts("(\n" * 5000, _MOST) is None
+
+
+PIECES = (
+    *(
+        "def f():",
+        "class",
+        "if",
+        "x",
+        ":",
+        "for",
+        "in",
+        "\n",
+        "    ",
+        "\n\t",
+        ";",
+        "(",
+        ")",
+        "[",
+        "]",
+    ),
+    *("'", '"', "'''", '"""', "\\", "\\\n", "#", "and", "case", "match", "async", "\r\n", "\f"),
+    *("\u00e9", "\0", ".", "=", "+", "1", "\ud800"),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40))
+def test_any_text_is_counted_or_left(pieces: list[str]) -> None:
+    text = " ".join(pieces)
+    for most in (len(text), len(text) // 2 + 1):
+        found = python_counts(text, most)
+        if found is not None:
+            assert 0 <= found.chars <= most
+            assert all(start < end for start, end in found.functions)
+            assert all(depth >= 1 for depth in found.depths)
+            assert sum(map(len, found.comments)) <= most + 1
+
+
+def test_other_python_is_read_by_the_grammar_as_far_as_it_goes() -> None:
+    broken = "def f(:\n    if a: pass\n" * 1000
+    values, chars = features_of_beginning(broken, "python", _MOST)
+    assert chars == len(part_to_parse(broken, "python", _MOST))
+    assert float(values["parse_error_share"] or 0) > 0
