@@ -474,6 +474,17 @@ class TableStore:
         ordered = first.sort_by([(name, "ascending") for name in TABLES[table].key])
         return ordered.slice(0, rows), sum(count for _, count in begun)
 
+    def count_rows(self, table: str, batch: str | None = None) -> int:
+        """How many rows the files of a stored table have, as their ends tell.
+
+        Raises TableMissingError and DamagedFileError.
+        """
+        if batch is None and table in PARTED_TABLES:
+            return sum(self.count_rows(table, part.name) for part in self.parts(table))
+        path = self.path(table, batch)
+        with self._there(table, batch), _whole(path, _remedy(table, batch)):
+            return int(pq.read_metadata(path).num_rows)
+
     def _beginning(self, table: str, batch: str | None, rows: int) -> tuple[pa.Table, int]:
         path = self.path(table, batch)
         with (
