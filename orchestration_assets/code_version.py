@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, distribution, requires
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -29,6 +29,7 @@ _NAME: Final = re.compile(r"([\w.]+)(?:[ \t]+as[ \t]+\w+)?")
 _COMMENT: Final = re.compile(r"#.*")
 _QUOTED: Final = re.compile(r"[\"']([\w.-]+)[\"']")
 _CALLED: Final = re.compile(r"\b(?:import_module|version|distribution)\([\"']([\w.-]+)[\"']\)")
+_VERSION: Final = re.compile(r"^Version: (\S+)$", re.MULTILINE)
 _REQUIREMENT: Final = re.compile(r"[\w.-]+")
 
 
@@ -145,6 +146,9 @@ def _normal(distribution: str) -> str:
 @cache
 def _installed(library: str) -> str:
     try:
-        return version(_DISTRIBUTIONS.get(library, library))
+        found = distribution(_DISTRIBUTIONS.get(library, library))
     except PackageNotFoundError:
         return "absent"
+    # to parse all that is said of a library takes many times as long
+    said = _VERSION.search((found.read_text("METADATA") or "").partition("\n\n")[0])
+    return said[1] if said else found.version

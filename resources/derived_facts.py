@@ -2,14 +2,17 @@
 
 What is counted over many batches need not read those again that stand as they were. What is kept
 can always be derived anew: it is no part of a backup, and whoever deletes it loses time only.
+A fact is a file of its own until it is put together with others (``resources/fact_packs.py``).
 """
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from orchestration_assets.schemas.errors import UnwritableError
+from resources.fact_packs import packed_facts
 from resources.table_store import TableStore, write_atomically
 
 
@@ -28,18 +31,27 @@ def kept_facts(
     """
     if not store.has_all_rows:
         return derive()
-    path = store.derived / name / f"{batch}.json"
+    folder = store.derived / name
     versions = {table: store.version(table, batch) for table in tables}
-    try:
-        found = json.loads(path.read_bytes())
-        if found["versions"] == versions:
-            facts: dict[str, Any] = found["facts"]
-            return facts
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # missing, or not whole: derived again
+    for told in _kept(folder, batch):
+        try:
+            found = json.loads(told)
+            if found["versions"] == versions:
+                kept: dict[str, Any] = found["facts"]
+                return kept
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass  # not whole: derived again
     facts = derive()
     # what has changed meanwhile is derived again by the next reader
     if versions == {table: store.version(table, batch) for table in tables}:
         with contextlib.suppress(UnwritableError):
+            path = folder / f"{batch}.json"
             write_atomically(path, json.dumps({"versions": versions, "facts": facts}).encode())
     return facts
+
+
+def _kept(folder: Path, batch: str) -> Iterator[str | bytes]:
+    """What is kept about a batch, as JSON; which of it is of its tables as they are, that says."""
+    yield from packed_facts(folder, batch)
+    with contextlib.suppress(OSError):
+        yield (folder / f"{batch}.json").read_bytes()

@@ -323,6 +323,12 @@ class TableStore:
             raise ValueError(f"not a batch key: {batch!r}")
         return self._folder / table / f"{batch}.parquet"
 
+    def _file(self, table: str, batch: str | None) -> str:
+        """The path of one file, as :meth:`path` has it."""
+        if batch is None or not batch or not batch.replace("-", "").isalnum():
+            return str(self.path(table, batch))
+        return f"{self._folder}/{table}/{batch}.parquet"
+
     def write(self, table: Table[Any], data: pa.Table, batch: str | None = None) -> Path:
         """Stores ``data`` under the declared schema.
 
@@ -485,6 +491,17 @@ class TableStore:
         ordered = first.sort_by([(name, "ascending") for name in TABLES[table].key])
         return ordered.slice(0, rows), sum(count for _, count in begun)
 
+    def count_rows(self, table: str, batch: str | None = None) -> int:
+        """How many rows the files of a stored table have, as their ends tell.
+
+        Raises TableMissingError and DamagedFileError.
+        """
+        if batch is None and table in PARTED_TABLES:
+            return sum(self.count_rows(table, part.name) for part in self.parts(table))
+        path = self.path(table, batch)
+        with self._there(table, batch), _whole(path, _remedy(table, batch)):
+            return int(pq.read_metadata(path).num_rows)
+
     def _beginning(self, table: str, batch: str | None, rows: int) -> tuple[pa.Table, int]:
         path = self.path(table, batch)
         with (
@@ -511,7 +528,8 @@ class TableStore:
         if batch is None and table in PARTED_TABLES:
             return self._version_of_parts(table)
         try:
-            found = self.path(table, batch).stat()
+            # asked of several tables of each batch: a path made of strings costs a tenth
+            found = os.stat(self._file(table, batch))  # noqa: PTH116
         except FileNotFoundError:
             return None
         return [found.st_size, found.st_mtime_ns, found.st_ino]

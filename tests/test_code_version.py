@@ -83,7 +83,8 @@ def test_any_change_of_code_data_or_library_is_another_version(package, monkeypa
     arrays.write_bytes(b"2")
     found.append(version())
     found.append(version(f"{package.name}.used"))
-    monkeypatch.setattr(module, "version", lambda name: "0")
+    other = SimpleNamespace(read_text=lambda name: "Name: any\nVersion: 0\n\nVersion: 1\n")
+    monkeypatch.setattr(module, "distribution", lambda name: other)
     found.append(version())
     assert len(set(found)) == len(found)
 

@@ -62,6 +62,7 @@ from resources.damage import leaving_out_damage
 from resources.home import Home
 from resources.table_store import BatchStore, TableStore
 
+_FEW_ROWS: Final = 256
 _PARTS_SHOWN: Final = 5
 _UNSURE_FROM: Final = 0.05
 """The risk from which on a value is shown that all services agree on."""
@@ -257,14 +258,21 @@ def _computed_in(store: TableStore, held: ManifestRow) -> tuple[str, str] | None
 
 def _stored(store: TableStore, table: str, batch: str, item: str) -> pa.Table:
     """The rows about an item; none of a table that is missing or damaged."""
-    found = TABLES[table].schema.empty_table()
     if store.exists(table, batch):
         with leaving_out_damage():
             data = store.read(table, batch)
-            own = pc.equal(data["item_id"], item)
             # what is kept by item need not be copied
-            found = data if pc.all(own).as_py() else data.filter(own)
-    return found
+            return data if _is_all_about(data, item) else data.filter(_about(data, item))
+    return TABLES[table].schema.empty_table()
+
+
+def _about(data: pa.Table, item: str) -> Any:
+    return pc.equal(data["item_id"], item)
+
+
+def _is_all_about(data: pa.Table, item: str) -> bool:
+    """Whether few rows are all about the item."""
+    return data.num_rows <= _FEW_ROWS and set(data["item_id"].to_pylist()) <= {item}
 
 
 def _rows(store: TableStore, table: Table[Record], batch: str, item: str) -> list[Record]:

@@ -49,6 +49,7 @@ from orchestration_assets.schemas.tables import (
 from orchestration_assets.schemas.verdicts import GOLD_LABELS, VERDICTS
 from orchestration_assets.settings import user_name
 from orchestration_assets.text.traces import Traces
+from resources.fact_packs import drop_facts
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.home import Home
 from resources.model_registry import ArtefactError
@@ -324,6 +325,8 @@ class Removal:
     def from_corpus_tables(self) -> None:
         """Tables over all batches: folded anew, or without the rows about the contents."""
         tables = self._home.tables
+        # what was derived of the rows is derived again from those that are left
+        drop_facts(tables, self._of_batch)
         if tables.holds_rows(CONTENT_LEDGER.name):
             tables.write(CONTENT_LEDGER, current_items(self._home))
         for table in (GOLD_LABELS, OUTCOMES):

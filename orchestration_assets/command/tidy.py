@@ -15,6 +15,7 @@ from orchestration_assets.reporting.publication import publish_corpus
 from orchestration_assets.schemas.errors import unwritable
 from orchestration_assets.schemas.policy import FeatureCache
 from orchestration_assets.settings import Settings
+from resources.fact_packs import drop_facts
 from resources.feature_cache.lmdb_store import LmdbStore
 from resources.feature_cache.parquet_tier import ParquetTier
 from resources.home import Home
@@ -94,6 +95,8 @@ def _delete(home: Home, cache: FeatureCache, plan: TidyPlan, now: datetime, age:
     for portion in plan.portions:
         for path in portion.paths:
             _unlink(path)
+    # several batches stand in one file
+    drop_facts(home.tables, plan.batches)
     for index in plan.indexes:
         for version in index.versions:
             home.knowledge.remove_version(index.corpus, version)

@@ -21,6 +21,7 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.table_assets import materialize, table_asset
+from resources.fact_packs import pack_facts
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
 from resources.table_io_manager import StoredTable
@@ -85,9 +86,10 @@ def content_manifest(
 )
 def content_ledger(home: dg.ResourceParam[Home]) -> dg.MaterializeResult[StoredTable]:
     """Puts the items of further batches among those of earlier ones, one row an item; keeps which
-    batch names which."""
+    batch names which, and puts together what is kept about batches."""
     counts = keep_ledger(home)
     keep_name_filters(home.tables)
+    pack_facts(home.tables)
     metadata = {"present": counts.present, "not_present": counts.rows - counts.present}
     return dg.MaterializeResult(value=StoredTable(), metadata=metadata)
 

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from orchestration_assets.content.corpus_view import fold_items, manifests_of
 from orchestration_assets.content.ledger import Ledger, look_of, read_ledger
 from orchestration_assets.content.ledger_items import part_items
-from orchestration_assets.content.manifest_items import item_numbers, manifest_items
+from orchestration_assets.content.manifest_items import item_numbers, manifest_files
 from orchestration_assets.schemas.enums import ItemPresence
 from orchestration_assets.schemas.errors import DamagedFileError, UnwritableError
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, CONTENT_MANIFEST
@@ -145,7 +145,7 @@ def _batches(home: Home, manifests: Mapping[str, list[str]]) -> dict[str, Any] |
         files: dict[str, tuple[str, ...]] = {}
         for batch in batches:
             try:
-                files[batch] = manifest_items(home.tables, batch).files
+                files[batch] = manifest_files(home.tables, batch)
             except (DamagedFileError, TableMissingError):
                 return None
         wanted = {file for of_batch in files.values() for file in of_batch}

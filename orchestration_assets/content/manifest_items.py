@@ -22,6 +22,7 @@ from resources.table_store import TableStore
 
 # another number where items are told in another way
 _FACTS: Final = "manifest_items_1"
+_FILES: Final = "manifest_files_1"
 _COLUMNS: Final = ("item_id", "address", "outcome", "record_count")
 _DIGITS: Final = 16
 _NUMBERS: Final = np.dtype("<u8")
@@ -69,7 +70,8 @@ def _numbers_of(ids: pa.Array) -> Numbers:
 
 def distinct(numbers: Sequence[Numbers]) -> int:
     """How many different numbers there are in all of these."""
-    together = np.sort(np.concatenate([np.zeros(0, np.uint64), *numbers]))
+    # most of them come in order, which a stable sort makes use of
+    together = np.sort(np.concatenate([np.zeros(0, np.uint64), *numbers]), kind="stable")
     return int(np.count_nonzero(np.diff(together))) + bool(len(together))
 
 
@@ -89,6 +91,16 @@ def manifest_items(tables: TableStore, batch: str) -> ManifestItems:
     found = kept_facts(tables, batch, _FACTS, (CONTENT_MANIFEST.name,), derive)
     numbers = np.frombuffer(b64decode(found["numbers"]), _NUMBERS).astype(np.uint64)
     return ManifestItems(numbers, tuple(found["files"]))
+
+
+def manifest_files(tables: TableStore, batch: str) -> tuple[str, ...]:
+    """The files of :func:`manifest_items` alone. Raises TableMissingError and DamagedFileError."""
+
+    def derive() -> dict[str, Any]:
+        return {"files": list(manifest_items(tables, batch).files)}
+
+    found = kept_facts(tables, batch, _FILES, (CONTENT_MANIFEST.name,), derive)
+    return tuple(found["files"])
 
 
 def _any_numbers(ids: pa.ChunkedArray) -> Numbers:

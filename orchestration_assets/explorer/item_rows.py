@@ -12,6 +12,7 @@ schema.
 """
 
 import json
+import os
 import shutil
 import struct
 import zlib
@@ -73,18 +74,28 @@ class ItemRows:
     def __init__(self, tables: TableStore, folder: Path) -> None:
         self._tables = tables
         self._folder = folder / FOLDER
+        self._current: dict[str, tuple[tuple[int, int, int], Mapping[str, Version]]] = {}
 
     def path(self, batch: str) -> Path:
         return self._folder / f"{batch}{_SUFFIX}"
 
     def is_current(self, batch: str) -> bool:
         """Whether there is a file that was made from the tables as they are."""
+        versions = self._versions(batch)
         try:
             with self.path(batch).open("rb") as file:
+                state = os.fstat(file.fileno())
+                seen = (state.st_size, state.st_mtime_ns, state.st_ino), versions
+                # the front holds the ids of all items: it is read again where the file is another
+                if self._current.get(batch) == seen:
+                    return True
                 front = _read_front(file.read)
         except _UNREADABLE:
             return False
-        return front.form == _form() and front.versions == self._versions(batch)
+        if front.form != _form() or front.versions != versions:
+            return False
+        self._current[batch] = seen
+        return True
 
     def make(self, batch: str) -> None:
         """Makes the file; damaged tables are left out. Raises UnwritableError."""
@@ -100,6 +111,7 @@ class ItemRows:
     def tidy(self, known: Collection[str]) -> None:
         """Removes the rows of batches that are gone, and those of other versions of the program."""
         wanted = {self.path(batch).name for batch in known}
+        self._current = {one: seen for one, seen in self._current.items() if one in known}
         for path in self._folder.iterdir() if self._folder.is_dir() else ():
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

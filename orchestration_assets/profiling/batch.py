@@ -17,13 +17,15 @@ from orchestration_assets.profiling.placement import Placement, Workers, chunks_
 from orchestration_assets.profiling.profile_cache import (
     COMPUTED,
     ProfileCache,
+    profile_key,
     row_key,
     smallest_kept,
 )
 from orchestration_assets.profiling.profiler import profile
 from orchestration_assets.profiling.tiers import SizeTier, TierChoice
 from orchestration_assets.progress import Progress
-from orchestration_assets.schemas.enums import ProfileStatus
+from orchestration_assets.schemas.decoding import values
+from orchestration_assets.schemas.enums import EntryOutcome, ProfileStatus
 from orchestration_assets.schemas.features import FEATURE_NAMES, FEATURES
 from orchestration_assets.schemas.listings import ContentError
 from orchestration_assets.schemas.policy import Execution, FeatureCache, SizeTiers
@@ -48,6 +50,8 @@ _EMPTY_FEATURES = {
 }
 STAGE_CLOCKS: Final = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
 # profiles computed are kept in portions: a run that dies loses the last one at most
+_NAMING: Final = ("item_id", "content_hash", "encoding", "path")
+"""The columns of a manifest that a row of a table of profiles is named by."""
 _STORE_EVERY: Final = 2_000
 
 
@@ -214,7 +218,11 @@ def _row_names(rows: Iterable[AcceptedItem]) -> list[str]:
 
     Of items with the same content and name another may be accepted when a manifest is made again.
     """
-    return [f"{row_key(row)} {row.item_id} {row.path}" for row in rows]
+    return [_row_name(row_key(row), row.item_id, row.path) for row in rows]
+
+
+def _row_name(key: str, item_id: str, path: str) -> str:
+    return f"{key} {item_id} {path}"
 
 
 def stands_in_own_table(home: Home, row: ManifestRow, cache: FeatureCache) -> bool:
@@ -222,14 +230,17 @@ def stands_in_own_table(home: Home, row: ManifestRow, cache: FeatureCache) -> bo
 
     Raises TableMissingError and DamagedFileError for the manifest of the batch.
     """
-    rows = list(accepted_items(home.tables.read(CONTENT_MANIFEST.name, row.batch)))
-    keys = _row_names(rows)
-    columns = ["status", "cut_by_clock"]
-    own = OwnTable(home, CONTENT_PROFILES.name, row.batch, keys, columns)
-    kept_from = smallest_kept(cache)
-    places = [
-        n for n, r in enumerate(rows) if r.item_id == row.item_id and r.size_bytes < kept_from
+    if row.size_bytes >= smallest_kept(cache):
+        return False
+    read = home.tables.read(CONTENT_MANIFEST.name, row.batch, ("outcome", *_NAMING))
+    accepted = read.filter(pc.equal(read["outcome"], EntryOutcome.ACCEPTED))
+    # of a batch of many items records would take most of the time
+    keys = [
+        _row_name(profile_key(content, encoding, path), item, path)
+        for item, content, encoding, path in values(accepted, *_NAMING)
     ]
+    own = OwnTable(home, CONTENT_PROFILES.name, row.batch, keys, ["status", "cut_by_clock"])
+    places = [n for n, item in enumerate(accepted["item_id"].to_pylist()) if item == row.item_id]
     return bool(own.recall(places)[1])
 
 

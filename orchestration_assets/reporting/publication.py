@@ -26,6 +26,7 @@ from orchestration_assets.reporting.page import (
     render_review,
     render_services,
 )
+from orchestration_assets.reporting.reported_totals import reported_totals
 from orchestration_assets.reporting.scorecard_figures import (
     BATCHES,
     DRIFT_COLUMNS,
@@ -160,7 +161,7 @@ def publish_corpus(home: Home) -> CorpusPages:
     """Writes the index over all reported batches, and the page of the services."""
     store = home.tables
     index, services = home.reports / "index.html", home.reports / "services.html"
-    totals = store.read_batches(DISAGREEMENT_REPORT, store.batches(DISAGREEMENT_REPORT.name))
+    totals = reported_totals(store)
     rows = list(DISAGREEMENT_REPORT.rows(totals))
     gone = {row.batch for row in rows if not (home.reports / f"{row.batch}.html").exists()}
     _write(index, render_index(rows, payments(home.spending.rows(PAYMENT_COLUMNS)), gone))

@@ -10,13 +10,15 @@ from enum import Enum
 from functools import cache
 from itertools import chain, pairwise, repeat
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
 from orchestration_assets.schemas.errors import OrchestrationError
 from orchestration_assets.schemas.quick_records import constructor
 
+_FEW_ROWS: Final = 32
+"""To find equal texts among so few takes longer than it saves."""
 Record = TypeVar("Record")
 Decoder = Callable[[pa.Array], Sequence[Any]]
 
@@ -98,8 +100,8 @@ def _with_none(array: pa.Array, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _texts(array: pa.Array) -> Sequence[Any]:
-    """The values; equal texts are one object, since most columns repeat a few of them."""
-    if not pa.types.is_string(array.type):
+    """The values; of many rows equal texts are one object, since most columns repeat a few."""
+    if len(array) <= _FEW_ROWS or not pa.types.is_string(array.type):
         values: Sequence[Any] = array.to_pylist()
         return values
     encoded = array.dictionary_encode()

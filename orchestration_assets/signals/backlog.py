@@ -1,10 +1,10 @@
 """What waits: entries that were listed and are not done, and questions for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow.compute as pc
 
@@ -16,9 +16,12 @@ from orchestration_assets.schemas.signals import Signal
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from orchestration_assets.signals.measures import ALL, SignalMeasure
 from resources.damage import leaving_out_damage
+from resources.derived_facts import kept_facts
 from resources.home import Home
 from resources.table_store import TableStore
 
+# another number where questions are told in another way
+_QUEUE: Final = "review_questions_1"
 _QUEUE_COLUMNS: Final = ("place", "content_hash", "task")
 Judged = frozenset[tuple[str, str]]
 """Content hash and task of everything that people, or the content, have judged."""
@@ -76,7 +79,23 @@ def open_reviews(store: TableStore, batch: str, judged: Judged) -> int:
     """How many questions of the batch's review queue nobody has judged."""
     if store.exists(REVIEW_QUEUE.name, batch):
         with leaving_out_damage():
-            queue = store.read(REVIEW_QUEUE.name, batch, _QUEUE_COLUMNS)
-            asked = queue.filter(pc.greater(queue["place"], 0))
-            return len(set(values(asked, "content_hash", "task")) - judged)
+            asked = _asked(store, batch)
+            questions = {(content, task) for task, of in asked.items() for content in of}
+            return len(questions - judged)
     return 0
+
+
+def _asked(store: TableStore, batch: str) -> Mapping[str, Sequence[str]]:
+    """Task -> the contents of the questions of the batch's review queue, kept beside it. Raises
+    DamagedFileError."""
+
+    def derive() -> dict[str, Any]:
+        queue = store.read(REVIEW_QUEUE.name, batch, _QUEUE_COLUMNS)
+        asked = queue.filter(pc.greater(queue["place"], 0))
+        found: dict[str, list[str]] = {}
+        for content, task in sorted(set(values(asked, "content_hash", "task"))):
+            found.setdefault(task, []).append(content)
+        return found
+
+    found: dict[str, list[str]] = kept_facts(store, batch, _QUEUE, (REVIEW_QUEUE.name,), derive)
+    return found

@@ -99,7 +99,7 @@ class _History:
             judged = [accuracy.filter(_is_of(accuracy, "batch", stands & again.keys()))]
         else:
             judged = []
-        judged += self._of_gold(again, moments, policy)
+        judged.append(rows_to_arrow(GOLDEN_SIGNALS, self._of_gold(again, moments, policy)))
         waiting = []
         newest = next(reversed(self._reports), None) or self._listed_last()
         if newest is not None:
@@ -129,7 +129,7 @@ class _History:
 
     def _of_gold(
         self, made_from: Mapping[str, str], moments: "_Moments", policy: Policy | None
-    ) -> Iterator[pa.Table]:
+    ) -> Iterator[SignalRow]:
         """The rows of these batches that follow gold, as it is. How right answers are is counted
         only where a policy says what is asked."""
         judge = gold_judge(self._store, policy) if made_from and policy is not None else None
@@ -138,7 +138,7 @@ class _History:
             measures = [SignalMeasure(Signal.OPEN_REVIEWS, ALL, float(open_ones), count=open_ones)]
             if judge is not None:
                 measures += accuracy_measures(self._store, judge, batch)
-            yield _table(moments.of(batch), measures, made)
+            yield from _rows(moments.of(batch), measures, made)
 
 
 # what looks again and again between two makings of the table measures a batch once
