@@ -151,29 +151,31 @@ class BucketCopy:
         """
         with self._index() as index:
             for left in reversed(range(_LOOKS)):
-                looked_at, there = self._look(index, whole=whole)
+                known = index.all()
+                looked_at, there = self._look(known, whole=whole)
                 wanted = {
                     key: tag
                     for key, tag in there.items()
                     if whole or key.endswith(_IN_FORCE) or not key.startswith(_PIECES)
                 }
                 # what was replaced between list and fetch is told of by another list
-                is_all = self._fetch(index, wanted.keys() - _forgotten(wanted).keys(), wanted)
-                if is_all or not left:
+                first = wanted.keys() - _forgotten(wanted).keys()
+                if self._fetch(index, known, first, wanted) or not left:
                     break
-            gone = index.all().keys() - there.keys()
-            for key in sorted(gone, key=_removed_after):
+            for key in sorted(known.keys() - there.keys(), key=_removed_after):
                 if key.startswith(tuple(f"{folder}/" for folder in looked_at)):
                     _unlink(self.home / key)
                     index.forget(key)
             # known only when nothing of what was forgotten is here any more
-            self._fetch(index, _forgotten(there).keys(), there)
+            self._fetch(index, known, _forgotten(there).keys(), there)
 
-    def _look(self, index: CopyIndex, *, whole: bool) -> tuple[tuple[str, ...], dict[str, str]]:
+    def _look(
+        self, known: Mapping[str, KnownFile], *, whole: bool
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
         """The folders that are to be as they are in the store, and the objects there."""
         there = self._stored(_LISTED)
-        known = {key: of_file.etag for key, of_file in index.all().items()}
-        if whole or self._removes() or _forgotten(known) != _forgotten(there):
+        tags = {key: of_file.etag for key, of_file in known.items()}
+        if whole or self._removes() or _forgotten(tags) != _forgotten(there):
             return (*_FOLDERS, *_PIECEWISE), there | self._stored(_PIECEWISE)
         return _LISTED, there
 
@@ -196,10 +198,16 @@ class BucketCopy:
         except OSError:
             return False
 
-    def _fetch(self, index: CopyIndex, keys: Iterable[str], tags: Mapping[str, str]) -> bool:
+    def _fetch(
+        self,
+        index: CopyIndex,
+        known: Mapping[str, KnownFile],
+        keys: Iterable[str],
+        tags: Mapping[str, str],
+    ) -> bool:
         """Fetches those of the objects that are not here in the same version; whether all of them
         were still there."""
-        known, is_all = index.all(), True
+        is_all = True
         wanted = [
             key
             for key in sorted(keys, key=lambda key: (key.endswith(_NAMES_OTHERS), key))
