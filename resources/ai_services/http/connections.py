@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _IDLE_S: Final = 30.0
 
 
-class Link:
+class HeldConnection:
     """A connection with its protocol, which stays the same while it is lent by the connector.
 
     ``since``: when it was given back last.
@@ -62,25 +62,25 @@ class Connections:
         self._connector = aiohttp.TCPConnector(
             limit=limit, keepalive_timeout=_IDLE_S, ssl=True if secure is None else secure
         )
-        self._idle: dict[ConnectionKey, list[Link]] = {}
+        self._idle: dict[ConnectionKey, list[HeldConnection]] = {}
         self._waiting = 0
         """Requests that the connector is to give a connection to."""
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def idle(self, head: RequestHead) -> Link | None:
+    def idle(self, head: RequestHead) -> HeldConnection | None:
         """A connection that waits, if there is one."""
         waiting = self._idle.get(head.connection_key)
         if not waiting:
             return None
         earliest = monotonic() - _IDLE_S
         while waiting:
-            link = waiting.pop()
-            if link.since >= earliest and link.is_usable():
-                return link
-            link.close()
+            held = waiting.pop()
+            if held.since >= earliest and held.is_usable():
+                return held
+            held.close()
         return None
 
-    async def connected(self, head: RequestHead) -> Link:
+    async def connected(self, head: RequestHead) -> HeldConnection:
         """A connection from the connector; the caller's own limit ends the waiting.
 
         Raises aiohttp.ClientError, OSError and ValueError.
@@ -98,26 +98,26 @@ class Connections:
             finally:
                 self._waiting -= 1
             if connection.protocol is not None:
-                link = Link(connection, connection.protocol)
-                if link.is_usable():
-                    return link
+                held = HeldConnection(connection, connection.protocol)
+                if held.is_usable():
+                    return held
             connection.close()
         raise aiohttp.ClientConnectionError(f"{head.host} answers what nobody asked")
 
-    def give_back(self, head: RequestHead, link: Link) -> None:
+    def give_back(self, head: RequestHead, held: HeldConnection) -> None:
         """The connection may be used again, unless its server closes it."""
-        if link.protocol.should_close:
-            link.close()
+        if held.protocol.should_close:
+            held.close()
             return
         if self._waiting:
             # the connector wakes who waits for it at its limit, and only by what it gets itself
-            link.connection.release()
+            held.connection.release()
             return
-        link.since = monotonic()
+        held.since = monotonic()
         waiting = self._idle.get(head.connection_key)
         if waiting is None:
             waiting = self._idle[head.connection_key] = []
-        waiting.append(link)
+        waiting.append(held)
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(_IDLE_S, self._sweep)
 
@@ -140,6 +140,6 @@ class Connections:
 
     def _release_idle(self) -> None:
         for waiting in self._idle.values():
-            for link in waiting:
-                link.connection.release()
+            for held in waiting:
+                held.connection.release()
         self._idle.clear()

@@ -27,7 +27,7 @@ from orchestration_assets.text.replies.call_errors import (
 from orchestration_assets.text.replies.compression import Decompressor, EncodingError
 from orchestration_assets.text.replies.event_stream import LineDecoder
 from resources.ai_services.http.address import base_url
-from resources.ai_services.http.connections import Connections, Link
+from resources.ai_services.http.connections import Connections, HeldConnection
 from resources.ai_services.http.request_head import RequestHead
 
 if TYPE_CHECKING:
@@ -83,24 +83,24 @@ class Transport:
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Body:
         """The body of a 200 response. Raises CallError."""
-        link: Link | None = None
+        held: HeldConnection | None = None
         # as _Exchange, whose steps would take longer than the request
         try:
             head = self.head(path)
             request = head.request("POST", headers, body)
             connections = self._opened()
-            link = connections.idle(head) or await connections.connected(head)
-            response = await _exchanged(link, request)
+            held = connections.idle(head) or await connections.connected(head)
+            response = await _exchanged(held, request)
             if response.status != 200:
                 raise await _status_error(response)
             data = await _read(response)
         except BaseException as error:
-            if link is not None:
-                link.close()
+            if held is not None:
+                held.close()
             if _is_transport_error(error):
                 raise _as_call_error(error) from error
             raise
-        self.give_back(head, link)
+        self.give_back(head, held)
         return Body(data, response.headers.get("retry-after"))
 
     async def get(self, path: str, headers: Mapping[str, str]) -> int:
@@ -136,20 +136,20 @@ class Transport:
             head = self._heads[url] = RequestHead(base_url(self._config) + path)
         return head
 
-    async def taken(self, head: RequestHead) -> Link:
+    async def taken(self, head: RequestHead) -> HeldConnection:
         """A connection to send the request on. Raises aiohttp.ClientError, OSError, ValueError."""
         connections = self._opened()
         return connections.idle(head) or await connections.connected(head)
 
-    def give_back(self, head: RequestHead, link: Link) -> None:
+    def give_back(self, head: RequestHead, held: HeldConnection) -> None:
         """The response has been read to its end."""
-        transport = link.protocol.transport
+        transport = held.protocol.transport
         # where the response came before the request was out, nothing may follow it
         is_sending = transport is not None and transport.get_write_buffer_size() > 0
         if self._connections is None or is_sending:
-            link.close()
+            held.close()
         else:
-            self._connections.give_back(head, link)
+            self._connections.give_back(head, held)
 
     def _opened(self) -> Connections:
         if self._connections is None:
@@ -182,7 +182,7 @@ class _Exchange:
         self._transport = transport
         self._asked = method, path, body, headers
         self._head: RequestHead | None = None
-        self._link: Link | None = None
+        self._held: HeldConnection | None = None
         self._response: _Response | None = None
 
     async def __aenter__(self) -> _Response:
@@ -190,8 +190,8 @@ class _Exchange:
         try:
             self._head = self._transport.head(path)
             request = self._head.request(method, headers, body)
-            self._link = await self._transport.taken(self._head)
-            self._response = await _exchanged(self._link, request)
+            self._held = await self._transport.taken(self._head)
+            self._response = await _exchanged(self._held, request)
             if method == "POST" and self._response.status != 200:
                 raise await _status_error(self._response)
             return self._response
@@ -213,17 +213,17 @@ class _Exchange:
             raise _as_call_error(error) from error
 
     def _end(self, *, is_over: bool) -> None:
-        if self._link is None or self._head is None:
+        if self._held is None or self._head is None:
             return
         if is_over:
-            self._transport.give_back(self._head, self._link)
+            self._transport.give_back(self._head, self._held)
         else:
-            self._link.close()
+            self._held.close()
 
 
-async def _exchanged(link: Link, request: bytes) -> _Response:
+async def _exchanged(held: HeldConnection, request: bytes) -> _Response:
     """Sends a request, and reads the head of its response."""
-    protocol = link.protocol
+    protocol = held.protocol
     transport = protocol.transport
     if transport is None:
         raise ConnectionResetError("the connection was closed")
@@ -296,7 +296,7 @@ async def _read(response: _Response) -> bytes:
     content = response.content
     if content.is_eof():
         # mostly all of it came with the head
-        data = _held(content)
+        data = _received(content)
         if len(data) > _MAX_BODY:
             raise _too_large()
     else:
@@ -318,7 +318,7 @@ async def _read(response: _Response) -> bytes:
     return data
 
 
-def _held(content: "aiohttp.StreamReader") -> bytes:
+def _received(content: "aiohttp.StreamReader") -> bytes:
     """What was received of a response that is over, and not read yet.
 
     aiohttp's own way to read it looks whether its parser and its socket are to go on, in eight
