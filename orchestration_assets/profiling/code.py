@@ -1,5 +1,8 @@
 """Features of source code and of data, counted in tree-sitter trees with one query a language.
 
+Plain Python is counted by its tokens instead, which say the same: see
+:mod:`orchestration_assets.profiling.python_code`.
+
 Syntax errors do not fail: the grammar goes on, and ``parse_error_share`` says how much it could
 not place. Decisions are counted as lizard counts them: branches, loops, cases, handlers,
 conditional expressions and the operators and/or.
