@@ -161,21 +161,25 @@ def explain(settings: Settings, item: str, *, as_json: bool) -> int:
 
 
 def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
-    """What the tables and caches of the home know of an item: its id, path or address.
+    """What the tables and caches of the home know of an item: its id, path or address, or the
+    name of a record within its file.
 
     Raises UnknownItemError.
     """
     store = home.tables
     # a name that is not UTF-8 stands in the tables as it is shown there
     item = os.fsencode(item).decode("utf-8", "backslashreplace")
-    rows = list(_seen(store, item))
+    rows = list(_seen(store, item)) or list(_records(store, item))
     seen = [replace(row, metadata=()) for row in rows]
     if not seen:
         waiting = any(_entries(home.batches, key, item) for key in home.batches.recorded())
         where = (
             "is recorded but not yet processed: orchestrate run SOURCE"
             if waiting
-            else ("is in no batch; give its id, its path relative to the source, or its address")
+            else (
+                "is in no batch; give its id, its path relative to the source, its address, or the "
+                "id of a record"
+            )
         )
         raise UnknownItemError(f"{item!r} {where} (home {home.folder})")
     latest = seen[0]
@@ -224,6 +228,17 @@ def _seen(store: TableStore, item: str) -> Iterator[ManifestRow]:
         with leaving_out_damage():
             table = store.read(CONTENT_MANIFEST.name, batch)
             yield from CONTENT_MANIFEST.rows(table.filter(_is(table, item)))
+
+
+def _records(store: TableStore, name: str) -> Iterator[ManifestRow]:
+    """The records that are known by such a name within their files, the newest first."""
+    for batch in reversed(store.batches(CONTENT_MANIFEST.name)):
+        with leaving_out_damage():
+            paths = store.read(CONTENT_MANIFEST.name, batch, ["path"])["path"]
+            named = pc.ends_with(paths, f"#{name}")
+            if pc.any(named).as_py():
+                manifest = store.read(CONTENT_MANIFEST.name, batch)
+                yield from CONTENT_MANIFEST.rows(manifest.filter(named))
 
 
 def _is(table: pa.Table, item: str) -> Any:

@@ -24,6 +24,7 @@ from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_count import job_count
 from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.left_standing import left_standing
 from orchestration_assets.command.local_workers import forked_workers, takes_workers
 from orchestration_assets.command.preparation import prepare_services
 from orchestration_assets.command.run_account import RunAccounts, open_accounts
@@ -122,6 +123,7 @@ def run(
         failed_batches=dict(carried.failed),
         environment=loaded.environment,
         policy_notes=loaded.notes,
+        left_standing=() if batches else left_standing(home.tables, known, loaded.hash),
         asked_again=tuple(dict.fromkeys(carried.again)),
     )
     _show(summary, as_json=as_json)

@@ -51,7 +51,8 @@ class Summary:
     services were stopped, ``rollout`` what each batch decided about a policy on trial.
     ``asked_again`` says which messages of conversations were asked about once more, and why.
     ``environment`` is that of the policy, None when none was chosen, and ``policy_notes`` say what
-    should be done about a policy that is valid.
+    should be done about a policy that is valid. ``left_standing`` says what a run that found
+    nothing new left as it was.
     """
 
     source: str
@@ -91,6 +92,7 @@ class Summary:
     features_without_value: tuple[str, ...] = ()
     environment: str | None = None
     policy_notes: tuple[str, ...] = ()
+    left_standing: tuple[str, ...] = ()
     asked_again: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     index: str = ""
@@ -223,6 +225,7 @@ def render(summary: Summary) -> str:
         lines += _work(summary)
     elif not summary.elsewhere and not summary.failed_batches:
         lines.append("  nothing new   every entry is known as it is now")
+        lines += [f"  left as it is {line}" for line in summary.left_standing]
     if summary.elsewhere:
         lines.append(f"  elsewhere     {', '.join(summary.elsewhere)}: done by other processes")
     lines += [f"  asked again   {one}" for one in summary.asked_again]

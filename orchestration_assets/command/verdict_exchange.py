@@ -19,6 +19,7 @@ from orchestration_assets.explorer.exchange.label_studio import (
 )
 from orchestration_assets.explorer.exchange.open_questions import open_questions
 from orchestration_assets.explorer.verdict_log import GivenVerdict
+from orchestration_assets.policy.asked_tasks import asked_tasks
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.schemas.disagreement import REVIEW_QUEUE
 from orchestration_assets.schemas.errors import OrchestrationError, os_problem
@@ -72,7 +73,7 @@ def import_file(settings: Settings, path: Path, kind: str, people: Sequence[str]
     if len(data) > MAX_BYTES:
         raise ExchangeError(f"{path}: its verdicts have {len(data)} bytes; export in parts")
     home, loaded = Home(settings.home), load_policy(settings.policy)
-    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    rules = VerdictContext(asked_tasks(home, loaded.policy), loaded.hash, datetime.now(UTC))
     # the same file, imported twice, is one file: its verdicts count once
     name = f"{kind}-{blake2b(path.read_bytes(), digest_size=8).hexdigest()}.jsonl"
     try:

@@ -8,6 +8,7 @@ from orchestration_assets.content.item_lookup import finder
 from orchestration_assets.content.standing_records import standing_finder
 from orchestration_assets.content.verdict_files import VerdictFileError
 from orchestration_assets.content.verdicts import VerdictContext, understand
+from orchestration_assets.policy.asked_tasks import asked_tasks
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.settings import Settings
 from resources.home import Home
@@ -20,7 +21,7 @@ def check(settings: Settings, path: Path) -> int:
     """
     loaded = load_policy(settings.policy)
     home = Home(settings.home)
-    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    rules = VerdictContext(asked_tasks(home, loaded.policy), loaded.hash, datetime.now(UTC))
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -17,6 +17,7 @@ from orchestration_assets.content.verdict_folder import (
     take,
 )
 from orchestration_assets.content.verdicts import VerdictContext, merge, understand
+from orchestration_assets.policy.asked_tasks import asked_tasks
 from orchestration_assets.policy.load import LoadedPolicy
 from orchestration_assets.policy.pinned_policy import pin_policy
 from orchestration_assets.schemas.records import TableResult, rows_to_arrow
@@ -30,7 +31,7 @@ _MOST_NAMED: Final = 20
 def update_gold(home: Home, loaded: LoadedPolicy) -> TableResult:
     """Takes in the files and columns that are new, and merges every verdict ever accepted."""
     pin_policy(home.policies, loaded, home.files)
-    rules = VerdictContext(loaded.policy.tasks, loaded.hash, datetime.now(UTC))
+    rules = VerdictContext(asked_tasks(home, loaded.policy), loaded.hash, datetime.now(UTC))
     find, standing = finder(home.tables), standing_finder(home.tables)
     taken = take(
         home.verdicts,

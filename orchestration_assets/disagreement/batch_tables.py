@@ -268,6 +268,8 @@ def queue_questions(batch: AnsweredBatch) -> list[ReviewRow]:
         return []
     gold = gold_rows(home.tables)
     of_content, answered = declared_and_answered(gold)
+    # gold was made under an earlier policy, which may have declared what this one does not
+    of_content = {key for key in of_content if _declares(policy, key[1])}
     before = earlier_questions(home.tables, batch.name)
     now, sheets = max((row.round for row in before), default=1), sheets_of(gold)
     elsewhere = {key for key in answered if not is_answer_to(batch.name, now, sheets[key])}
@@ -289,6 +291,10 @@ def queue_questions(batch: AnsweredBatch) -> list[ReviewRow]:
     )
     votes = votes_about([row for row in rows if is_open(row)], batch.readings)
     return with_reasons(rows, votes, quotes=not hides_content([policy]))
+
+
+def _declares(policy: Policy, task: str) -> bool:
+    return task in policy.tasks and policy.tasks[task].gold is not None
 
 
 def contents_of_questions(

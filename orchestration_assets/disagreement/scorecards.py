@@ -323,7 +323,12 @@ def _card(
         service=service,
         answered=answered,
         abstained=abstained,
-        failed=statuses.total() - answered - abstained - statuses[Status.DEFERRED],
+        # what was never asked did not fail
+        failed=statuses.total()
+        - answered
+        - abstained
+        - statuses[Status.DEFERRED]
+        - statuses[Status.OVER_BUDGET],
         reliability=reliability,
         accuracy=accuracy.mean if accuracy else None,
         accuracy_low=accuracy.low if accuracy else None,

@@ -29,6 +29,7 @@ from orchestration_assets.explorer.review_options import (
 from orchestration_assets.explorer.review_order import DeskQuestion
 from orchestration_assets.explorer.site import NoSuchPageError, Visit
 from orchestration_assets.explorer.verdict_log import GivenVerdict
+from orchestration_assets.policy.asked_tasks import asked_tasks
 from orchestration_assets.schemas.disagreement import CALIBRATION, ReviewRow
 from orchestration_assets.schemas.enums import AnswerKind
 from orchestration_assets.schemas.knowledge import RetrievedPassage
@@ -142,11 +143,11 @@ def question_page(visit: Visit, problem: str = "") -> str | Redirect:
 
 def _foreign_task(visit: Visit, row: ReviewRow) -> str:
     """Why no verdict on a question could be taken in under the policy of this server."""
-    if row.task in visit.site.policy.policy.tasks:
+    if row.task in asked_tasks(visit.site.home, visit.site.policy.policy):
         return ""
     return (
-        f"the policy that this server follows has no task {row.task!r}: start it with --policy "
-        "FILE, the policy that asked this"
+        f"neither the policy that this server follows nor one that this home keeps has the task "
+        f"{row.task!r}: start it with --policy FILE, the policy that asked this"
     )
 
 
@@ -219,7 +220,8 @@ def _checked(visit: Visit, row: ReviewRow, value: Any) -> GivenVerdict:
         asked_in=sheet_name(row.batch, row.round),
         note=note[:_MOST_NOTE].strip(),
     )
-    rules = VerdictContext(site.policy.policy.tasks, site.policy.hash, now)
+    tasks = asked_tasks(site.home, site.policy.policy)
+    rules = VerdictContext(tasks, site.policy.hash, now)
 
     def find(names: Any) -> Mapping[str, list[ManifestItem]]:
         return {name: _manifest_items(site.index, name) for name in names}

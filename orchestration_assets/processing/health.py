@@ -34,6 +34,7 @@ SHALLOW_S = 1.0
 DEEP_S = 30.0
 # a service that fails is not waited for longer: its questions will wait
 UNAVAILABLE_S = 3.0
+_REPLIES = 3
 _TEXT = "The library opens at nine and closes at six; on Sundays it stays closed."
 
 
@@ -150,7 +151,7 @@ async def _probe(
         await caller.place_there()
         shallow_ok, shallow_ms = await _shallow(service, problems)
         began = time.perf_counter()
-        deep = await _ask(caller, question, DEEP_S)
+        deep = await _ask_for_good(caller, question)
         deep_ms = (time.perf_counter() - began) * 1000
         deep_ok = _verdict(deep)
         if deep_ok is False:
@@ -201,6 +202,20 @@ async def _ask(caller: Caller, question: Question, limit_s: float) -> CallOutcom
     deadline = asyncio.get_running_loop().time() + limit_s
     # a key of its own: a kept answer would tell nothing about now
     (called,) = await caller.call([question], [f"health-{uuid4().hex}"], deadline)
+    return called
+
+
+async def _ask_for_good(caller: Caller, question: Question) -> CallOutcome:
+    """The first outcome that is no unusable reply, of three at most.
+
+    Language models cut or garble a reply now and then: one that did it once is not broken, and must
+    not stop a batch.
+    """
+    called = await _ask(caller, question, DEEP_S)
+    for _ in range(_REPLIES - 1):
+        if called.reading.status is not Status.REJECTED_OUTPUT:
+            break
+        called = await _ask(caller, question, DEEP_S)
     return called
 
 

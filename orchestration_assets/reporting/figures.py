@@ -72,6 +72,7 @@ class BatchFigures:
     changes: ReportChanges | None
     leading: LeadingDisputes
     troubles: tuple[ServiceTrouble, ...]
+    over_budget: int
     findings: Findings
     outcomes: tuple[OutcomeFigures, ...]
     content: ContentFigures
@@ -126,6 +127,7 @@ def batch_figures(
         changes=changes(manifest, resolutions, earlier),
         leading=leading_disputes(shown, disputes, features, sources),
         troubles=service_troubles(interpretations),
+        over_budget=_having(interpretations, "status", Status.OVER_BUDGET),
         findings=findings(tasks, choices, disputes),
         outcomes=outcome_figures(manifest),
         content=content,

@@ -62,14 +62,16 @@ def next_steps(
     troubles: Sequence[ServiceTrouble],
     questions: int,
     misnamed: int,
+    over_budget: int = 0,
 ) -> tuple[StepForPeople, ...]:
     """What to do, the most pressing first.
 
     ``questions``: how many are in the review queue; ``misnamed``: files whose name and content say
-    different things.
+    different things; ``over_budget``: readings that there was no money for.
     """
     return (
         *_unanswered(row, troubles),
+        *_unpaid(over_budget),
         *_to_judge(row, questions, misnamed),
         *_redundant(tasks),
     )
@@ -94,6 +96,17 @@ def _unanswered(row: ReportRow, troubles: Sequence[ServiceTrouble]) -> Iterator[
             row.deferred_readings,
             "readings are deferred" + (f"; {waiting}" if row.deferred else ""),
             "run the same command again: only these are asked",
+        )
+
+
+def _unpaid(over_budget: int) -> Iterator[StepForPeople]:
+    if over_budget:
+        yield StepForPeople(
+            "to_pay",
+            over_budget,
+            "readings are over budget" if over_budget > 1 else "reading is over budget",
+            "raise execution.budget_usd or --budget-usd, then run again with --reprocess: only "
+            "what is missing is paid for",
         )
 
 

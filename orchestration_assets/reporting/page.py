@@ -81,6 +81,7 @@ def _batch_page(row: ReportRow, figures: BatchFigures, generated_at: str | None)
             figures.troubles,
             figures.questions.total,
             figures.leading.misnamed,
+            figures.over_budget,
         ),
         notes=_table_notes(row.batch, figures.rows),
         generated_at=generated_at,

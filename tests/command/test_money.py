@@ -77,6 +77,10 @@ def test_a_budget_holds_over_a_kill_and_the_home_says_what_was_paid_in_all(tmp_p
         assert resumed["over_budget"] > 0
         assert billed < len(server.billed)
         # done again on purpose, it has the whole budget again: what is known costs nothing
+        # the next run does not ask it, and says what would
+        idle = finished(start(source, home, policy))
+        assert not idle["batches"]
+        assert f"{resumed['over_budget']} readings" in " ".join(idle["left_standing"])
         again = finished(start(source, home, policy, "--budget-usd", "1.0", "--reprocess"))
         assert again["over_budget"] == 0
         bill = len(server.billed) * CALL_USD

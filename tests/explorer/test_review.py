@@ -148,7 +148,7 @@ def test_what_says_nothing_is_said_and_kept_nowhere(
     assert not list(shown.site.log.waiting())
 
 
-def test_a_task_that_the_policy_does_not_name_is_said_before_anybody_judges(
+def test_a_question_of_an_earlier_policy_is_judged_and_one_of_a_lost_policy_is_refused_first(
     copied: Finished, tmp_path: Path
 ) -> None:
     policy = tmp_path / "other.yaml"
@@ -161,9 +161,15 @@ def test_a_task_that_the_policy_does_not_name_is_said_before_anybody_judges(
     with serving_site(site) as served:
         ada = served.browser().named("Ada")
         page = ada.get("/review")
-        assert "start it with --policy" in page.text
+        assert "start it with --policy" not in page.text
+        page = ada.post(_next(page.text), {"choice": "1"})
+        (said,) = site.log.waiting()
+        # the policy that asked cannot be found any more
+        for kept in copied.home.joinpath("policies").glob("*.json"):
+            kept.unlink()
+        assert "start it with --policy" in ada.get("/review").text
         assert "start it with --policy" in ada.post(_next(page.text), {"choice": "1"}).text
-    assert not list(site.log.waiting())
+    assert list(site.log.waiting()) == [said]
 
 
 def test_an_answer_of_ones_own_is_checked_as_a_verdict_file_is(desk: Served) -> None:

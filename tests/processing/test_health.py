@@ -85,6 +85,16 @@ def test_what_fails_says_how(drill) -> None:
     assert "deep: HTTP 500" in str(rows["model"].problem)
 
 
+def test_an_unusable_reply_stops_nothing_and_one_that_always_is_does(drill) -> None:
+    drill.script = FaultScript(faults=(Fault(kind="wrong_schema", end=2),))
+    _, rows = probed(drill.url)
+    assert rows["model"].deep_ok and rows["model"].problem is None
+    drill.script = FaultScript(faults=(Fault(kind="wrong_schema"),))
+    _, rows = probed(drill.url)
+    assert rows["model"].deep_ok is False
+    assert "deep: " in str(rows["model"].problem)
+
+
 def call(number: int, ms: float, **changes) -> CallRow:
     about = {"batch": "b1", "item_id": f"i{number}", "task": "kind", "service": "model"}
     made = {

@@ -33,10 +33,11 @@ def tables() -> dict[str, pa.Table]:
 def test_each_step_names_its_count_and_what_to_do(tables) -> None:
     row = replace(report_row(BATCH, SOURCE, POLICY, tables), deferred=2, deferred_readings=3)
     figures = batch_figures(tables)
-    steps = {step.name: step for step in next_steps(row, (), (), 7, 4)}
+    steps = {step.name: step for step in next_steps(row, (), (), 7, 4, 9)}
     assert {name: step.count for name, step in steps.items()} == {
         "to_mend": row.failed,
         "to_take_up": 3,
+        "to_pay": 9,
         "misnamed": 4,
         "to_review": 7,
     }
