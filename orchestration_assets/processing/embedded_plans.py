@@ -88,7 +88,7 @@ def process_embedded(
     try:
         for portion in _portions(groups, load_item):
             asker.recall(_first_questions(portion, work))
-            # pages that were looked at are in memory while their file is open, beside what models take
+            # pages that were looked at are in memory as long as their file is open
             close_unused()
             asker.answer_ahead(_sure_questions(portion, work))
             done = _carried_out_later(portion, work, asker)

@@ -12,7 +12,12 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import DECISION_LOG, DecisionRow
 from orchestration_assets.schemas.vectors import CONTENT_VECTORS
 from resources.home import Home
-from resources.table_store import TableMissingError, parquet_bytes, write_atomically
+from resources.table_store import (
+    TableMissingError,
+    parquet_bytes,
+    read_parquet,
+    write_atomically,
+)
 from tests.forked import forked
 
 ROW = DecisionRow("b", "i", "t", 0, "ask", ("s",), "first", None, None, None, None)
@@ -138,3 +143,16 @@ def test_the_beginning_and_the_columns_of_a_table_tell_where_there_is_none(tmp_p
     ):
         with pytest.raises(TableMissingError, match=r"materialize (gold_labels|outcomes) first"):
             look()
+
+
+def test_a_large_table_is_written_in_groups_of_rows_and_read_as_it_was(tmp_path: Path) -> None:
+    vector, count = [0.0] * 500 + [1.0] * 12, 6_000
+    schema = pa.schema({"vector": pa.list_(pa.float32()), "sketch": pa.list_(pa.uint32())})
+    columns = [[vector] * count, [[n] * 128 for n in range(count)]]
+    table = pa.table(columns, schema=schema)
+    file = tmp_path / "large.parquet"
+
+    file.write_bytes(parquet_bytes(table))
+
+    assert pq.ParquetFile(file).metadata.num_row_groups > 1
+    assert read_parquet(file).equals(table)
