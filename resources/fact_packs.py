@@ -98,6 +98,15 @@ def drop_facts(store: TableStore, batches: Collection[str]) -> None:
                     _unlink(path)
 
 
+def made_of(path: Path) -> frozenset[str]:
+    """The tables that a fact in a file of its own was derived from; of one that cannot be read a
+    word that is no table's."""
+    try:
+        return frozenset(json.loads(path.read_bytes())["versions"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return frozenset({""})
+
+
 def _pack(store: TableStore, folder: Path, loose: Collection[Path]) -> None:
     fresh = {path.stem: path.read_text("utf-8") for path in loose}
     packs = {path: _read(path) for path in _packs(folder)}

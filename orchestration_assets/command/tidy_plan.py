@@ -39,6 +39,7 @@ from orchestration_assets.schemas.tables import (
 )
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
 from resources.damage import leaving_out_damage
+from resources.fact_packs import made_of
 from resources.home import Home
 from resources.model_registry import ArtefactError
 
@@ -218,7 +219,8 @@ def _tables(home: Home, batches: Iterable[str]) -> Iterator[Path]:
         for name in BATCH_TABLES:
             if name not in _STAYS and home.tables.exists(name, batch):
                 yield home.tables.path(name, batch)
-        yield from sorted(home.tables.derived.glob(f"*/{batch}.json"))
+        derived = sorted(home.tables.derived.glob(f"*/{batch}.json"))
+        yield from (path for path in derived if not made_of(path) <= _STAYS)
 
 
 def _pages(home: Home, batches: Iterable[str]) -> Iterator[Path]:

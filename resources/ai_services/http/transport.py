@@ -319,16 +319,8 @@ async def _read(response: _Response) -> bytes:
 
 
 def _received(content: "aiohttp.StreamReader") -> bytes:
-    """What was received of a response that is over, and not read yet.
-
-    aiohttp's own way to read it looks whether its parser and its socket are to go on, in eight
-    steps, which has no use at the end of a response.
-    """
-    if content.at_eof():
-        return b""
-    data = b"".join(content._buffer)
-    content._buffer.clear()
-    return data
+    """What was received of a response that is over, and not read yet."""
+    return b"" if content.at_eof() else content.read_nowait()
 
 
 async def _lines(response: _Response) -> AsyncIterator[str]:
