@@ -127,8 +127,13 @@ class ToolServer(Strict):
         if (self.command is None) == (self.url is None):
             raise ValueError("give command or url, one of them")
         if self.command is None:
-            of_programs = ("variable_env", "folder", "limits")
-            if given := [name for name in of_programs if name in self.model_fields_set]:
+            # a kept policy states the defaults as well
+            of_programs = {
+                "variable_env": self.variable_env,
+                "folder": self.folder is not None,
+                "limits": self.limits != ProgramLimits(),
+            }
+            if given := [name for name, is_given in of_programs.items() if is_given]:
                 raise ValueError(f"{given[0]} is for a command")
         if self.header_env and self.url is None:
             raise ValueError("header_env is for a url")

@@ -33,6 +33,7 @@ from orchestration_assets.processing.tools.server_calls import (
 from orchestration_assets.processing.tools.toolbox import Toolbox
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.items import Item, Question
+from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.tool_servers import ServerTool, ToolServer
 from orchestration_assets.schemas.tool_use import ToolOutcome
 from orchestration_assets.services.pool import build_services
@@ -415,6 +416,21 @@ def test_a_policy_says_what_is_wrong_with_a_server_and_starts_none(
     with pytest.raises(PolicyError, match=words):
         parse_policy(bench.policy(given), "policy.yaml")
     assert not started.exists()
+
+
+@pytest.mark.parametrize("reached", [{"url": "http://127.0.0.1:1/"}, {"command": ["serve"]}])
+def test_a_policy_is_the_same_when_its_kept_values_are_read(
+    bench: Bench, reached: dict[str, Any]
+) -> None:
+    server = {"tools": {"forecast": {"arguments": {"type": "object"}}}, **reached}
+    policy = parse_policy(bench.policy(server), "policy.yaml").policy
+    assert Policy.model_validate(policy.canonical()) == policy
+
+
+@pytest.mark.parametrize("setting", [{"folder": "here"}, {"limits": {"cpu_s": 1}}])
+def test_what_limits_a_program_limits_no_address(setting: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(setting))} is for a command"):
+        ToolServer.model_validate({"url": "http://127.0.0.1:1/", "tools": {}, **setting})
 
 
 def test_a_policy_names_the_command_that_installs_the_extra(

@@ -33,9 +33,6 @@ class HeldConnection:
         self.connection = connection
         self.protocol = protocol
         self.since = 0.0
-        # one parser reads all responses of a connection; they are decompressed by whoever reads
-        # them, within a limit
-        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
 
     def is_usable(self) -> bool:
         """Whether a request may be sent; what came that nobody asked for is no answer to it."""

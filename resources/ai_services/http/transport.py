@@ -227,6 +227,9 @@ async def _exchanged(held: HeldConnection, request: bytes) -> _Response:
     transport = protocol.transport
     if transport is None:
         raise ConnectionResetError("the connection was closed")
+    # a parser of its own for each response: the beginning of one that nobody asked for, which no
+    # property of the connection shows, would be read on as this one's; decompressed within a limit
+    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
     transport.write(request)
     while True:
         head, content = await protocol.read()

@@ -8,6 +8,7 @@ import pytest
 
 from orchestration_assets.text.replies.call_errors import (
     CallError,
+    ConnectionBroken,
     EndpointNotFound,
     MalformedResponse,
     Unavailable,
@@ -218,6 +219,49 @@ def test_what_nobody_asked_for_is_no_answer_to_the_next_request() -> None:
         return answers
 
     assert asyncio.run(unasked()) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("at", [1, 9, 20])
+@pytest.mark.parametrize("pause_s", [0.0, 0.02], ids=["with the answer", "after it"])
+def test_what_began_before_a_request_is_no_answer_to_it(at, pause_s) -> None:
+    async def ask() -> list[object]:
+        sent = asyncio.Event()
+        stray = answer("200 OK", "Content-Length: 3", body=b"one")
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                await reader.readuntil(b"\r\n\r\n")
+                body = await reader.readexactly(3)
+                whole = answer("200 OK", "Content-Length: 3", body=body)
+                if body == b"one":
+                    # as a relay that sends an answer twice, in packets as they happen to be cut
+                    if pause_s:
+                        writer.write(whole)
+                        await asyncio.sleep(pause_s)
+                    writer.write(stray[:at] if pause_s else whole + stray[:at])
+                    sent.set()
+                    await reader.readuntil(b"\r\n\r\n")
+                    writer.write(stray[at:])
+                else:
+                    writer.write(whole)
+                await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        transport = Transport(chat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"))
+        answers: list[object] = [(await transport.post("/x", b"one", {})).data]
+        await sent.wait()
+        await asyncio.sleep(0.01)
+        for body in (b"two", b"six"):
+            try:
+                answers.append((await transport.post("/x", body, {})).data)
+            except CallError as error:
+                answers.append(type(error))
+        await transport.aclose()
+        server.close()
+        return answers
+
+    assert asyncio.run(ask()) == [b"one", ConnectionBroken, b"six"]
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\rb", "a\0b"])
