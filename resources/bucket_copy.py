@@ -101,14 +101,20 @@ class BucketCopy:
 
     def fetch(self, path: Path) -> bool:
         """Fetches one file that is not here; whether the store has it."""
-        stored = self.bucket.get(self._key(path))
-        if stored is None:
-            return False
-        with self._index() as index:
-            # another process of this machine may have fetched it, and written it since
-            if not path.exists():
-                self._keep(index, self._key(path), stored)
-        return True
+        while True:
+            removals = self._removals()
+            stored = self.bucket.get(self._key(path))
+            if stored is None:
+                return False
+            with self._index() as index:
+                if self._removals() != removals:
+                    # a pull that has removed what was forgotten may have come between: nothing
+                    # would remove it again
+                    continue
+                # another process of this machine may have fetched it, and written it since
+                if not path.exists():
+                    self._keep(index, self._key(path), stored)
+            return True
 
     def join(self, *, first: bool) -> None:
         """Makes home and store one: an empty store takes all of a home that is used with it for
@@ -166,8 +172,9 @@ class BucketCopy:
                 if key.startswith(tuple(f"{folder}/" for folder in looked_at)):
                     _unlink(self.home / key)
                     index.forget(key)
-            # known only when nothing of what was forgotten is here any more
-            self._fetch(index, known, _forgotten(there).keys(), there)
+            # known only when nothing of what was forgotten is here any more, and as it was then: a
+            # later version tells of later removals
+            self._fetch(index, known, _forgotten(there).keys(), there, as_listed=True)
 
     def _look(
         self, known: Mapping[str, KnownFile], *, whole: bool
@@ -193,10 +200,14 @@ class BucketCopy:
     def _removes(self) -> bool:
         """Whether a machine was removing pieces when this one looked last, and has not said that
         it is done."""
+        return self._removals().startswith(_UNDER_WAY)
+
+    def _removals(self) -> bytes:
+        """What names the last removal of pieces that this machine knows of."""
         try:
-            return (self.home / _REMOVALS).read_bytes().startswith(_UNDER_WAY)
+            return (self.home / _REMOVALS).read_bytes()
         except OSError:
-            return False
+            return b""
 
     def _fetch(
         self,
@@ -204,9 +215,11 @@ class BucketCopy:
         known: Mapping[str, KnownFile],
         keys: Iterable[str],
         tags: Mapping[str, str],
+        *,
+        as_listed: bool = False,
     ) -> bool:
-        """Fetches those of the objects that are not here in the same version; whether all of them
-        were still there."""
+        """Fetches those of the objects that are not here in the same version, with ``as_listed``
+        only in the version that ``tags`` has; whether all of them were still there."""
         is_all = True
         wanted = [
             key
@@ -220,7 +233,7 @@ class BucketCopy:
                 for key, stored in zip(some, pool.map(self.bucket.get, some), strict=True):
                     if stored is None:
                         is_all = False
-                    else:
+                    elif not as_listed or stored.etag == tags[key]:
                         self._keep(index, key, stored)
         return is_all
 
@@ -234,8 +247,7 @@ class BucketCopy:
         """Stores what was written or removed here by other ways than this class.
 
         Kept content and knowledge that are not here are removed only after the ``whole`` was
-        fetched. Raises
-        StoreConflictError.
+        fetched. Raises StoreConflictError.
         """
         with self._index() as index:
             self._push(index, whole=whole)

@@ -173,26 +173,40 @@ def _shared(path: Path) -> "BucketClaim | None":
 def _try_claim(path: Path, what: str) -> _Claim | None:
     """The claim, if nobody has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _locked(path)
-    if descriptor is None:
-        return None
+    while True:
+        descriptor = _locked(path)
+        if descriptor is None:
+            return None
+        try:
+            here = machine()
+            before = _read_owner(path)
+            if before is not None and before.machine != here:
+                if _is_beating(path, before):
+                    os.close(descriptor)
+                    return None
+                if not _is_at(path, descriptor):
+                    # given back meanwhile, and perhaps taken again, with a file that is another one
+                    os.close(descriptor)
+                    continue
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            owner = Owner(os.getpid(), socket.gethostname(), here, what, since, nonce=uuid4().hex)
+            shared = _shared(path)
+            if shared is not None and not shared.take(_plain(owner)):
+                os.close(descriptor)
+                return None
+            _write(descriptor, owner)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return _Claim(path, descriptor, owner, shared)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether the file that is open is the one at the path."""
     try:
-        here = machine()
-        before = _read_owner(path)
-        if before is not None and before.machine != here and _is_beating(path, before):
-            os.close(descriptor)
-            return None
-        since = datetime.now(UTC).isoformat(timespec="seconds")
-        owner = Owner(os.getpid(), socket.gethostname(), here, what, since, nonce=uuid4().hex)
-        shared = _shared(path)
-        if shared is not None and not shared.take(_plain(owner)):
-            os.close(descriptor)
-            return None
-        _write(descriptor, owner)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return _Claim(path, descriptor, owner, shared)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _locked(path: Path) -> int | None:
@@ -235,8 +249,16 @@ def _release(claim: _Claim) -> None:
     except StoreAwayError as error:
         notice(f"the claim {claim.path.name} ends by itself: {error}")
     finally:
-        claim.path.unlink(missing_ok=True)
+        # another machine, for which this one was gone, may have it now
+        if _is_at(claim.path, claim.descriptor) and _is_stated(claim):
+            claim.path.unlink(missing_ok=True)
         os.close(claim.descriptor)
+
+
+def _is_stated(claim: _Claim) -> bool:
+    """Whether the file of the claim says that it is this owner's, or nothing that can be read."""
+    now = _read_owner(claim.path)
+    return now is None or now.nonce == claim.owner.nonce
 
 
 def _beat(claim: _Claim, over: threading.Event) -> None:

@@ -1,7 +1,6 @@
 """The one contract that every service keeps, embedded or remote."""
 
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -69,7 +68,8 @@ class EmbeddedService(ABC):
     expected_ms: ClassVar[float]
     cost_usd: ClassVar[float] = 0.0
     reads: ClassVar[frozenset[str]] = frozenset()
-    concurrency: ClassVar[int] = os.cpu_count() or 1
+    concurrency: ClassVar[int] = 4
+    """The same on every machine: calls take turns in the event loop, whatever cores there are."""
     Parameters: ClassVar[type[BaseModel]] = NoParameters
     distribution: str | None = None
     """What a plug-in was installed by, with its version; None for services of this project."""

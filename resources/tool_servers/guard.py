@@ -17,7 +17,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Final, NoReturn
 
 # of sys/prctl.h
@@ -29,63 +28,70 @@ _OF_SIGNAL: Final = 128
 _ENDING_S: Final = 4.0
 _BETWEEN_LOOKS_S: Final = 0.005
 _CHARACTERS: Final = 200
-
-
-class _Told(BaseException):
-    """This process is to end."""
+_MOST_TASKS: Final = 1 << 22
+"""No system of today has more."""
+_WAITED_FOR: Final = frozenset({signal.SIGTERM, signal.SIGCHLD})
 
 
 def main(arguments: list[str]) -> NoReturn:
     """Carries out the command line above; ends with the exit code of the program."""
     parent, folder, is_temporary, limits, *run = arguments
-    signal.signal(signal.SIGTERM, _end)
+    # both are waited for: wherever this is told to end, it ends what came of it first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
     code = _OF_SIGNAL + signal.SIGTERM
     try:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         if os.getppid() == int(parent):
-            code = _carried_out(folder, limits, run)
-    except _Told:
-        pass
+            guard, program = os.getpid(), os.fork()
+            if not program:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                _become(guard, folder, limits, run)
+            code = _ended(program)
+    except OSError as error:
+        _say(run[0], error)
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _end_children()
         if is_temporary == "1":
             shutil.rmtree(folder, ignore_errors=True)
         os._exit(code)
 
 
-def _carried_out(folder: str, limits: str, run: list[str]) -> int:
-    guard = os.getpid()
-    program = os.fork()
-    if not program:
-        _become(guard, folder, limits, run)
+def _ended(program: int) -> int:
+    """The exit code of the program once it has ended, or that of this when it is told to end."""
     # who reads what it says sees the end of it when the program has ended
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
         os.dup2(nothing, stream)
-    while True:
-        # those that it has left behind end here, too
-        ended, status = os.waitpid(-1, 0)
-        if ended == program:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else _OF_SIGNAL - code
+    while signal.sigwait(_WAITED_FOR) != signal.SIGTERM:
+        # those that it has left behind end here, too; of several that end, one signal may tell
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            if found[0] == program:
+                code = os.waitstatus_to_exitcode(found[1])
+                return code if code >= 0 else _OF_SIGNAL - code
+    return _OF_SIGNAL + signal.SIGTERM
 
 
 def _become(guard: int, folder: str, limits: str, run: list[str]) -> NoReturn:
     """What the copy does: it is the program from here on."""
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # which Python ignores
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == guard:
             os.chdir(folder)
             _limit(limits)
             os.execv(run[0], run)  # noqa: S606 -- what the policy names
     except BaseException as error:  # noqa: BLE001 -- the last that it can do is to say what broke
-        said = f"{run[0]} cannot be run: {error}"[:_CHARACTERS]
-        os.write(2, f"{said}\n".encode("utf-8", "backslashreplace"))
+        _say(run[0], error)
     finally:
         os._exit(_CANNOT_RUN)
+
+
+def _say(program: str, error: BaseException) -> None:
+    said = f"{program} cannot be run: {error}"[:_CHARACTERS]
+    os.write(2, f"{said}\n".encode("utf-8", "backslashreplace"))
 
 
 def _limit(limits: str) -> None:
@@ -93,14 +99,38 @@ def _limit(limits: str) -> None:
     for one in limits.split(","):
         name, _, value = one.partition("=")
         kind = getattr(resource, name)
-        wanted = int(value) + (_tasks_of_user() if name == "RLIMIT_NPROC" else 0)
         most = resource.getrlimit(kind)[1]
+        wanted = int(value) + (_tasks_of_user(most) if name == "RLIMIT_NPROC" else 0)
         least = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
         resource.setrlimit(kind, (least, least))
 
 
-def _tasks_of_user() -> int:
-    """The threads that the user has, which the system holds against the limit together."""
+def _tasks_of_user(most: int) -> int:
+    """The threads that the system holds against the limit of the user, or up to twice as many
+    where not all can be seen from here: those of the same user in other containers count, too.
+
+    ``most`` is the highest limit that may be set.
+    """
+    highest = _MOST_TASKS if most == resource.RLIM_INFINITY else min(most, _MOST_TASKS)
+    found = max(1, _tasks_seen())
+    while found < highest and not _may_begin_another(found + 1, most):
+        found *= 2
+    return found
+
+
+def _may_begin_another(limit: int, most: int) -> bool:
+    resource.setrlimit(resource.RLIMIT_NPROC, (limit, most))
+    try:
+        another = os.fork()
+    except BlockingIOError:
+        return False
+    if not another:
+        os._exit(0)
+    os.waitpid(another, 0)
+    return True
+
+
+def _tasks_seen() -> int:
     found, user = 0, os.getuid()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -109,10 +139,6 @@ def _tasks_of_user() -> int:
         except OSError:
             continue  # it has ended meanwhile
     return found
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Told
 
 
 def _end_children() -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestration_assets.schemas.errors import OrchestrationError
@@ -120,14 +121,12 @@ class ToolSession:
 
     async def _answer(self, sent: Any) -> ServerAnswer:
         from mcp import MCPError
-        from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, REQUEST_TIMEOUT
+        from mcp_types import INVALID_PARAMS, REQUEST_TIMEOUT
 
         try:
             return _answer_in(await sent)
         except MCPError as error:
-            # the SDK's own words; with others the code is any server's
-            is_closed = (error.code, error.message) == (CONNECTION_CLOSED, "Connection closed")
-            if is_closed or error.code == REQUEST_TIMEOUT:
+            if _is_closed(error) or error.code == REQUEST_TIMEOUT:
                 raise
             # a server that answers is there: arguments that it takes for wrong do not break it
             return ServerAnswer(
@@ -172,7 +171,8 @@ class ToolSession:
                 opened.set_exception(ToolServerError("it was not waited for any longer"))
         except BaseException as error:  # noqa: BLE001 -- whoever opened it is told
             if not opened.done():
-                opened.set_exception(ToolServerError(self._reason(error)))
+                why = self._ended(error) or self._reason(error)
+                opened.set_exception(ToolServerError(why))
         if not opened.cancelled():
             # read once, or nobody did: it is no error that was lost
             opened.exception()
@@ -181,6 +181,8 @@ class ToolSession:
         server = self._server
         if server.command is not None:
             given = _values(server.variable_env)
+            if server.folder is not None and not Path(server.folder).is_dir():
+                raise ToolServerError(f"there is no folder {server.folder}: make it, or change it")
             return program(
                 server.command,
                 given,
@@ -200,6 +202,20 @@ class ToolSession:
     def _reason(self, error: BaseException) -> str:
         said = reason_of(error)
         return echoes_of(self._server).redacted(said)[:_LONGEST_REASON]
+
+    def _ended(self, error: BaseException) -> str | None:
+        """Why a program may have ended instead of answering; None for any other error."""
+        server = self._server
+        if server.command is None or not _is_closed(_first_of(error)):
+            return None
+        name, *arguments = server.command
+        said = f"the program {name} ended before it answered"
+        if server.folder is not None:
+            return f"{said}; it runs in the folder {server.folder}"[:_LONGEST_REASON]
+        files = [one for one in arguments if not Path(one).is_absolute() and Path(one).exists()]
+        what = files[0] if files else "a file that it needs"
+        why = f"it runs in an empty folder: name {what} by its whole path, or set folder, such as ."
+        return f"{said}; {why}"[:_LONGEST_REASON]
 
     async def _listed(self) -> Mapping[str, OfferedTool]:
         from mcp_types import PaginatedRequestParams
@@ -230,13 +246,29 @@ class ToolSession:
 
 def reason_of(error: BaseException) -> str:
     """What went wrong, in one line: of several at once, the first; as the error says it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error = _first_of(error)
     if isinstance(error, ToolServerError):
         return str(error)
     said = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_SEARCHED]
     # it is shown where signs could steer a terminal
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in said)
+
+
+def _first_of(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _is_closed(error: BaseException) -> bool:
+    """Whether the connection is over; in the SDK's own words, the code alone is any server's."""
+    from mcp import MCPError
+    from mcp_types import CONNECTION_CLOSED
+
+    return isinstance(error, MCPError) and (error.code, error.message) == (
+        CONNECTION_CLOSED,
+        "Connection closed",
+    )
 
 
 def echoes_of(server: ToolServer) -> KeyEchoes:

@@ -51,7 +51,7 @@ with forked(3, work, {"WHOSE": "a copy"}) as (first, second, third):
     ask(second, "break")
     ask(first, "one")
     print(first.stdout.read().strip(), first.wait())
-    print(second.wait(10.0), second.stderr.read().splitlines()[-1])
+    print(second.wait(60.0), second.stderr.read().splitlines()[-1])
     third.kill()
     print(third.wait())
 print("WHOSE" in os.environ)

@@ -167,7 +167,7 @@ def test_a_stopped_run_ends_all_its_processes_and_says_so_in_one_line(tmp_path) 
                 child.send_signal(number)
                 _, said = child.communicate(timeout=120.0)
             assert child.returncode == 128 + number
-            assert not any(one.is_running() for one in beside)
+            assert psutil.wait_procs(beside, timeout=60.0)[1] == []
             own = [line for line in said.splitlines() if line.startswith("orchestrate:")]
             assert own == ["orchestrate: stopped; run the same command to go on"]
             assert "Traceback" not in said

@@ -329,7 +329,7 @@ def test_of_two_that_keep_the_ledger_at_once_none_notes_what_the_other_wrote(
     first, other = (threading.Thread(target=keep_ledger, args=(home,)) for _ in range(2))
     store_batch(home, 0, _SOURCES[0], [("a", "h1", EntryOutcome.ACCEPTED, None)])
     first.start()
-    assert folded.wait(10.0)
+    assert folded.wait(60.0)
     store_batch(home, 1, _SOURCES[0], [("b", "h1", EntryOutcome.ACCEPTED, None)])
     other.start()
     first.join()

@@ -102,7 +102,7 @@ class Service:
             json.dumps({"query": query}).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return json.load(answer)["data"]
 
 
@@ -121,7 +121,7 @@ def service(home, tmp_path):
     # a run that is killed before it began is found out by Dagster itself, after this long
     configured = home / "dagster" / "dagster.yaml"
     instance = yaml.safe_load(configured.read_text())
-    instance["run_monitoring"] |= {"start_timeout_seconds": 20, "poll_interval_seconds": 5}
+    instance["run_monitoring"] |= {"start_timeout_seconds": 45, "poll_interval_seconds": 5}
     configured.write_text(yaml.safe_dump(instance))
     service = Service(home, source, policy)
     yield service

@@ -40,7 +40,7 @@ def policy(url: str) -> str:
     return yaml.safe_dump(
         {
             "version": 2,
-            "alerts": {"webhook": {"url_env": VARIABLE, "timeout_s": 1.0}, "rules": rules},
+            "alerts": {"webhook": {"url_env": VARIABLE, "timeout_s": 5.0}, "rules": rules},
             "services": {"remote": remote},
             "tasks": {"topic": task},
         }

@@ -221,7 +221,7 @@ def test_whoever_waits_gets_its_turn_and_nobody_before_it(lengths, chance) -> No
 
         works = [*map(ask, told.items), *map(note, told.items)]
         seed.shuffle(works)
-        await asyncio.wait_for(asyncio.gather(*works), 5)
+        await asyncio.wait_for(asyncio.gather(*works), 60)
 
     asyncio.run(drive())
     assert waiting == 0

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CONTENT_LEDGER, LedgerRow
 from resources import bucket_copy, table_parts
 from resources.bucket import Bucket
+from resources.bucket_copy import BucketCopy
 from resources.copy_index import CopyIndex
 from resources.home import Home
 from resources.home_store import copy_of_store, use_store
@@ -206,3 +207,53 @@ def test_kept_content_that_another_machine_tidied_is_stored_again(tmp_path, url)
     other.content.keep(kept, b"kept")
     use_store(one.folder, url)
     assert one.content.kept(kept) == b"kept"
+
+
+def test_what_is_removed_under_a_pull_leaves_with_the_next_one(tmp_path, url, monkeypatch) -> None:
+    one, other = opened(tmp_path / "one", url), opened(tmp_path / "other", url)
+    kept = "ab" * 16
+    one.content.keep(kept, b"kept")
+    assert other.content.kept(kept) == b"kept"
+    fetch, met = BucketCopy._fetch, []
+
+    def fetched(copy: BucketCopy, *given: Any, **named: Any) -> bool:
+        # the other one has seen that something is being removed, and the content still there
+        if copy.home == other.folder and "forgotten/removals" in given[2] and not met:
+            met.append(kept)
+            one.content.forget(kept)
+            removing.close()
+        return fetch(copy, *given, **named)
+
+    monkeypatch.setattr(BucketCopy, "_fetch", fetched)
+    with ExitStack() as removing:
+        removing.enter_context(maintaining(one, "tidy"))
+        use_store(other.folder, url)
+    assert met
+    use_store(other.folder, url)
+    assert not other.content.path(kept).exists()
+
+
+def test_what_leaves_while_it_is_fetched_does_not_stay(tmp_path, url, monkeypatch) -> None:
+    one, other = opened(tmp_path / "one", url), opened(tmp_path / "other", url)
+    kept = "ab" * 16
+    one.content.keep(kept, b"kept")
+    get, met = Bucket.get, []
+
+    def got(bucket: Bucket, key: str) -> object:
+        found = get(bucket, key)
+        if key.startswith("content/") and not met:
+            met.append(key)
+            with maintaining(one, "tidy"):
+                one.content.forget(kept)
+            # as another process on the machine of the other one does
+            copy = copy_of_store(other.folder)
+            assert copy is not None
+            copy.pull()
+        return found
+
+    monkeypatch.setattr(Bucket, "get", got)
+    copy = copy_of_store(other.folder)
+    assert copy is not None
+    assert not copy.fetch(other.content.path(kept))
+    assert met
+    assert not other.content.path(kept).exists()

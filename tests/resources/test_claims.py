@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_an_owner_on_another_machine_has_it_as_long_as_its_beat_goes_on(
 ) -> None:
     """On a shared file system without shared locks, only the beat tells."""
     monkeypatch.setattr(module, "_LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(module, "_LEASE_S", 0.3)
+    monkeypatch.setattr(module, "_LEASE_S", 1.0)
     monkeypatch.setattr(module, "_BEAT_S", 0.02)
     with monkeypatch.context() as there:
         there.setattr(module, "machine", lambda: "another kernel")
@@ -142,6 +143,38 @@ def test_an_owner_on_another_machine_has_it_as_long_as_its_beat_goes_on(
     (tmp_path / "claims" / "batch-1").write_bytes(left)
     with claimed_unless_held(tmp_path, "batch-1", "here") as ours:
         assert ours
+
+
+def test_a_claim_that_is_given_back_and_taken_again_under_a_look_stays(
+    tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "claims" / "batch-1"
+    path.parent.mkdir()
+
+    def hold(what: str) -> None:
+        path.unlink(missing_ok=True)
+        owner = Owner(1, "host", "another kernel", what, "now", nonce=what)
+        path.write_bytes(module._plain(owner))
+
+    def beats(looked_at: Path, before: Owner) -> bool:
+        if before.what == "second":
+            return True
+        hold("second")
+        return False
+
+    monkeypatch.setattr(module, "_is_beating", beats)
+    hold("first")
+    assert is_held(tmp_path, "batch-1")
+    owner = owner_of(tmp_path, "batch-1")
+    assert owner is not None and owner.what == "second"
+
+
+def test_a_claim_that_was_taken_over_is_not_given_back_by_its_first_owner(tmp_path) -> None:
+    path = tmp_path / "claims" / "batch-1"
+    with claimed(tmp_path, "batch-1", "first"):
+        owner = Owner(1, "host", "another kernel", "second", "now", nonce="second")
+        path.write_bytes(module._plain(owner))
+    assert owner_of(tmp_path, "batch-1") == owner
 
 
 def test_a_look_at_a_claim_keeps_nobody_from_taking_it(tmp_path, monkeypatch) -> None:

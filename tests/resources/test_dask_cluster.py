@@ -147,12 +147,13 @@ def test_a_cluster_that_got_no_client_is_closed_all_the_same(monkeypatch) -> Non
 
 def test_who_stops_listening_cancels_the_rest() -> None:
     with opened(where="threads", workers=1) as cluster:
-        results = cluster.map_chunks(_slow, list(range(100)))
+        results = cluster.map_chunks(_slow, list(range(1_000)))
         next(results)
         results.close()
         began = time.monotonic()
         assert dict(cluster.map_chunks(_double, [1])) == {1: 2}
-        assert time.monotonic() - began < 10
+        # the rest would take 200 s
+        assert time.monotonic() - began < 100
 
 
 def test_a_scheduler_without_workers_is_said_to_be_one(monkeypatch) -> None:

@@ -4,17 +4,21 @@ import asyncio
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from orchestration_assets.schemas.tool_servers import ProgramLimits
+from orchestration_assets.schemas.tool_servers import ProgramLimits, ToolServer
+from resources.tool_servers import guard as guarding
 from resources.tool_servers.guard import __file__ as guard
 from resources.tool_servers.program import program
+from resources.tool_servers.session import ToolServerError, ToolSession
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what the guard does is Linux's")
 LIMITS = ProgramLimits(cpu_s=50, memory_mb=200, file_mb=1, open_files=40, processes=30)
@@ -125,3 +129,53 @@ def test_a_program_runs_in_the_folder_that_the_policy_names(tmp_path, monkeypatc
     asyncio.run(run())
     assert json.loads(facts.read_text())["folder"] == str(tmp_path / "place")
     assert (tmp_path / "place").is_dir()
+
+
+def test_a_program_has_signals_as_they_are_by_default(tmp_path) -> None:
+    pytest.importorskip("mcp")
+    told = tmp_path / "told"
+    words = f"grep -E 'Sig(Blk|Ign)' /proc/self/status > {told}.new; mv {told}.new {told}; cat"
+
+    async def run() -> None:
+        async with program(["sh", "-c", words], {"PATH": os.environ["PATH"]}, ProgramLimits()):
+            while not told.exists():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    # a pipe that nobody reads ends those that write to it
+    assert {int(line.split()[1], 16) for line in told.read_text().splitlines()} == {0}
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 37, 5_000])
+def test_threads_of_the_user_that_cannot_be_seen_are_counted(monkeypatch, hidden) -> None:
+    counted = 20 + hidden
+    monkeypatch.setattr(guarding, "_tasks_seen", lambda: 20)
+    monkeypatch.setattr(guarding, "_may_begin_another", lambda limit, most: limit > counted)
+    assert counted <= guarding._tasks_of_user(resource.RLIM_INFINITY) < 2 * counted
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        (None, "ended before it answered; it runs in an empty folder: name server.py by its whole"),
+        ("elsewhere", "ended before it answered; it runs in the folder elsewhere"),
+        ("nowhere", "there is no folder nowhere: make it"),
+        (".", None),
+    ],
+)
+def test_a_server_that_is_a_file_beside_the_policy_says_how_it_is_found(
+    tmp_path, monkeypatch, folder, why
+) -> None:
+    pytest.importorskip("mcp")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(Path(__file__).parents[1] / "processing" / "tool_server.py", "server.py")
+    server = ToolServer(command=(sys.executable, "server.py"), folder=folder)
+
+    async def run() -> None:
+        session = ToolSession(server)
+        await session.open()
+        await session.aclose()
+
+    with nullcontext() if why is None else pytest.raises(ToolServerError, match=why):
+        asyncio.run(run())

@@ -22,9 +22,11 @@ from resources.feature_cache.lmdb_store import LmdbStore
 from tests.ai_services.http.samples import VECTORS, asked, chat, embeddings
 
 # far beyond what anything takes: other work may keep the machine busy
-DEADLINE_S = 4.0
-SLACK_S = 1.0
-PATIENT = {"connect_s": 3.0, "first_token_s": 3.0, "total_s": 3.5}
+DEADLINE_S = 60.0
+PATIENT = {"connect_s": 30.0, "first_token_s": 30.0, "total_s": 30.0}
+# of what only a deadline ends; without it the service would be waited for longer than DEADLINE_S
+SOON_S = 2.0
+ANSWERED = {FaultKind.LATENCY, FaultKind.SLOW_BODY, FaultKind.CHATTY}
 FATAL = {FaultKind.UNAUTHORISED}
 KINDS = [kind for kind in FaultKind if kind not in FATAL]
 
@@ -87,7 +89,7 @@ def test_nothing_is_lost_or_billed_twice_whatever_fails(tmp_path, part) -> None:
         assert sum(counted.values()) == len(questions)
         # there is a healthy fallback: nobody goes without an answer
         assert set(counted) <= {Status.OK, Status.FALLBACK}, (kinds, counted)
-        assert seconds < DEADLINE_S + SLACK_S
+        assert seconds < DEADLINE_S
         for server in (primary, second):
             assert max(Counter(one.key for one in server.billed).values(), default=1) == 1
         paid = sum(
@@ -105,12 +107,13 @@ def test_without_a_fallback_every_question_still_has_its_reading(tmp_path, kind)
     with serving(server) as url:
         limits = {"total_s": 0.1} if kind is FaultKind.HANG else PATIENT
         services = {"s": ChatService("s", chat(url, timeouts=limits))}
-        answers, seconds = run(tmp_path, services, lambda a: ask_all(a, "s", texts(30)))
+        ends_s = DEADLINE_S if kind in ANSWERED else SOON_S
+        answers, seconds = run(tmp_path, services, lambda a: ask_all(a, "s", texts(30), ends_s))
     assert len(answers) == 30
-    assert seconds < DEADLINE_S + SLACK_S
+    assert seconds < DEADLINE_S
     for one in answers:
         assert one.reading.status is Status.OK or one.reading.reason
-    if kind in (FaultKind.LATENCY, FaultKind.SLOW_BODY, FaultKind.CHATTY):
+    if kind in ANSWERED:
         assert {one.reading.status for one in answers} == {Status.OK}
     elif kind is FaultKind.WRONG_SCHEMA:
         assert Status.REJECTED_OUTPUT in {one.reading.status for one in answers}
@@ -299,11 +302,11 @@ def test_a_bulkhead_is_never_exceeded(tmp_path) -> None:
 def test_a_deadline_ends_what_hangs_and_what_waits(tmp_path) -> None:
     server = DrillServer(FaultScript(faults=(Fault(kind="hang"),)))
     with serving(server) as url:
-        config = chat(url, concurrency=2, timeouts={"total_s": 30.0})
+        config = chat(url, concurrency=2, timeouts={"total_s": 2 * DEADLINE_S})
         answers, seconds = run(
-            tmp_path, {"s": ChatService("s", config)}, lambda a: ask_all(a, "s", texts(6))
+            tmp_path, {"s": ChatService("s", config)}, lambda a: ask_all(a, "s", texts(6), SOON_S)
         )
-    assert seconds < DEADLINE_S + SLACK_S
+    assert seconds < DEADLINE_S
     assert {one.reading.status for one in answers} == {Status.TIMEOUT}
     assert sum(bool(one.attempts) for one in answers) == 2
 
@@ -312,13 +315,13 @@ def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
     """Many items wait for few places: the last of them has as much time as the first."""
     server = DrillServer(FaultScript(median_ms=40))
     with serving(server) as url:
-        config = chat(url, concurrency=1, timeouts={"total_s": 5.0})
+        config = chat(url, concurrency=1, timeouts={"total_s": 60.0})
 
         async def drive():
             cache = AnswerCache(LmdbStore(tmp_path / "answers"))
             service = ChatService("s", config)
-            async with Asker({"s": service}, cache, call_limit_s=0.3) as asker:
-                quick = await asyncio.gather(*(asker.ask("s", one) for one in texts(20)))
+            async with Asker({"s": service}, cache, call_limit_s=1.0) as asker:
+                quick = await asyncio.gather(*(asker.ask("s", one) for one in texts(40)))
                 server.script = FaultScript(faults=(Fault(kind="hang"),))
                 began = asyncio.get_running_loop().time()
                 stuck = await asker.ask("s", asked("this one hangs"))
@@ -327,7 +330,8 @@ def test_waiting_for_a_turn_does_not_count_against_an_item(tmp_path) -> None:
         quick, stuck, seconds = asyncio.run(drive())
     assert {one.reading.status for one in quick} == {Status.OK}
     assert stuck.reading.status is Status.TIMEOUT
-    assert 0.3 <= seconds < 1.0
+    # by its own limit, long before the service's
+    assert 1.0 <= seconds < 60.0
 
 
 def test_a_failure_is_asked_again_by_the_next_run(tmp_path) -> None:
