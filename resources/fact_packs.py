@@ -74,14 +74,18 @@ def packed_facts(folder: Path, batch: str) -> Iterator[str]:
 
 
 def pack_facts(store: TableStore) -> None:
-    """Puts together what is kept about batches in many files; what cannot be written stays."""
+    """Puts together what is kept about batches in many files, or beside what was kept before it;
+    what cannot be written stays."""
     for folder in _folders(store):
         with contextlib.suppress(OrchestrationError, OSError):
-            loose = [path for path in _loose(folder) if path.stat().st_size < LARGE_BYTES]
-            if len(loose) >= FEWEST:
+            loose = _loose(folder)
+            small = [path for path in loose if path.stat().st_size < LARGE_BYTES]
+            # what was forgotten on another machine of the home must not stand here for long
+            again = any(True for path in loose for _ in packed_facts(folder, path.stem))
+            if len(small) >= FEWEST or again:
                 make_folder(folder / _PACKS)
                 with locked(folder / _PACKS / _LOCK):
-                    _pack(store, folder, loose)
+                    _pack(store, folder, small, {path.stem for path in loose})
 
 
 def drop_facts(store: TableStore, batches: Collection[str], staying: Collection[str] = ()) -> None:
@@ -143,16 +147,17 @@ def _bytes_of(path: Path) -> bytes:
         return b""
 
 
-def _pack(store: TableStore, folder: Path, loose: Collection[Path]) -> None:
+def _pack(store: TableStore, folder: Path, loose: Collection[Path], own: Collection[str]) -> None:
+    """Packs the ``loose`` ones; ``own`` are all batches that have a file of their own."""
     fresh = {path.stem: path.read_text("ascii", "replace") for path in loose}
     packs = {path: _read(path) for path in _packs(folder)}
     joined, facts = dict[Path, Facts](), dict(fresh)
     # one that says something else of the same batches is older than their own files
     for path, held in sorted(packs.items(), key=lambda one: (len(one[1]), one[0])):
         few = len(held) <= len(facts) and len(held) + len(facts) <= MOST_FACTS
-        if few or fresh.keys() & held.keys():
+        if few or not held.keys().isdisjoint(own):
             joined[path] = held
-            facts = {**held, **facts}
+            facts = {one: held[one] for one in held if one not in own} | facts
     whole = sorted((batch, fact) for batch, fact in facts.items() if _stands(store, batch, fact))
     written = {
         _write(folder, dict(whole[start : start + MOST_FACTS]))

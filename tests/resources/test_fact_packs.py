@@ -140,6 +140,18 @@ def test_words_of_packed_facts_are_found_by_who_looks_for_them(tmp_path) -> None
     assert traces.in_bytes(pack.read_bytes()) == traces.in_bytes(loose) == set(traces.pieces)
 
 
+@pytest.mark.parametrize("said", ["other", "x" * LARGE_BYTES])
+def test_what_was_true_before_leaves_with_the_next_packing(packed, said) -> None:
+    store_batch(packed, "b03", said)
+    assert told(packed, "b03", []) == said
+    pack_facts(packed)
+    kept = [path.read_text() for path in packed.derived.rglob("[!.]*") if path.is_file()]
+    assert not any('"s3"' in one for one in kept)
+    derived: list[str] = []
+    assert told(packed, "b03", derived) == said and told(packed, "b04", derived) == "s4"
+    assert derived == []
+
+
 def test_large_facts_and_those_of_parts_stay_files_of_their_own(tmp_path) -> None:
     tables = Home(tmp_path).tables
     for n in range(FEWEST + 2):
@@ -152,18 +164,21 @@ def test_large_facts_and_those_of_parts_stay_files_of_their_own(tmp_path) -> Non
     assert files(tables, "*.json") == ["large.json", "part-0a.json"]
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("abc")), min_size=30, max_size=90))
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abc")), min_size=8, max_size=24))
 def test_whatever_is_made_and_packed_the_facts_are_those_of_the_tables(
     tmp_path_factory, steps
 ) -> None:
     tables = Home(tmp_path_factory.mktemp("home")).tables
     now: dict[str, str] = {}
-    for number, (batch, said) in enumerate(steps):
-        now[f"b{batch}"] = said
-        store_batch(tables, f"b{batch}", said)
-        told(tables, f"b{batch}", [])
-        if number % 7 == 0:
-            pack_facts(tables)
-    pack_facts(tables)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fact_packs, "FEWEST", 3)
+        patched.setattr(fact_packs, "MOST_FACTS", 4)
+        for number, (batch, said) in enumerate(steps):
+            now[f"b{batch}"] = said
+            store_batch(tables, f"b{batch}", said)
+            told(tables, f"b{batch}", [])
+            if number % 4 == 0:
+                pack_facts(tables)
+        pack_facts(tables)
     assert {one: told(tables, one, []) for one in now} == now
