@@ -12,7 +12,7 @@ none is derived again.
 import contextlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -91,20 +91,31 @@ def pack_facts(store: TableStore) -> None:
 def drop_facts(store: TableStore, batches: Collection[str], staying: Collection[str] = ()) -> None:
     """Takes away what is kept about some batches, but for what was derived of ``staying`` tables
     alone. Raises UnwritableError."""
-    going = set(batches)
+    going, stays = set(batches), set(staying)
+    if going:
+        _drop(store, going.__contains__, lambda _, fact: not tables_of(fact) <= stays)
 
-    def goes(batch: str, fact: str | bytes) -> bool:
-        return batch in going and not tables_of(fact) <= set(staying)
 
-    for folder in _folders(store) if going else ():
+def drop_stale_facts(store: TableStore) -> None:
+    """Takes away what was derived of tables that are gone or others now. Raises UnwritableError."""
+    _drop(store, lambda _: True, lambda batch, fact: not _stands(store, batch, fact))
+
+
+def _drop(
+    store: TableStore, is_about: Callable[[str], bool], goes: Callable[[str, str], bool]
+) -> None:
+    """Takes away those facts about some batches that go."""
+    for folder in _folders(store):
         make_folder(folder / _PACKS)
         with locked(folder / _PACKS / _LOCK):
-            for path in _loose(folder):
-                if path.stem in going and goes(path.stem, _bytes_of(path)):
+            for path in sorted(folder.glob("[!.]*.json")):
+                if is_about(path.stem) and goes(path.stem, _text_of(path)):
                     _unlink(path)
             for path in _packs(folder):
                 held = _read(path)
-                left = {one: fact for one, fact in held.items() if not goes(one, fact)}
+                left = {
+                    one: held[one] for one in held if not (is_about(one) and goes(one, held[one]))
+                }
                 if not held or len(left) < len(held):
                     _write(folder, left)
                     _unlink(path)
@@ -128,10 +139,10 @@ def _mark(facts: Any) -> str:
 
 def made_of(path: Path) -> frozenset[str]:
     """:func:`tables_of` of a fact in a file of its own."""
-    return tables_of(_bytes_of(path))
+    return tables_of(_text_of(path))
 
 
-def tables_of(fact: str | bytes) -> frozenset[str]:
+def tables_of(fact: str) -> frozenset[str]:
     """The tables that a fact was derived from; of one that does not say so a word that is no
     table's."""
     try:
@@ -140,11 +151,12 @@ def tables_of(fact: str | bytes) -> frozenset[str]:
         return frozenset({""})
 
 
-def _bytes_of(path: Path) -> bytes:
+def _text_of(path: Path) -> str:
+    """A fact as its file has it, on which nothing but ASCII was written."""
     try:
-        return path.read_bytes()
+        return path.read_text("ascii", "replace")
     except OSError:
-        return b""
+        return ""
 
 
 def _pack(store: TableStore, folder: Path, loose: Collection[Path], own: Collection[str]) -> None:
