@@ -16,8 +16,9 @@ from uuid import uuid4
 from orchestration_assets.schemas.errors import OrchestrationError, unwritable
 from resources.bucket import Bucket, StoredObject
 from resources.copy_index import CopyIndex, KnownFile
+from resources.fact_packs import drop_stale_facts
 from resources.locks import locked, make_folder
-from resources.table_store import write_atomically
+from resources.table_store import TableStore, write_atomically
 
 _FOLDERS: Final[tuple[str, ...]] = (
     *("batches", "tables", "models", "policies", "state", "threads", "rollouts"),
@@ -172,6 +173,9 @@ class BucketCopy:
                 if key.startswith(tuple(f"{folder}/" for folder in looked_at)):
                     _unlink(self.home / key)
                     index.forget(key)
+            if looked_at != _LISTED:
+                # what was derived here of what another machine removed
+                drop_stale_facts(TableStore(self.home / "tables"))
             # known only when nothing of what was forgotten is here any more, and as it was then: a
             # later version tells of later removals
             self._fetch(index, known, _forgotten(there).keys(), there, as_listed=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration_assets.schemas.errors import UnwritableError
-from resources.fact_packs import packed_facts
+from resources.fact_packs import as_fact, is_whole, packed_facts
 from resources.table_store import TableStore, write_atomically
 
 
@@ -36,7 +36,7 @@ def kept_facts(
     for told in _kept(folder, batch):
         try:
             found = json.loads(told)
-            if found["versions"] == versions:
+            if found["versions"] == versions and is_whole(found):
                 kept: dict[str, Any] = found["facts"]
                 return kept
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -45,13 +45,12 @@ def kept_facts(
     # what has changed meanwhile is derived again by the next reader
     if versions == {table: store.version(table, batch) for table in tables}:
         with contextlib.suppress(UnwritableError):
-            path = folder / f"{batch}.json"
-            write_atomically(path, json.dumps({"versions": versions, "facts": facts}).encode())
+            write_atomically(folder / f"{batch}.json", as_fact(versions, facts))
     return facts
 
 
 def _kept(folder: Path, batch: str) -> Iterator[str | bytes]:
-    """What is kept about a batch, as JSON; which of it is of its tables as they are, that says."""
+    """What is kept about a batch, as JSON, which says of what its tables were then."""
     yield from packed_facts(folder, batch)
     with contextlib.suppress(OSError):
         yield (folder / f"{batch}.json").read_bytes()

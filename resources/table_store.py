@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration_assets.schemas.errors import (
@@ -129,8 +130,32 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
         yield path
 
 
+def _data_bytes(data: pa.Array | pa.ChunkedArray) -> int:
+    """The bytes that the values of a column take, in whatever way they lie in memory: which parts
+    of it there are, and whether a part without nulls says so, makes no difference."""
+    kind = data.type
+    if pa.types.is_list(kind):
+        return 4 * len(data) + _data_bytes(pc.list_flatten(data))
+    if pa.types.is_struct(kind):
+        return sum(map(_data_bytes, data.flatten()))
+    if pa.types.is_string(kind) or pa.types.is_binary(kind):
+        return 4 * len(data) + int(pc.sum(pc.binary_length(data)).as_py() or 0)
+    if pa.types.is_primitive(kind):
+        return len(data) * int(kind.bit_width) // 8
+    return int(data.nbytes)
+
+
+def _group_rows(table: pa.Table) -> int:
+    """How many rows a group has; one at least."""
+    if table.nbytes <= _GROUP_BYTES:
+        return max(int(table.num_rows), 1)
+    size = max(sum(map(_data_bytes, table.columns)), 1)
+    return max(_GROUP_BYTES * int(table.num_rows) // size, 1)
+
+
 def parquet_bytes(table: pa.Table) -> bytes:
-    """The table as a Parquet file, the same bytes for the same rows; pages carry checksums."""
+    """The table as a Parquet file, the same bytes for the same rows, in whatever way they lie in
+    memory; pages carry checksums."""
     # unlike a stream of Arrow's, it hands out what it holds without a copy
     sink = io.BytesIO()
     random: list[str] = []
@@ -141,16 +166,18 @@ def parquet_bytes(table: pa.Table) -> bytes:
             random += leaves
         elif field.name not in _SPARSE:
             others += leaves
-    row_bytes = table.nbytes / max(table.num_rows, 1)
-    pq.write_table(
-        table,
+    rows = min(_group_rows(table), _MOST_GROUP_ROWS)
+    with pq.ParquetWriter(
         sink,
-        row_group_size=int(min(_MOST_GROUP_ROWS, max(_GROUP_BYTES / max(row_bytes, 1), 1))),
+        table.schema,
         compression="zstd",
         use_dictionary=others,
         column_encoding=dict.fromkeys(random, "BYTE_STREAM_SPLIT") or None,
         write_page_checksum=True,
-    )
+    ) as writer:
+        for start in range(0, max(table.num_rows, 1), rows):
+            # pages end where parts of a column do
+            writer.write_table(table.slice(start, rows).combine_chunks(), rows)
     return sink.getvalue()
 
 

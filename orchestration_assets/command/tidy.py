@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration_assets.command.instance_paths import check_home
-from orchestration_assets.command.tidy_plan import TidyPlan, plan_tidying
+from orchestration_assets.command.tidy_plan import STAYS, TidyPlan, plan_tidying
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.reporting.publication import publish_corpus
 from orchestration_assets.schemas.errors import unwritable
@@ -92,11 +92,11 @@ def _delete(home: Home, cache: FeatureCache, plan: TidyPlan, now: datetime, age:
     for batch, contents in plan.computed.items():
         # it is computed anew should it ever come back
         home.content_index.release(batch, contents)
+    # several batches stand in one file; of a batch without tables nobody would know that it went
+    drop_facts(home.tables, plan.batches, STAYS)
     for portion in plan.portions:
         for path in portion.paths:
             _unlink(path)
-    # several batches stand in one file
-    drop_facts(home.tables, plan.batches)
     for index in plan.indexes:
         for version in index.versions:
             home.knowledge.remove_version(index.corpus, version)

@@ -43,7 +43,7 @@ from resources.fact_packs import made_of
 from resources.home import Home
 from resources.model_registry import ArtefactError
 
-_STAYS: Final = frozenset({CONTENT_MANIFEST.name, DISAGREEMENT_REPORT.name})
+STAYS: Final = frozenset({CONTENT_MANIFEST.name, DISAGREEMENT_REPORT.name})
 """Of a batch that goes: which items it had, and its totals. They keep accounts and intake whole."""
 _AUDITS: Final = "taught_audits."
 _STARTS: Final = "taught_starts."
@@ -217,10 +217,10 @@ def _contents(home: Home, batches: Iterable[str]) -> Iterator[str]:
 def _tables(home: Home, batches: Iterable[str]) -> Iterator[Path]:
     for batch in batches:
         for name in BATCH_TABLES:
-            if name not in _STAYS and home.tables.exists(name, batch):
+            if name not in STAYS and home.tables.exists(name, batch):
                 yield home.tables.path(name, batch)
         derived = sorted(home.tables.derived.glob(f"*/{batch}.json"))
-        yield from (path for path in derived if not made_of(path) <= _STAYS)
+        yield from (path for path in derived if not made_of(path) <= STAYS)
 
 
 def _pages(home: Home, batches: Iterable[str]) -> Iterator[Path]:

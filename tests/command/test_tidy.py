@@ -11,6 +11,7 @@ import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.schemas.tables import BATCH_TABLES
+from resources import fact_packs
 from resources.home import Home
 
 POLICY = """
@@ -74,6 +75,13 @@ def place(tmp_path_factory) -> Place:
     return place
 
 
+def kept_of(home: Home, batch: str) -> list[frozenset[str]]:
+    """The tables of each fact about a batch that stands together with others."""
+    packs = [path.read_text() for path in home.tables.derived.glob("*/packs/*.facts")]
+    lines = (line.partition("\t") for pack in packs for line in pack.splitlines())
+    return [fact_packs.tables_of(fact) for about, _, fact in lines if about == batch]
+
+
 def test_what_taught_services_knew_when_a_batch_began_stays_while_the_batch_does(place) -> None:
     models = Home(place.home).models
     going, *staying = (models.store("taught.pupil", {}, {"n": n}).version for n in range(3))
@@ -91,8 +99,14 @@ def test_what_taught_services_knew_when_a_batch_began_stays_while_the_batch_does
         models.delete("taught_starts.pupil", f"batch-{batch}")
 
 
-def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(place) -> None:
+def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(
+    place, monkeypatch
+) -> None:
     home = Home(place.home)
+    with monkeypatch.context() as patched:
+        patched.setattr(fact_packs, "FEWEST", 1)
+        fact_packs.pack_facts(home.tables)
+    assert any(not tables <= STAYS for tables in kept_of(home, place.first))
     models = home.models
     used = models.store("calibration.no_task", {"a": np.ones(3)}, {"n": 1}).version
     models.promote("calibration.no_task", used)
@@ -118,6 +132,8 @@ def test_first_it_only_says_what_would_go_then_it_goes_and_the_home_goes_on(plac
     assert code == 0 and done["deleted"] and done["portions"] == told["portions"]
     stored = {name for name in BATCH_TABLES if home.tables.exists(name, place.first)}
     assert stored == STAYS
+    # so stays what was derived of these alone
+    assert set().union(*kept_of(home, place.first)) == STAYS
     assert sum(done["bytes_after"].values()) < sum(done["bytes_before"].values())
     assert models.versions("calibration.no_task") == [used]
     assert not home.answers.get_many(["0" * 32])

@@ -33,6 +33,7 @@ from tests.servers import s3_server
 
 ROOT = Path(__file__).parents[2]
 BATCH = "20260102T030405Z-00000001"
+OTHER_BATCH = "20260102T030405Z-00000002"
 
 
 @pytest.fixture(scope="module")
@@ -346,6 +347,22 @@ def test_what_is_derived_on_each_machine_stays_there(tmp_path, url) -> None:
         give_back(home.folder)
     assert set(Bucket(url).list("tables")) == {f"tables/{CONTENT_MANIFEST.name}/{BATCH}.parquet"}
     assert len([*other.tables.derived.rglob("*.json")]) == 1
+
+
+def test_what_was_derived_elsewhere_of_what_is_removed_goes_with_the_next_pull(
+    tmp_path, url
+) -> None:
+    one = opened(tmp_path / "one", url)
+    for batch in (BATCH, OTHER_BATCH):
+        one.tables.write(CONTENT_MANIFEST, EMPTY, batch)
+    other = opened(tmp_path / "other", url)
+    for batch in (BATCH, OTHER_BATCH):
+        tables = [CONTENT_MANIFEST.name]
+        kept_facts(other.tables, batch, "rows_1", tables, lambda: {"said": "a secret"})
+    with maintaining(one, "forget"):
+        one.tables.path(CONTENT_MANIFEST.name, BATCH).unlink()
+    use_store(other.folder, url)
+    assert [path.stem for path in other.tables.derived.rglob("*.json")] == [OTHER_BATCH]
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,18 @@ def test_a_large_table_is_written_in_groups_of_rows_and_read_as_it_was(tmp_path:
 
     assert pq.ParquetFile(file).metadata.num_row_groups > 1
     assert read_parquet(file).equals(table)
+
+
+def test_a_large_table_has_the_same_bytes_in_whatever_way_it_lies_in_memory() -> None:
+    count = 48_000
+    texts = pa.array([f"{n * n:0400d}" if n % 3 else None for n in range(count)])
+    places = pa.array([{"at": n, "of": [n, n + 1]} for n in range(count)])
+    numbers = pa.array(range(count))
+    table = pa.table({"text": texts, "place": places, "number": numbers})
+    parts = pa.concat_tables([table.slice(n, 700) for n in range(0, count, 700)])
+    full = pa.py_buffer(b"\xff" * (count // 8))
+    said = pa.Array.from_buffers(numbers.type, count, [full, numbers.buffers()[1]])
+    expected = parquet_bytes(table)
+    assert pq.ParquetFile(io.BytesIO(expected)).metadata.num_row_groups > 1
+    assert parquet_bytes(parts) == expected
+    assert parquet_bytes(table.set_column(2, "number", said)) == expected
