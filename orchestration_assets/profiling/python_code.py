@@ -26,18 +26,24 @@ from orchestration_assets.profiling.python_tokens import (
     SOFT,
     STRING,
     PythonCode,
-    PythonLines,
     places,
     read_python,
 )
 
+# What each goes on with, by their first two or three letters.
+_GOES_ON: Final = {
+    b"eli": (b"if", b"eli"),
+    b"els": (b"if", b"eli", b"for", b"whi", b"asy", b"exc"),
+    b"exc": (b"try", b"exc"),
+    b"fin": (b"try", b"exc", b"els"),
+}
 _STRING: Final = ord(STRING)
+_AT: Final = ord("@")
 _COLON: Final = ord(":")
 _CASE: Final = SOFT | DECISION
 _CASE_IN_LINE: Final = re.compile(rb"case [\w\"-][^=\[;\n]*:[^=\n]")
 _NO_CASE_IN_LINE: Final = re.compile(rb"case(?: ?[-+*/%@&|^=.,<>!:]|[^:;\n]*[;\n])")
-# a statement whose block, in its line, is a string alone
-_STRING_IN_LINE: Final = re.compile(rb"[^\";\n]*: *[A-Za-z]{0,2}\"\s*[;\n]")
+_STRING_ALONE: Final = re.compile(rb" *[A-Za-z]{0,2}\"")
 # letters before a string's quotation mark say what kind it is
 _MOST_PREFIXES: Final = 2
 
@@ -82,11 +88,10 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
         return PythonCounts([], 0, 0, [], [], comments, chars)
     kinds = _leading_kinds(read)
     opens = np.frombuffer(read.code, np.uint8)[lines.lasts] == _COLON
-    if not (_plain(lines, kinds, opens) and stand_well(read)):
+    if not (_plain(read, kinds, opens) and stand_well(read)):
         return None
-    length = len(read.code)
     functions_begin = (kinds & DEF) != 0
-    blocks = _blocks(lines.indents, lines.firsts, places(functions_begin & opens), length)
+    blocks = _blocks(read, kinds, places(functions_begin & opens))
     cases = kinds & _CASE == _CASE
     if cases.any():
         cases = _cases(read, cases, opens)
@@ -94,7 +99,7 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
         return None
     functions, depths = blocks.functions, blocks.depths
     in_line: list[int] = []
-    texts = [*lines.firsts[~lines.follows].tolist(), length]
+    texts = [*lines.firsts[~lines.follows].tolist(), len(read.code)]
     # blocks in the line of their statement
     for number in places((kinds & COMPOUND != 0) & ~opens | cases & ~opens).tolist():
         first = int(lines.firsts[number])
@@ -103,7 +108,10 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
         depths.append(blocks.levels[bisect_right(blocks.changes, number) - 1] + 1)
         if functions_begin[number]:
             functions.append((first, texts[bisect_right(texts, first)]))
-        if _STRING_IN_LINE.match(read.code, first):
+        before = read.code[first : lines.lasts[number] + 1].rpartition(b":")[0]
+        if _STRING_ALONE.fullmatch(read.code, first + len(before) + 1, lines.lasts[number] + 1):
+            if b":" in before:
+                return None
             in_line.append(number)
     if opens[-1]:
         # what follows was cut off
@@ -152,16 +160,19 @@ def _leading_kinds(read: PythonCode) -> NDArray[np.uint16]:
     return kinds
 
 
-def _plain(lines: PythonLines, kinds: NDArray[np.uint16], opens: NDArray[np.bool_]) -> bool:
+def _plain(read: PythonCode, kinds: NDArray[np.uint16], opens: NDArray[np.bool_]) -> bool:
     """Whether the lines are deeper after a colon and nowhere else, colons end statements with
-    blocks alone, and what goes on with a statement comes after its block."""
-    indents = lines.indents
+    blocks alone, what goes on with a statement comes after a block, and what is decorated after its
+    decorator."""
+    lines, indents = read.lines, read.lines.indents
+    decorators = places(np.frombuffer(read.code, np.uint8)[lines.firsts[:-1]] == _AT)
     goes_on = places(kinds & CONTINUES != 0)
     after_block = (indents[goes_on - 1] > indents[goes_on]) | lines.follows[goes_on - 1]
     after_block |= kinds[goes_on - 1] & COMPOUND != 0
     return (
         bool(after_block.all())
         and (not len(goes_on) or goes_on[0] > 0)
+        and not (indents[decorators + 1] != indents[decorators]).any()
         and indents[0] == 0
         and not ((indents[1:] > indents[:-1]) != opens[:-1]).any()
         and not (opens & (kinds & (COMPOUND | SOFT) == 0)).any()
@@ -169,37 +180,49 @@ def _plain(lines: PythonLines, kinds: NDArray[np.uint16], opens: NDArray[np.bool
 
 
 def _blocks(
-    indents: NDArray[np.int64],
-    firsts: NDArray[np.int64],
-    functions_begin: NDArray[np.int64],
-    length: int,
+    read: PythonCode, kinds: NDArray[np.uint16], functions_begin: NDArray[np.int64]
 ) -> _Blocks | None:
-    """The blocks; None where a line goes back to an indentation that was not there before.
+    """The blocks; None where a line goes back to an indentation that was not there before, or goes
+    on with a statement that does not go on so.
 
     ``functions_begin``: the lines after which a function's block begins. ``changes`` are the lines
     where the level of indentation becomes that of ``levels``.
     """
-    changed = (places(indents[1:] != indents[:-1]) + 1).tolist()
-    begin = {line + 1: int(firsts[line]) for line in functions_begin.tolist()}
+    lines = read.lines
+    changes = places(lines.indents[1:] != lines.indents[:-1]) + 1
+    changed = changes.tolist()
+    begin = {line + 1: int(lines.firsts[line]) for line in functions_begin.tolist()}
     found = _Blocks([], [], [0, *changed], [0])
-    # of each open block the indentation, and where its function begins
-    stack: list[tuple[int, int | None]] = [(0, None)]
-    steps = zip(changed, indents[changed].tolist(), firsts[changed].tolist(), strict=True)
-    for line, indent, place in steps:
+    # of each open block the indentation, where its function begins, and where its statement does
+    stack: list[tuple[int, int | None, int]] = [(0, None, 0)]
+    steps = zip(
+        changed,
+        lines.indents[changes].tolist(),
+        lines.firsts[changes].tolist(),
+        lines.firsts[changes - 1].tolist(),
+        (kinds[changes] & CONTINUES).tolist(),
+        strict=True,
+    )
+    for line, indent, place, place_before, goes_on in steps:
         if indent > stack[-1][0]:
             found.depths.append(len(stack))
-            stack.append((indent, begin.get(line)))
+            stack.append((indent, begin.get(line), place_before))
         else:
+            statement = 0
             while stack[-1][0] > indent:
-                function = stack.pop()[1]
+                _, function, statement = stack.pop()
                 if function is not None:
                     found.functions.append((function, place))
             if stack[-1][0] != indent:
                 return None
+            if goes_on and not read.code.startswith(
+                _GOES_ON.get(read.code[place : place + 3], ()), statement
+            ):
+                return None
         found.levels.append(len(stack) - 1)
-    last = begin.get(len(indents))
-    open_at_end = [function for _, function in stack] + [last]
-    found.functions.extend((one, length) for one in open_at_end if one is not None)
+    last = begin.get(len(lines.indents))
+    open_at_end = [function for _, function, _ in stack] + [last]
+    found.functions.extend((one, len(read.code)) for one in open_at_end if one is not None)
     return found
 
 
