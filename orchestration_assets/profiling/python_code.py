@@ -124,11 +124,25 @@ def python_counts(text: str, max_chars: int) -> PythonCounts | None:
         [
             *words.starts[words.kinds & hard == hard].tolist(),
             *lines.firsts[cases].tolist(),
+            *_decisions_in_strings(read),
         ],
         depths,
         comments + _docstrings(read, opens, in_line),
         chars,
     )
+
+
+def _decisions_in_strings(read: PythonCode) -> list[int]:
+    """Where the strings begin that have decisions in braces, as often as they decide."""
+    if not read.deciding:
+        return []
+    starts = places(np.frombuffer(read.code, np.uint8) == _STRING).tolist()
+    return [
+        starts[number]
+        for number, count in read.deciding
+        if number < len(starts)
+        for _ in range(count)
+    ]
 
 
 def _cases(

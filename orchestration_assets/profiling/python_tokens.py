@@ -2,8 +2,8 @@
 
 Strings and comments are cut out by one pattern, in time linear in the text. What is left is read in
 passes over its bytes. Code that is not plainly Python is not read: brackets or strings that do not
-close, signs that the language has not, words side by side that no keyword joins. Nor is code within
-strings, which decides or has strings of its own.
+close, signs that the language has not, words side by side that no keyword joins. Nor are strings
+within strings in the same quotation marks.
 """
 
 import re
@@ -39,7 +39,10 @@ _FORMAT: Final = re.compile(r"\b(?:[fF][rR]?|[rR][fF])\Z")
 _STATEMENT: Final = re.compile(
     r"^[ \t]*+(?:def|class|return|import|from \S+ import)\b", re.MULTILINE
 )
-_DECIDES: Final = re.compile(r"\{[^{}]*\b(?:if|for|and|or)\b")
+_DECISION: Final = re.compile(r"\b(?:if|for|and|or)\b")
+_DECIDES: Final = re.compile(rf"\{{[^{{}}]*{_DECISION.pattern}")
+_FIELD: Final = re.compile(r"\{[^{}]*")
+_INNER_STRING: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 WORD_BYTES: Final = bytes(n for n in range(128) if chr(n).isalnum() or chr(n) == "_")
 OPENING: Final = b"([{"
@@ -159,7 +162,8 @@ class PythonCode(NamedTuple):
     """Some code, read.
 
     ``code`` is what strings and comments leave, ``tokens`` are these, and ``chars`` how many
-    characters were read; ``ends``: where the lines end, the blank ones too.
+    characters were read; ``ends``: where the lines end, the blank ones too;
+    ``deciding``: which strings, by their number, have decisions in braces, and how many.
     """
 
     code: bytes
@@ -168,6 +172,7 @@ class PythonCode(NamedTuple):
     brackets: PythonBrackets
     ends: Places
     tokens: list[str]
+    deciding: list[tuple[int, int]]
     chars: int
 
 
@@ -192,7 +197,10 @@ def read_python(text: str, max_chars: int) -> PythonCode | None:
         if len(parts[-2]) > max_chars // 2 or _STATEMENT.search(parts[-2]):
             return None
         parts[-3:] = [f"{parts[-3]}\n"]
-    if any(map(_is_open, parts[1::2])) or _has_code_in_strings(parts):
+    if any(map(_is_open, parts[1::2])):
+        return None
+    deciding = _deciding_strings(parts)
+    if deciding is None:
         return None
     left = parts.copy()
     left[1::2] = ["" if one[0] == "#" else STRING for one in parts[1::2]]
@@ -227,7 +235,7 @@ def read_python(text: str, max_chars: int) -> PythonCode | None:
         count = int(words.starts.searchsorted(end))
         words = PythonWords(words.starts[:count], words.ends[:count], words.kinds[:count])
         parts, chars = _parts_within(parts, left, end)
-    return PythonCode(code, words, lines, brackets, ends, parts[1::2], chars)
+    return PythonCode(code, words, lines, brackets, ends, parts[1::2], deciding, chars)
 
 
 def _is_open(token: str) -> bool:
@@ -235,19 +243,25 @@ def _is_open(token: str) -> bool:
     return token[0] != token[-1] and token[0] != "#"
 
 
-def _has_code_in_strings(parts: list[str]) -> bool:
-    """Whether code within a string decides, or has a string in the same quotation marks, so that
-    the first string seems to end within braces."""
+def _deciding_strings(parts: list[str]) -> list[tuple[int, int]] | None:
+    """Which strings, by their number, have code in braces that decides, and how often; None where
+    a string has others in the same quotation marks, so that it seems to end within braces."""
+    found: list[tuple[int, int]] = []
+    comments = 0
     for number in range(1, len(parts), 2):
         one = parts[number]
-        if (
-            "{" in one
-            and one[0] != "#"
-            and _FORMAT.search(parts[number - 1][-3:])
-            and (_DECIDES.search(one) or one.count("{") != one.count("}"))
-        ):
-            return True
-    return False
+        if one[0] == "#":
+            comments += 1
+        elif "{" in one and _FORMAT.search(parts[number - 1][-3:]):
+            if one.count("{") != one.count("}"):
+                return None
+            if _DECIDES.search(one):
+                if "{{" in one:
+                    return None
+                fields = (_INNER_STRING.sub("", field) for field in _FIELD.findall(one))
+                count = sum(len(_DECISION.findall(field)) for field in fields)
+                found.append((number // 2 - comments, count))
+    return found
 
 
 def _has_statement_within(brackets: PythonBrackets, words: PythonWords) -> bool:

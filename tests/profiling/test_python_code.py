@@ -99,7 +99,7 @@ BROKEN = [
 
 # Python that the grammar reads: code within strings, and "case" where it may be a name.
 LEFT = [
-    'a = f"{b if c else d}"\n',
+    'a = f"{{{b if c else d}}}"\n',
     'a = f"{b["c"]} {d or e}"\n',
     'a = f"{b["#"]}"\nc = 1\n',
     "match a:\n    case B(c=1): pass\n",
@@ -118,6 +118,7 @@ ODD = [
     "class A[T: int]: ...\n",
     "a = [*b, *c]; d = {**e}; f = lambda *a, **b: (yield)\na, = b\nc = a if (d := 1.) else ...\n",
     "try: a\nexcept (B, C) as d: pass\nelse: e\nfinally: g\n",
+    "# {if}\ndef f(): return f\"{a if b else 'for'} {c or d:>{e}} if\"\na = '{if b}'\n",
     "a = (\n    'b'\n    f'{c}'\n    rb'd'\n)\n",
     "from . import a\nfrom .b import *\nfrom ..c import (\n    d as e,\n)\n",
     "if a:\r\n\tb\r\nelse:\r\n\tc\r\n",
@@ -233,7 +234,9 @@ def test_a_text_may_be_cut_after_a_semicolon(shift: int) -> None:
 
 NAMES = st.sampled_from(["a", "b1", "match", "case", "_", "print"])
 VALUES = st.recursive(
-    st.one_of(NAMES, st.sampled_from(["1", "2.", "...", "None", "'if'", 'f"{a}"', "'''a\nb'''"])),
+    st.one_of(
+        NAMES, st.sampled_from(["1", "2.", "...", "None", "'if'", 'f"{a or b}"', "'''a\nb'''"])
+    ),
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from([" and ", " or ", "-", " ** ", " not in "]), inner).map(
             lambda parts: f"({''.join(parts)})"
