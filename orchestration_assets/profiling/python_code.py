@@ -1,6 +1,6 @@
 """Counts of Python code from its words and the indentation of its lines, without a grammar.
 
-They are what a grammar's tree says of it, in less than half of the time. Code whose indentation or
+They are what a grammar's tree says of it, in half of the time. Code whose indentation or
 colons are not plainly Python's is left to the grammar, as is what
 :mod:`orchestration_assets.profiling.python_tokens` does not read and what
 :mod:`orchestration_assets.profiling.python_signs` finds out of place.

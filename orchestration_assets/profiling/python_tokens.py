@@ -42,6 +42,7 @@ _STATEMENT: Final = re.compile(
 _DECISION: Final = re.compile(r"\b(?:if|for|and|or)\b")
 _DECIDES: Final = re.compile(rf"\{{[^{{}}]*{_DECISION.pattern}")
 _FIELD: Final = re.compile(r"\{[^{}]*")
+_QUOTED_BRACE: Final = re.compile(r"""'[{}]'|"[{}]\"""")
 _INNER_STRING: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 WORD_BYTES: Final = bytes(n for n in range(128) if chr(n).isalnum() or chr(n) == "_")
@@ -254,11 +255,13 @@ def _deciding_strings(parts: list[str]) -> list[tuple[int, int]] | None:
             comments += 1
         elif "{" in one and _FORMAT.search(parts[number - 1][-3:]):
             if one.count("{") != one.count("}"):
-                return None
-            if _DECIDES.search(one):
-                if "{{" in one:
+                one = _QUOTED_BRACE.sub("", one)
+                if one.count("{") != one.count("}"):
                     return None
-                fields = (_INNER_STRING.sub("", field) for field in _FIELD.findall(one))
+            if _DECIDES.search(one):
+                # two of them stand for one that is text
+                fields = _FIELD.findall(one.replace("{{", ""))
+                fields = [_INNER_STRING.sub("", field) for field in fields]
                 count = sum(len(_DECISION.findall(field)) for field in fields)
                 found.append((number // 2 - comments, count))
     return found

@@ -99,7 +99,6 @@ BROKEN = [
 
 # Python that the grammar reads: code within strings, and "case" where it may be a name.
 LEFT = [
-    'a = f"{{{b if c else d}}}"\n',
     'a = f"{b["c"]} {d or e}"\n',
     'a = f"{b["#"]}"\nc = 1\n',
     "match a:\n    case B(c=1): pass\n",
@@ -118,6 +117,8 @@ ODD = [
     "class A[T: int]: ...\n",
     "a = [*b, *c]; d = {**e}; f = lambda *a, **b: (yield)\na, = b\nc = a if (d := 1.) else ...\n",
     "try: a\nexcept (B, C) as d: pass\nelse: e\nfinally: g\n",
+    "a = f\"{b or c.split('}')[-1]}\"\n",
+    'a = f"{{{b if c else d}}} {{if}}"\n',
     "# {if}\ndef f(): return f\"{a if b else 'for'} {c or d:>{e}} if\"\na = '{if b}'\n",
     "a = (\n    'b'\n    f'{c}'\n    rb'd'\n)\n",
     "from . import a\nfrom .b import *\nfrom ..c import (\n    d as e,\n)\n",
