@@ -49,9 +49,9 @@ _EMPTY_FEATURES = {
     feature.name: None if feature.nullable else feature.type() for feature in FEATURES
 }
 STAGE_CLOCKS: Final = ("preprocess_ms", "features_ms", "complexity_ms", "aggregation_ms")
-# profiles computed are kept in portions: a run that dies loses the last one at most
 _NAMING: Final = ("item_id", "content_hash", "encoding", "path")
 """The columns of a manifest that a row of a table of profiles is named by."""
+# profiles computed are kept in portions: a run that dies loses the last one at most
 _STORE_EVERY: Final = 2_000
 
 

@@ -134,7 +134,7 @@ def profile(
     values = item.values
     return Profile(
         features={
-            # as round(value, 6) gives it, which writes the number out and reads it again
+            # round(value, 6), but for ties: that writes the number out and reads it again
             name: round(value * _SCALE) / _SCALE if type(value) is float else value
             for name, value in zip(FEATURE_NAMES, map(values.get, FEATURE_NAMES), strict=True)
         },

@@ -1,7 +1,9 @@
 """Counts of Python code without a grammar: as the grammar has them, where they are given at all."""
 
+import ast
+
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration_assets.profiling.code import (
@@ -66,6 +68,61 @@ BROKEN = [
     "a = 1 +\n",
     "a:\n    b\n",
     "print 'x', y z\n",
+    "a = f(b]\n",
+    "a = ([)]\n",
+    "a = (b; c)\n",
+    "f(a,, b)\n",
+    "f(a\n  b)\n",
+    "f(a) g(b)\n",
+    "f('a' b)\n",
+    "f(a 'b')\n",
+    "a = b +/ c\n",
+    "a = b *\n",
+    "a = b.\n",
+    "a = b and\n",
+    "a = b if c else\n",
+    "a.if = 1\n",
+    "a = def\n",
+    "if a return\n",
+    "while True\n",
+    "if a: def f(): pass\n",
+    "if a:\n    b\nc\nelse:\n    d\n",
+    "while a:\n    if b:\n        c\nelif d:\n    e\n",
+    "class A:\n    @b\ndef c(): pass\n",
+    "else if a:\n    b\n",
+    ">>> a = 1\n",
+    "%%time\n",
+    "<<<<<<< HEAD\n",
+    "for (;;) { a(); }\n",
+    "a = 1\rb = 2\n",
+]
+
+# Python that the grammar reads: code within strings, and "case" where it may be a name.
+LEFT = [
+    'a = f"{b["c"]} {d or e}"\n',
+    'a = f"{b["#"]}"\nc = 1\n',
+    "match a:\n    case B(c=1): pass\n",
+    "match a:\n    case[1]: pass\n",
+]
+
+ODD = [
+    "def f(): a if b else c; d if e else f\na if b else c\n",
+    "class A: 'Docs.'; a = 1\nclass B(A): 'Docs.'\n",
+    "def f():\n    'no ' 'docs'\n    'none'\n",
+    "'no''docs'\n",
+    "case = 1\ncase(a)\ncase[1] = 2\ncase.a = match[1]\nmatch(case)\n",
+    "print 'a', b\nprint >>f, 'a'\n",
+    "def f(a, /, *, b: int = -1, **c) -> int: return a[:, ::-1]\n",
+    "async def f():\n    async for a in b: await c\n    return [a async for a in b if a]\n",
+    "class A[T: int]: ...\n",
+    "a = [*b, *c]; d = {**e}; f = lambda *a, **b: (yield)\na, = b\nc = a if (d := 1.) else ...\n",
+    "try: a\nexcept (B, C) as d: pass\nelse: e\nfinally: g\n",
+    "a = f\"{b or c.split('}')[-1]}\"\n",
+    'a = f"{{{b if c else d}}} {{if}}"\n',
+    "# {if}\ndef f(): return f\"{a if b else 'for'} {c or d:>{e}} if\"\na = '{if b}'\n",
+    "a = (\n    'b'\n    f'{c}'\n    rb'd'\n)\n",
+    "from . import a\nfrom .b import *\nfrom ..c import (\n    d as e,\n)\n",
+    "if a:\r\n\tb\r\nelse:\r\n\tc\r\n",
 ]
 
 
@@ -106,6 +163,19 @@ def test_the_standard_library_is_counted_as_the_grammar_counts(
     assert compared > 0.9 * len(texts)
 
 
+@pytest.mark.parametrize("text", ODD)
+def test_odd_python_is_counted_as_the_grammar_counts(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert python_counts(text, _MOST) is not None
+    assert code_features([CodePiece(text, "python")]) == by_grammar(text, monkeypatch)
+
+
+@pytest.mark.parametrize("text", LEFT)
+def test_python_that_only_a_grammar_can_tell_is_left_to_it(text: str) -> None:
+    assert python_counts(text, _MOST) is None
+
+
 @pytest.mark.parametrize("text", BROKEN)
 def test_what_is_not_plainly_python_is_left_to_the_grammar(text: str) -> None:
     assert python_counts(text, _MOST) is None
@@ -144,6 +214,97 @@ def test_a_table_in_brackets_is_read_to_where_it_is_cut() -> None:
     assert found.chars == _MOST
     assert len(found.comments) == pytest.approx(_MOST / 14, abs=1)
     assert python_counts("(\n" * 5000, _MOST) is None
+
+
+def test_a_bracket_or_string_that_never_closes_is_found_in_a_long_text() -> None:
+    function = "def f(a):\n    return (1, 2)\n\n"
+    for opens in ("a = (\n", "a = '''\n"):
+        for place in (3, 200, 280):
+            text = function * place + opens + function * 500
+            assert place * len(function) < _MOST
+            assert python_counts(text, _MOST) is None
+
+
+@pytest.mark.parametrize("shift", range(0, 30, 3))
+def test_a_text_may_be_cut_after_a_semicolon(shift: int) -> None:
+    text = "#" * shift + "\nclass A:\n" + "        number = call();b\n" * 1000
+    found = python_counts(text, _MOST)
+    assert found is not None
+    assert _MOST - 34 <= found.chars <= _MOST
+
+
+NAMES = st.sampled_from(["a", "b1", "match", "case", "_", "print"])
+VALUES = st.recursive(
+    st.one_of(
+        NAMES, st.sampled_from(["1", "2.", "...", "None", "'if'", 'f"{a or b}"', "'''a\nb'''"])
+    ),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from([" and ", " or ", "-", " ** ", " not in "]), inner).map(
+            lambda parts: f"({''.join(parts)})"
+        ),
+        st.lists(inner, max_size=3).map(lambda values: f"[{', '.join(values)}]"),
+        st.lists(inner, max_size=3).map(lambda values: "f(\n" + ",  # for\n".join(values) + ")"),
+        st.tuples(inner, inner).map(lambda two: f"(lambda b: {two[0]} if b else {two[1]})"),
+        st.tuples(inner, inner).map(lambda two: f"{{{two[0]}: {two[1]} for a in b}}"),
+    ),
+    max_leaves=4,
+)
+SIMPLE = st.one_of(
+    VALUES,
+    VALUES.map(lambda value: f"return {value}"),
+    VALUES.map(lambda value: f"a = {value}"),
+    VALUES.map(lambda value: f"a: int = {value}"),
+    st.sampled_from(["pass", "import a", "from . import b", "'Docs.'", "del a", "raise"]),
+)
+HEADS = st.one_of(
+    st.sampled_from(["class A", "class A(B)", "def f()", "async def f(a, *, b=1) -> int", "else"]),
+    VALUES.map(lambda value: f"if {value}"),
+    VALUES.map(lambda value: f"while {value}"),
+    VALUES.map(lambda value: f"for a in {value}"),
+    VALUES.map(lambda value: f"with {value} as a"),
+)
+
+
+def _block(parts: tuple[str, str, list[str]]) -> str:
+    head, indent, body = parts
+    start = "if a:\n    pass\nelse" if head == "else" else head
+    # the second line of a string must stay where it is
+    lines = "\n".join(body).replace("'''a\n", "'''a\0").split("\n")
+    return f"{start}:\n" + "\n".join(indent + line for line in lines)
+
+
+def _text(statements: list[str]) -> str:
+    return "\n".join(statements).replace("\0", "\n") + "\n"
+
+
+STATEMENTS = st.recursive(
+    st.one_of(
+        SIMPLE,
+        st.tuples(SIMPLE, SIMPLE).map("; ".join),
+        st.tuples(HEADS, SIMPLE).map(
+            lambda two: f"{'class A' if two[0] == 'else' else two[0]}: {two[1]}"
+        ),
+        st.just("# if a:\n"),
+    ),
+    lambda inner: st.tuples(
+        HEADS, st.sampled_from([" ", "    ", "\t"]), st.lists(inner, min_size=1, max_size=3)
+    ).map(_block),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STATEMENTS, min_size=1, max_size=4).map(_text))
+def test_generated_python_is_counted_as_the_grammar_counts(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return
+    assert python_counts(text, _MOST) is not None
+    found = code_features([CodePiece(text, "python")])
+    assert found == pytest.approx(by_grammar(text, monkeypatch))
 
 
 PIECES = (
