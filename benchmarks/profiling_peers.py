@@ -5,7 +5,7 @@ peers get an environment each, made with pip below DIR (default: a temporary fol
 there, in one process and by its processor time. What cannot be installed is reported as such.
 
 - Structure and complexity of whole Python files of FOLDER (default: the standard library): ours
-  with every line read, and as the profiler does it, against lizard.
+  with every line parsed, and as the profiler does it, against lizard.
 - Text features of 7,500 characters of each file: ours (words, sentences, diversity, readability,
   tone, language, repetition, lines, outline, credentials, personal data) against datatrove's
   Gopher quality, Gopher repetition and FineWeb filters and against eight text filters of
@@ -26,12 +26,7 @@ from benchmarks import _peer_filters
 from benchmarks._corpora import CorpusText, standard_library, texts_of
 from benchmarks._output import table, write_json
 from orchestration_assets.profiling.characters import Characters
-from orchestration_assets.profiling.code import (
-    CodePiece,
-    code_chars,
-    code_features,
-    features_of_beginning,
-)
+from orchestration_assets.profiling.code import CodePiece, code_chars, code_features, part_to_parse
 from orchestration_assets.profiling.lines import line_features
 from orchestration_assets.profiling.markup import outline
 from orchestration_assets.profiling.profiler import load_everything
@@ -48,7 +43,7 @@ from orchestration_assets.profiling.text import (
 from orchestration_assets.schemas.enums import Family
 
 _TEXT_CHARS: Final = 7_500
-_LIMITS: Final = {"lizard": 6.0, "datatrove": 3.0, "data_juicer": 1.0}
+_LIMITS: Final = {"lizard": 1.5, "datatrove": 3.0, "data_juicer": 1.0}
 # What each needs beside itself for the filters named above.
 _PACKAGES: Final = {
     "lizard": ("lizard",),
@@ -124,7 +119,9 @@ def _code_whole(item: CorpusText) -> object:
 
 
 def _code_as_profiled(item: CorpusText) -> object:
-    return features_of_beginning(item.text, "python", code_chars("python"))
+    return code_features(
+        [CodePiece(part_to_parse(item.text, "python", code_chars("python")), "python")]
+    )
 
 
 def _text_features(item: CorpusText) -> object:

@@ -1,8 +1,5 @@
 """Features of source code and of data, counted in tree-sitter trees with one query a language.
 
-Plain Python is counted by its tokens instead, which say the same: see
-:mod:`orchestration_assets.profiling.python_code`.
-
 Syntax errors do not fail: the grammar goes on, and ``parse_error_share`` says how much it could
 not place. Decisions are counted as lizard counts them: branches, loops, cases, handlers,
 conditional expressions and the operators and/or.
@@ -20,11 +17,8 @@ from typing import Final, NamedTuple
 
 from tree_sitter import Node, Query, QueryCursor
 
-from orchestration_assets.profiling.python_code import PythonCounts, python_counts
 from orchestration_assets.profiling.text import Values
 from orchestration_assets.text.grammars import bounded_parse, grammar, parsable_source, parser
-
-_PYTHON: Final = "python"
 
 CODE_CHARS: Final = 16_384
 """The most that is parsed of an item, in characters."""
@@ -232,27 +226,16 @@ class _Counts:
     error_bytes: int = 0
     parsed_bytes: int = 0
 
-    def add_python(self, found: PythonCounts, parsed_bytes: int) -> None:
-        """Adds what was counted without a grammar, which has no errors."""
-        self._add_units(found.functions, found.decisions)
-        self.classes += found.classes
-        self.imports += found.imports
-        self.depths += found.depths
-        self.comment_bytes += _utf8_length("".join(found.comments))
-        self.parsed_bytes += parsed_bytes
-
-    def _add_units(self, functions: Sequence[Span], decisions: Sequence[int]) -> None:
-        *of_functions, top_level = decisions_per_function(functions, decisions)
-        self.functions += len(functions)
-        self.decisions += len(decisions)
-        self.units += [1 + count for count in of_functions] or [1 + top_level]
-
     def add(self, captures: Mapping[str, Sequence[Node]], parsed_bytes: int) -> None:
+        functions = _spans(captures, "function")
         ignored = set(_starts(captures, "ignored"))
         decisions = [start for start in _starts(captures, "decision") if start not in ignored]
-        self._add_units(_spans(captures, "function"), decisions)
+        *of_functions, top_level = decisions_per_function(functions, decisions)
+        self.functions += len(functions)
         self.classes += len(captures.get("class", ()))
         self.imports += len(captures.get("import", ()))
+        self.decisions += len(decisions)
+        self.units += [1 + count for count in of_functions] or [1 + top_level]
         self.depths += _depths(_spans(captures, "block"))
         self.comment_bytes += _covered_bytes(_spans(captures, "comment"))
         self.error_bytes += _covered_bytes(_spans(captures, "error"))
@@ -288,39 +271,10 @@ def code_features(pieces: Iterable[CodePiece], out_of_time: Callable[[], bool] =
     for piece in pieces:
         if out_of_time():
             return {}
-        if piece.language == _PYTHON:
-            found = python_counts(piece.text, len(piece.text))
-            if found is not None:
-                counts.add_python(found, _utf8_length(piece.text))
-                continue
         captured = _captures(piece, out_of_time)
         if captured is not None:
             counts.add(*captured)
     return counts.values() if counts.units else {}
-
-
-def features_of_beginning(
-    text: str, language: str, max_chars: int, out_of_time: Callable[[], bool] = _never
-) -> tuple[Values, int]:
-    """The code features of the beginning of ``text``, of at most ``max_chars`` characters; and how
-    many characters that is. Empty features as :func:`code_features` says."""
-    if language == _PYTHON:
-        found = python_counts(text, max_chars)
-        if found is not None:
-            counts = _Counts()
-            counts.add_python(found, _utf8_length(text[: found.chars]))
-            return counts.values(), found.chars
-    part = part_to_parse(text, language, max_chars)
-    counts = _Counts()
-    captured = _captures(CodePiece(part, language), out_of_time)
-    if captured is None:
-        return {}, len(part)
-    counts.add(*captured)
-    return counts.values(), len(part)
-
-
-def _utf8_length(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def document_features(piece: CodePiece, out_of_time: Callable[[], bool] = _never) -> Values:

@@ -20,7 +20,6 @@ from orchestration_assets.profiling.code import (
     code_chars,
     code_features,
     document_features,
-    features_of_beginning,
     load_language,
     part_to_parse,
 )
@@ -282,10 +281,9 @@ def _code(item: _Item) -> Values:
     language = item.kind.language
     out_of_time = partial(item.deadline.passed, _PARSE_SHARE)
     if language in CODE_LANGUAGES:
-        features, chars = features_of_beginning(
-            item.text, language, item.limits.code_chars(language), out_of_time
-        )
-        return {**_NO_DOCUMENT, **_scaled(features, len(item.text) / max(chars, 1))}
+        part = part_to_parse(item.text, language, item.limits.code_chars(language))
+        features = code_features([CodePiece(part, language)], out_of_time)
+        return {**_NO_DOCUMENT, **_scaled(features, len(item.text) / max(len(part), 1))}
     if language in DOCUMENT_LANGUAGES:
         part = part_to_parse(item.text, language, item.limits.code_chars(language))
         features = document_features(CodePiece(part, language), out_of_time)

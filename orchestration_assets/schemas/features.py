@@ -414,9 +414,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         name="parse_error_share",
         type=float,
         unit="",
-        meaning="Bytes that the grammar could not place over bytes parsed: code, data or markup. 0 "
-        "for Python whose strings, brackets, indentation and words and signs beside each other "
-        "are as they should be: it is counted by its tokens, not parsed.",
+        meaning="Bytes that the grammar could not place over bytes parsed: code, data or markup.",
         upper=1,
     ),
     _score(name="structure_score", meaning="How far the text is laid out: see profiling.scores."),

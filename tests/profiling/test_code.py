@@ -125,9 +125,9 @@ def test_the_part_parsed_ends_with_a_line() -> None:
 
 def test_when_time_runs_out_nothing_is_counted() -> None:
     looks = iter([False, True])
-    assert code_features("x = 1\n" * 200, "javascript", lambda: next(looks)) == {}
+    assert code_features("x = 1\n" * 200, "python", lambda: next(looks)) == {}
     # and the parser is as good as before
-    assert code_features("x = 1\n" * 200, "javascript")["parse_error_share"] == 0
+    assert code_features("x = 1\n" * 200, "python")["parse_error_share"] == 0
 
 
 def test_wreckage_is_not_counted() -> None:

@@ -173,7 +173,7 @@ def test_a_score_is_cut_with_what_it_reads() -> None:
     # The clock leaps past the end of the complexity stage while code is parsed.
     looks = iter([0.0] * 11 + [0.046] * 100)
     text = "x = 1\n" * 200
-    found = profile("a.js", text, size_bytes=len(text), clock=lambda: next(looks))
+    found = profile("a.py", text, size_bytes=len(text), clock=lambda: next(looks))
     assert "cyclomatic_mean" in found.features_missing
     assert "complexity_score" in found.features_missing
     assert found.features["ambiguity_score"] is not None
