@@ -551,8 +551,15 @@ def render(preview: Preview) -> str:
         f"  profiles      {preview.profiles_kept:,} kept, {preview.profiles_due:,} to be computed",
         f"  models        {_counts(preview.models)}{about}",
         f"  may be asked  {_counts(preview.services)}",
-        f"  questions     {preview.calls_min:,} to {preview.calls_max:,}, "
-        f"at most {preview.cost_usd_max:.4f} USD{about}",
+        f"  questions     {preview.answers_asked:,}, each to one service; the answers to "
+        f"{preview.answers_kept:,} of them are kept and cost nothing"
+        + (
+            "; those about parts are not looked for: no source is read"
+            if preview.source is None
+            else ""
+        ),
+        f"  calls         {preview.calls_min:,} to {preview.calls_max:,} for all of them if none "
+        f"were kept{_why_not_as_many(preview)}; at most {preview.cost_usd_max:.4f} USD{about}",
         *(
             [
                 f"  build on others {preview.conditional:,} of the plans, asked only where the "
@@ -560,13 +567,6 @@ def render(preview: Preview) -> str:
             ]
             if preview.conditional
             else []
-        ),
-        f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and "
-        "cost nothing"
-        + (
-            "; those about parts are not looked for: no source is read"
-            if preview.source is None
-            else ""
         ),
         *([f"  passages      {_passages(preview)}"] if preview.shown_tokens else []),
         *([f"  memory        {_memory(preview)}"] if preview.memory_tokens else []),
@@ -588,6 +588,17 @@ def render(preview: Preview) -> str:
     if preview.budget_usd is not None:
         lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _why_not_as_many(preview: Preview) -> str:
+    """Why there may be fewer or more calls than questions."""
+    why = []
+    if preview.calls_min < preview.answers_asked:
+        why.append("fewer where the first answers suffice")
+    if preview.calls_max > preview.answers_asked:
+        of_parts = " or about parts" if preview.source is None else ""
+        why.append(f"more where a service is asked in rounds{of_parts}")
+    return f" ({', '.join(why)})" if why else ""
 
 
 def _stale(preview: Preview) -> str:

@@ -267,8 +267,6 @@ def _work(summary: Summary) -> list[str]:
         lines.append(
             f"  redacted      {summary.redacted:,} secrets and personal data, before sending"
         )
-    if summary.service_failures:
-        lines.append(f"  services      failed to answer: {_counts(summary.service_failures)}")
     if summary.failed:
         lines.append(f"  failed        {summary.failed:,}")
         lines += [f"    {failure}" for failure in summary.failures]
