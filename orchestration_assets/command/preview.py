@@ -558,7 +558,7 @@ def render(preview: Preview) -> str:
             if preview.source is None
             else ""
         ),
-        f"  calls         {preview.calls_min:,} to {preview.calls_max:,} for all of them if none "
+        f"  calls         {_from_to(preview.calls_min, preview.calls_max)} for all of them if none "
         f"were kept{_why_not_as_many(preview)}; at most {preview.cost_usd_max:.4f} USD{about}",
         *(
             [
@@ -588,6 +588,10 @@ def render(preview: Preview) -> str:
     if preview.budget_usd is not None:
         lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _from_to(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _why_not_as_many(preview: Preview) -> str:

@@ -24,6 +24,7 @@ from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_count import job_count
 from orchestration_assets.command.job_execution import end_lost, execute_job
+from orchestration_assets.command.judging import judging
 from orchestration_assets.command.left_standing import left_standing
 from orchestration_assets.command.local_workers import forked_workers, takes_workers
 from orchestration_assets.command.preparation import prepare_services
@@ -121,6 +122,7 @@ def run(
         summary,
         elsewhere=tuple(carried.elsewhere),
         failed_batches=dict(carried.failed),
+        judging=judging(home, policy, carried.done),
         environment=loaded.environment,
         policy_notes=loaded.notes,
         left_standing=() if batches else left_standing(home.tables, known, loaded.hash),

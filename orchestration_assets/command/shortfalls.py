@@ -71,7 +71,8 @@ class ShortfallCount:
     def __str__(self) -> str:
         counted = "1 question" if self.readings == 1 else f"{self.readings:,} questions"
         mostly = f"{self.for_it:,} times: " if self.for_it < self.readings else ""
-        return f"{counted} of {self.service} ({mostly}{self.reason or 'no reason given'}): {self.remedy}"
+        why = self.reason or "no reason given"
+        return f"{counted} of {self.service} ({mostly}{why}): {self.remedy}"
 
 
 def shortfalls(readings: Iterable[UnaskedReading]) -> tuple[ShortfallCount, ...]:
