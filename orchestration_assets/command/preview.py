@@ -29,6 +29,7 @@ from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
+from orchestration_assets.content.record_hints import RecordHint, hint_lines, record_hints
 from orchestration_assets.extensions.features import added_features
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.memory import memory_tasks
@@ -119,7 +120,8 @@ class Preview:
     of conversations are shown for all questions, where earlier messages are as long as others.
     ``stale`` counts messages of finished batches that a run asks about again, since their
     conversation changed, ``stale_because`` says how; ``stale_usd`` is the price of these alone,
-    beside that of the others.
+    beside that of the others. ``record_hints`` are files that would be one item each and surely
+    hold records.
     """
 
     source: str | None
@@ -153,6 +155,7 @@ class Preview:
     shown_tokens: int = 0
     memory_tokens: int = 0
     not_indexed: tuple[str, ...] = ()
+    record_hints: tuple[RecordHint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,8 @@ def look_ahead(
         cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
         known = _sample_of_source(shadow, taken, policy, services, sample, home.knowledge)
+        manifests = [shadow.tables.read(CONTENT_MANIFEST.name, key) for key in taken.accepted]
+        hints = record_hints(shadow, [(taken.source, one) for one in manifests], policy)
         if memory_tasks(policy):
             earlier = messages_known(home.tables)
             before = messages_before_new(shadow.tables, taken.accepted, earlier)
@@ -222,6 +227,7 @@ def look_ahead(
         left=tuple(left),
         profiles_kept=taken.profiles_kept,
         profiles_due=known.whole - taken.profiles_kept,
+        record_hints=hints,
     )
     budget = _budget(home, policy, left, taken.batches, budget_usd)
     ahead = _forecast(ahead, home, policy, services, known, budget)
@@ -536,6 +542,7 @@ def render(preview: Preview) -> str:
             f"  listed        {_counts(preview.listed)}",
             f"  would become  {_counts(preview.outcomes)}, in {preview.batches:,} batches",
         ]
+    lines += hint_lines(preview.record_hints)
     if preview.left:
         lines.append(f"  left over     {', '.join(preview.left)}: a run goes on with these too")
     if preview.stale:

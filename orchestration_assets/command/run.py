@@ -40,6 +40,7 @@ from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.batch_completion import is_complete
 from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
+from orchestration_assets.content.record_hints import hints_of_batches
 from orchestration_assets.conversations.stale import StaleBatch, stale_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.memory import memory_tasks, remembered_tasks
@@ -122,6 +123,7 @@ def run(
         summary,
         elsewhere=tuple(carried.elsewhere),
         failed_batches=dict(carried.failed),
+        record_hints=hints_of_batches(home, carried.done, policy),
         judging=judging(home, policy, carried.done),
         environment=loaded.environment,
         policy_notes=loaded.notes,

@@ -18,6 +18,7 @@ from orchestration_assets.command.shortfalls import (
     UnaskedReading,
     shortfalls,
 )
+from orchestration_assets.content.record_hints import RecordHint, hint_lines
 from orchestration_assets.profiling.added import features_without_value
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
@@ -50,6 +51,7 @@ class Summary:
     questions without an answer yet, ``deferred_readings`` what services are still to be asked,
     ``shortfalls`` everything that stayed unasked or late, with its remedy, ``stopped`` why
     services were stopped, ``rollout`` what each batch decided about a policy on trial.
+    ``record_hints`` are files that were taken as one item each and surely hold records.
     ``judging`` says how right answers are, and what waits for people. ``asked_again`` says which
     messages of conversations were asked about once more, and why.
     ``environment`` is that of the policy, None when none was chosen, and ``policy_notes`` say what
@@ -97,6 +99,7 @@ class Summary:
     left_standing: tuple[str, ...] = ()
     asked_again: tuple[str, ...] = ()
     judging: Judging = field(default_factory=Judging)
+    record_hints: tuple[RecordHint, ...] = ()
     reports: tuple[str, ...] = ()
     index: str = ""
     ui_command: str = ""
@@ -254,6 +257,7 @@ def _work(summary: Summary) -> list[str]:
     ]
     if summary.reasons:
         lines.append(f"  rejected      {_counts(summary.reasons)}")
+    lines += hint_lines(summary.record_hints)
     lines += [
         f"  models        {_counts(summary.models)}",
         f"  answers       {_counts(summary.resolutions)}",
