@@ -1,4 +1,4 @@
-"""Files of records that were taken as one item: said only where it is sure, with lines that work."""
+"""Files of records that were taken as one item: said where it is sure, with lines that work."""
 
 import csv
 import io
