@@ -415,13 +415,19 @@ def _dispatch(given: argparse.Namespace) -> int:
 
 
 def _with_policy_in_force(settings: Settings) -> Settings:
-    """The settings with the active policy of the home, where they name no policy."""
+    """The settings with the active policy of the home, where they name no policy; says so where
+    none is active either, though batches were planned under another than the packaged one."""
+    from orchestration_assets.policy.unnamed_policy import packaged_note
     from resources.active_policy import active_policy_file
     from resources.home import Home
 
     if settings.policy is not None:
         return settings
-    return replace(settings, policy=active_policy_file(Home(settings.home)))
+    home = Home(settings.home)
+    active = active_policy_file(home)
+    if active is None and (note := packaged_note(home)):
+        sys.stderr.write(f"orchestrate: {note}\n")
+    return replace(settings, policy=active)
 
 
 def _with_policy_to_follow(settings: Settings) -> Settings:

@@ -20,6 +20,7 @@ from orchestration_assets.content.ledger import known_sources
 from orchestration_assets.content.source_watcher import WatcherCursor, plan_runs
 from orchestration_assets.namespace import ALONE, AssetJob, Namespace, with_resources_of
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.unnamed_policy import packaged_note
 from orchestration_assets.schemas.errors import SourceError
 from orchestration_assets.schemas.policy import Content
 from orchestration_assets.settings import Settings
@@ -27,6 +28,7 @@ from resources.claims import is_claimed
 from resources.content_source import ListingBudget, source_name
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
+from resources.lost_runs import LOCK_TAG, end_lost_run, end_lost_runs
 from resources.run_claims import UNLESS_FINISHED_TAG
 from resources.run_locks import STOPPED_TAG, is_running
 from sensors.runs import PARTITION_TAG, STARTED, STOPPED, batches_under_way
@@ -82,6 +84,8 @@ def _tick(
 ) -> dg.SensorResult:
     """A source that cannot be listed is said so and keeps its known entries."""
     content = load_policy(policy_file.path).policy.content
+    if policy_file.path is None and (note := packaged_note(home)):
+        context.log.warning(note)
     named = [source_name(source) for source in (*content.sources, *configured)]
     sources = list(dict.fromkeys([*known_sources(home.batches), *named]))
     if not sources:
@@ -195,21 +199,24 @@ def _fail_orphaned_runs(
 ) -> WatcherCursor:
     """Marks runs as failed whose process is gone: nobody else would, and they block their batch.
 
-    Dagster's default launcher starts runs on this machine and does not watch them; other launchers
-    have their own watch.
+    Runs of the command say which lock their process holds. Of the others Dagster's default launcher
+    starts runs on this machine and does not watch them; other launchers have their own watch.
     """
     instance = context.instance
+    end_lost_runs(instance)
     if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
         return memory
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
     own = {space.name(job.name) for job in JOBS}
-    started = {run.run_id: run for run in instance.get_runs(filters) if run.job_name in own}
+    started = {
+        run.run_id: run
+        for run in instance.get_runs(filters)
+        if run.job_name in own and LOCK_TAG not in run.tags
+    }
     lifeless = [run_id for run_id in started if not is_running(home.running, run_id)]
     memory, dead = memory.suspect(lifeless)
     for run_id in dead:
-        instance.report_run_failed(
-            started[run_id], "The process of this run is gone: it was killed, or its machine died."
-        )
+        end_lost_run(instance, started[run_id])
     return memory
 
 

@@ -23,8 +23,9 @@ from orchestration_assets.settings import Settings, user_name
 from resources.active_policy import kept_policy_file
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
+from resources.lost_runs import UNDER_WAY
 from resources.versioned_state import ChangeNote
-from sensors.runs import STARTED, STOPPED, UNDER_WAY
+from sensors.runs import STARTED, STOPPED
 
 _VERSION_TAG: Final = "orchestration/policy_version"
 _ATTEMPTS: Final = 3

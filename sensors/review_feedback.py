@@ -13,7 +13,8 @@ from orchestration_assets.namespace import ALONE, AssetJob, Namespace, with_reso
 from orchestration_assets.policy.load import load_policy
 from resources.home import Home
 from resources.home_resource import PolicyFileResource
-from sensors.runs import STARTED, STOPPED, UNDER_WAY
+from resources.lost_runs import UNDER_WAY
+from sensors.runs import STARTED, STOPPED
 
 _FILES_TAG = "orchestration/verdict_files"
 _ATTEMPTS = 3

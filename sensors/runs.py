@@ -4,14 +4,8 @@ from typing import Final
 
 import dagster as dg
 
-UNDER_WAY: Final = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-"""States of a run that has not come to its end."""
+from resources.lost_runs import UNDER_WAY
+
 STARTED: Final = dg.DefaultSensorStatus.RUNNING
 STOPPED: Final = dg.DefaultSensorStatus.STOPPED
 """Whether a sensor looks from the first load on, or waits to be switched on."""

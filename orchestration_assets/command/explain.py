@@ -21,6 +21,7 @@ from orchestration_assets.disagreement.readings import reading_of
 from orchestration_assets.disagreement.task_questions import allowed_answers
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
 from orchestration_assets.policy.tasks import build_tasks
+from orchestration_assets.policy.unnamed_policy import policy_of_plans
 from orchestration_assets.processing.answer_checks import asked_task
 from orchestration_assets.schemas.decoding import Record
 from orchestration_assets.schemas.enums import Consequence, ProfileStatus
@@ -164,7 +165,8 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     """What the tables and caches of the home know of an item: its id, path or address, or the
     name of a record within its file.
 
-    Raises UnknownItemError.
+    Where ``loaded`` is the packaged policy that nobody chose, the one that the item was planned
+    under stands in for it. Raises UnknownItemError.
     """
     store = home.tables
     # a name that is not UTF-8 stands in the tables as it is shown there
@@ -197,7 +199,8 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     profile = next(CONTENT_PROFILES.rows(profiles), None)
     features: Mapping[str, Any] = next((one.features for one in profiles_of(profiles)), {})
     plans = _stored(store, PROCESSING_PLANS.name, batch, source_item)
-    with item_content(home, loaded.policy, held, profiles, plans) as content:
+    by_plans = policy_of_plans(home, loaded, plans)
+    with item_content(home, by_plans.policy, held, profiles, plans) as content:
         metadata = content.metadata
         tasks = list(_tasks(store, batch, source_item, build_tasks(content.policy), content))
         conversation = None
@@ -219,7 +222,7 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
         next(iter(_rows(store, CONTENT_VECTORS, batch, source_item)), None),
         tasks,
         conversation,
-        list(_next_run(home, loaded, held, profile, tasks)),
+        list(_next_run(home, by_plans, held, profile, tasks, chosen=by_plans is loaded)),
     )
 
 
@@ -387,7 +390,10 @@ def _next_run(
     held: ManifestRow,
     profile: ProfileRow | None,
     tasks: Sequence[TaskTrace],
+    *,
+    chosen: bool,
 ) -> Iterator[str]:
+    """``chosen``: whether a run that names no policy would follow this one."""
     from orchestration_assets.profiling.batch import stands_in_own_table
     from orchestration_assets.profiling.profile_cache import profile_key
     from orchestration_assets.services.pool import build_services
@@ -406,7 +412,12 @@ def _next_run(
     if tasks and (why := _stale(home, tasks[0].plan.batch, tasks[0].plan.item_id)):
         yield f"stale: asked about again, {why}"
     hashes = {task.plan.policy_hash for task in tasks}
-    if hashes and hashes != {loaded.hash}:
+    if not chosen:
+        yield (
+            f"policy: looked at under {loaded.kept_as} of {loaded.source}, as it was planned; "
+            "a run that names no policy follows the packaged one"
+        )
+    elif hashes and hashes != {loaded.hash}:
         yield f"plans: made under policy {hashes.pop()}, now {loaded.hash} is in force"
     services, questions = build_services(loaded.policy.services), build_tasks(loaded.policy)
     keys = {reading.answer_key for task in tasks for reading, _ in task.readings}

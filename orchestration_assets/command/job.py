@@ -13,7 +13,7 @@ from orchestration_assets.command.batch_execution import say
 from orchestration_assets.command.corpus_reports import mark_due, mark_made
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home
-from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.job_execution import end_lost, execute_job
 from orchestration_assets.command.run_account import open_accounts
 from orchestration_assets.command.run_traces import run_traces
 from orchestration_assets.command.shortfalls import TEMPORARY_FAILURE
@@ -133,6 +133,7 @@ def _carry_out(
     with ExitStack() as stack:
         stack.enter_context(instance_errors(home))
         instance = stack.enter_context(open_instance(home))
+        end_lost(instance)
         stack.enter_context(display)
         stack.enter_context(
             nullcontext()
@@ -142,7 +143,7 @@ def _carry_out(
         traces = run_traces(home, policy, instance)
         stack.callback(traces.close)
         if batch is None:
-            done = execute_job(definitions, instance, name, None)
+            done = execute_job(definitions, instance, name, None, home.running)
             if GOLD_LABELS.name in _assets(done):
                 traces.send_rest()
         else:
@@ -158,7 +159,7 @@ def _carry_out(
                 # without its report it is not finished, should this run die before it is made again
                 home.tables.forget(DISAGREEMENT_REPORT.name, batch)
             with accounts.limited_to_share(batch, {batch: 1}), traces.of(batch):
-                done = execute_job(definitions, instance, name, batch)
+                done = execute_job(definitions, instance, name, batch, home.running)
             accounts.close_finished(lambda one: is_complete(home, one))
     if name == "corpus_reports":
         mark_made(home)

@@ -1,8 +1,9 @@
 """One job of Dagster in this process, recorded in the instance of its home."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestration_assets.command.batch_execution import RunFailedError
+from orchestration_assets.command.batch_execution import RunFailedError, say
 from orchestration_assets.command.failure import failure_of
 from orchestration_assets.command.garbage import collect_from_here
 from orchestration_assets.command.interruption import raise_if_stopped
@@ -14,17 +15,23 @@ _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def execute_job(
-    definitions: "dg.Definitions", instance: "dg.DagsterInstance", job: str, batch: str | None
+    definitions: "dg.Definitions",
+    instance: "dg.DagsterInstance",
+    job: str,
+    batch: str | None,
+    running: Path,
 ) -> "dg.ExecuteInProcessResult":
     """Runs the job to its end, about one batch where it is about any.
 
-    Raises RunFailedError when a step broke, KeyboardInterrupt when it was stopped from outside.
+    ``running``: the folder of the locks by which runs of a home are found out whose process is
+    gone. Raises RunFailedError when a step broke, KeyboardInterrupt when it was stopped from
+    outside.
     """
     if batch is not None:
         _add_partition(instance, batch)
     definition = definitions.resolve_job_def(job)
     collect_from_here()
-    result = _executed(definition, instance, batch)
+    result = _executed(definition, instance, batch, running)
     if not result.success:
         failure = failure_of(result)
         if failure.stopped:
@@ -42,24 +49,40 @@ def execute_job(
     return result
 
 
+def end_lost(instance: "dg.DagsterInstance") -> None:
+    """Ends earlier runs in the instance whose process was killed, and says which."""
+    from resources.lost_runs import end_lost_runs
+
+    for run in end_lost_runs(instance):
+        about = f" of batch {batch}" if (batch := run.tags.get("dagster/partition")) else ""
+        say(f"{run.job_name}{about} (run {run.run_id}) was killed; it ends as failed in Dagster")
+
+
 def _executed(
-    job: "dg.JobDefinition", instance: "dg.DagsterInstance", batch: str | None
+    job: "dg.JobDefinition", instance: "dg.DagsterInstance", batch: str | None, running: Path
 ) -> "dg.ExecuteInProcessResult":
     """As ``job.execute_in_process`` does it, which would hold every table that a step yields, and
     those of earlier batches, until the process ends: they are all stored, and read from there."""
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.execute_in_process import core_execute_in_process, merge_run_tags
+    from dagster._core.utils import make_new_run_id
+
+    from resources.lost_runs import held_run
 
     alone = job.as_ephemeral_job(resource_defs={}, input_values={})
-    return core_execute_in_process(
-        run_config=_QUIET,
-        job=InMemoryJob(job_def=alone),
-        instance=instance,
-        output_capturing_enabled=False,
-        raise_on_error=False,
-        run_tags=merge_run_tags(job, batch, None, [], instance, _QUIET),
-        asset_selection=frozenset(),
-    )
+    tags = merge_run_tags(job, batch, None, [], instance, _QUIET)
+    run_id = make_new_run_id()
+    with held_run(running, run_id) as held:
+        return core_execute_in_process(
+            run_config=_QUIET,
+            job=InMemoryJob(job_def=alone),
+            instance=instance,
+            output_capturing_enabled=False,
+            raise_on_error=False,
+            run_tags={**tags, **held},
+            run_id=run_id,
+            asset_selection=frozenset(),
+        )
 
 
 def _add_partition(instance: "dg.DagsterInstance", batch: str) -> None:

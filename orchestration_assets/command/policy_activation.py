@@ -155,7 +155,8 @@ def _bring_up_to_date(settings: Settings) -> None:
             open_instance(home) as instance,
             claimed(home.folder, CORPUS, "orchestrate policy"),
         ):
-            execute_job(build_definitions(settings, watches=True), instance, "policy_history", None)
+            definitions = build_definitions(settings, watches=True)
+            execute_job(definitions, instance, "policy_history", None, home.running)
     except OrchestrationError as error:
         notice(
             f"the policy is active, but its asset is not up to date ({error}): run "

@@ -29,6 +29,7 @@ from orchestration_assets.command.run_account import left_of_budget
 from orchestration_assets.content.deferred import deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
 from orchestration_assets.content.manifest_builder import make_manifest
+from orchestration_assets.content.record_hints import RecordHint, hint_lines, record_hints
 from orchestration_assets.extensions.features import added_features
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.memory import memory_tasks
@@ -119,7 +120,8 @@ class Preview:
     of conversations are shown for all questions, where earlier messages are as long as others.
     ``stale`` counts messages of finished batches that a run asks about again, since their
     conversation changed, ``stale_because`` says how; ``stale_usd`` is the price of these alone,
-    beside that of the others.
+    beside that of the others. ``record_hints`` are files that would be one item each and surely
+    hold records.
     """
 
     source: str | None
@@ -153,6 +155,7 @@ class Preview:
     shown_tokens: int = 0
     memory_tokens: int = 0
     not_indexed: tuple[str, ...] = ()
+    record_hints: tuple[RecordHint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,8 @@ def look_ahead(
         cache = home.features(policy.execution.cache)
         taken = _would_take(home, shadow, source, policy.content, cache)
         known = _sample_of_source(shadow, taken, policy, services, sample, home.knowledge)
+        manifests = [shadow.tables.read(CONTENT_MANIFEST.name, key) for key in taken.accepted]
+        hints = record_hints(shadow, [(taken.source, one) for one in manifests], policy)
         if memory_tasks(policy):
             earlier = messages_known(home.tables)
             before = messages_before_new(shadow.tables, taken.accepted, earlier)
@@ -222,6 +227,7 @@ def look_ahead(
         left=tuple(left),
         profiles_kept=taken.profiles_kept,
         profiles_due=known.whole - taken.profiles_kept,
+        record_hints=hints,
     )
     budget = _budget(home, policy, left, taken.batches, budget_usd)
     ahead = _forecast(ahead, home, policy, services, known, budget)
@@ -536,6 +542,7 @@ def render(preview: Preview) -> str:
             f"  listed        {_counts(preview.listed)}",
             f"  would become  {_counts(preview.outcomes)}, in {preview.batches:,} batches",
         ]
+    lines += hint_lines(preview.record_hints)
     if preview.left:
         lines.append(f"  left over     {', '.join(preview.left)}: a run goes on with these too")
     if preview.stale:
@@ -551,8 +558,15 @@ def render(preview: Preview) -> str:
         f"  profiles      {preview.profiles_kept:,} kept, {preview.profiles_due:,} to be computed",
         f"  models        {_counts(preview.models)}{about}",
         f"  may be asked  {_counts(preview.services)}",
-        f"  questions     {preview.calls_min:,} to {preview.calls_max:,}, "
-        f"at most {preview.cost_usd_max:.4f} USD{about}",
+        f"  questions     {preview.answers_asked:,}, each to one service; the answers to "
+        f"{preview.answers_kept:,} of them are kept and cost nothing"
+        + (
+            "; those about parts are not looked for: no source is read"
+            if preview.source is None
+            else ""
+        ),
+        f"  calls         {_from_to(preview.calls_min, preview.calls_max)} for all of them if none "
+        f"were kept{_why_not_as_many(preview)}; at most {preview.cost_usd_max:.4f} USD{about}",
         *(
             [
                 f"  build on others {preview.conditional:,} of the plans, asked only where the "
@@ -560,13 +574,6 @@ def render(preview: Preview) -> str:
             ]
             if preview.conditional
             else []
-        ),
-        f"  answers       {preview.answers_kept:,} of {preview.answers_asked:,} are kept and "
-        "cost nothing"
-        + (
-            "; those about parts are not looked for: no source is read"
-            if preview.source is None
-            else ""
         ),
         *([f"  passages      {_passages(preview)}"] if preview.shown_tokens else []),
         *([f"  memory        {_memory(preview)}"] if preview.memory_tokens else []),
@@ -588,6 +595,21 @@ def render(preview: Preview) -> str:
     if preview.budget_usd is not None:
         lines.append(f"  budget        {_enough(preview.budget_usd, preview)}")
     return "\n".join(lines)
+
+
+def _from_to(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _why_not_as_many(preview: Preview) -> str:
+    """Why there may be fewer or more calls than questions."""
+    why = []
+    if preview.calls_min < preview.answers_asked:
+        why.append("fewer where the first answers suffice")
+    if preview.calls_max > preview.answers_asked:
+        of_parts = " or about parts" if preview.source is None else ""
+        why.append(f"more where a service is asked in rounds{of_parts}")
+    return f" ({', '.join(why)})" if why else ""
 
 
 def _stale(preview: Preview) -> str:

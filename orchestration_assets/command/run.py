@@ -23,7 +23,8 @@ from orchestration_assets.command.corpus_reports import mark_made, reports_are_d
 from orchestration_assets.command.display import open_display
 from orchestration_assets.command.instance_paths import check_home, ui_command
 from orchestration_assets.command.job_count import job_count
-from orchestration_assets.command.job_execution import execute_job
+from orchestration_assets.command.job_execution import end_lost, execute_job
+from orchestration_assets.command.judging import judging
 from orchestration_assets.command.left_standing import left_standing
 from orchestration_assets.command.local_workers import forked_workers, takes_workers
 from orchestration_assets.command.preparation import prepare_services
@@ -39,6 +40,7 @@ from orchestration_assets.command.summary import Summary, render, summarise
 from orchestration_assets.content.batch_completion import is_complete
 from orchestration_assets.content.deferred import DeferredBatch, deferred_batches
 from orchestration_assets.content.intake import Intake, of_source, take_in, unfinished
+from orchestration_assets.content.record_hints import hints_of_batches
 from orchestration_assets.conversations.stale import StaleBatch, stale_batches
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.policy.memory import memory_tasks, remembered_tasks
@@ -121,6 +123,8 @@ def run(
         summary,
         elsewhere=tuple(carried.elsewhere),
         failed_batches=dict(carried.failed),
+        record_hints=hints_of_batches(home, carried.done, policy),
+        judging=judging(home, policy, carried.done),
         environment=loaded.environment,
         policy_notes=loaded.notes,
         left_standing=() if batches else left_standing(home.tables, known, loaded.hash),
@@ -198,6 +202,7 @@ def _materialize(
                 pool = beside.enter_context(processes(plan, jobs, display, preparation))
             stack.enter_context(display)
             instance = stack.enter_context(open_instance(home))
+            end_lost(instance)
             instance.report_runless_asset_event(observation(intake))
             # for all batches: starting workers takes as long as some thousand items
             cluster = workers or stack.enter_context(DaskCluster(settings.dask))
@@ -209,7 +214,7 @@ def _materialize(
             definitions = open_definitions(plan, overrides)
             if policy.knowledge:
                 with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
-                    execute_job(definitions, instance, "refresh_knowledge", None)
+                    execute_job(definitions, instance, "refresh_knowledge", None, home.running)
             work = RunWork(plan, accounts, definitions, instance)
             stack.callback(work.traces.close)
             carried = _one_after_the_other(plan, work) if pool is None else pool.run()
@@ -220,7 +225,7 @@ def _materialize(
                     break
         with claimed(home.folder, CORPUS, "orchestrate run", _wait_for_corpus):
             if carried.done or reports_are_due(home):
-                execute_job(definitions, instance, "corpus_reports", None)
+                execute_job(definitions, instance, "corpus_reports", None, home.running)
                 mark_made(home)
         work.traces.send_rest()
     return carried

@@ -168,7 +168,7 @@ class RunWork:
         for table in _STANDING[job]:
             series.note(batch, table)
         with self.traces.of(batch):
-            execute_job(self._definitions, self._instance, job, batch)
+            execute_job(self._definitions, self._instance, job, batch, self._home.running)
 
 
 _STANDING: Final[Mapping[str, tuple[str, ...]]] = {

@@ -14,12 +14,14 @@ TEMPORARY_FAILURE: Final = 75
 
 
 class Shortfall(StrEnum):
-    """Why questions stayed without an answer although nothing is wrong with them."""
+    """Why questions stayed without an answer."""
 
     DEFERRED = "deferred"
     STOPPED = "stopped"
     DEADLINE = "deadlines"
     OVER_BUDGET = "over budget"
+    FAILED = "no answer"
+    UNREADABLE = "bad replies"
 
 
 _REMEDIES: Final = {
@@ -33,6 +35,14 @@ _REMEDIES: Final = {
     ),
     Shortfall.OVER_BUDGET: (
         "raise --budget-usd or execution.budget_usd, then run again with --reprocess"
+    ),
+    Shortfall.FAILED: (
+        "mend what the service says, or replace it, then run again with --reprocess: answers that "
+        "are kept cost nothing"
+    ),
+    Shortfall.UNREADABLE: (
+        "its replies do not fit the task: say in the question what is asked for, or take another "
+        "model, then run again with --reprocess"
     ),
 }
 
@@ -48,17 +58,21 @@ class UnaskedReading:
 
 @dataclass(frozen=True, slots=True)
 class ShortfallCount:
-    """So many readings of a service fell short in the same way; ``reason`` is the commonest."""
+    """So many readings of a service fell short in the same way; ``reason`` is the commonest, given
+    for ``for_it`` of them."""
 
     kind: Shortfall
     service: str
     readings: int
     reason: str
     remedy: str
+    for_it: int
 
     def __str__(self) -> str:
         counted = "1 question" if self.readings == 1 else f"{self.readings:,} questions"
-        return f"{counted} of {self.service} ({self.reason}): {self.remedy}"
+        mostly = f"{self.for_it:,} times: " if self.for_it < self.readings else ""
+        why = self.reason or "no reason given"
+        return f"{counted} of {self.service} ({mostly}{why}): {self.remedy}"
 
 
 def shortfalls(readings: Iterable[UnaskedReading]) -> tuple[ShortfallCount, ...]:
@@ -70,10 +84,11 @@ def shortfalls(readings: Iterable[UnaskedReading]) -> tuple[ShortfallCount, ...]
             reasons.setdefault((kind, reading.service), Counter())[reading.reason] += 1
     order = list(Shortfall)
     return tuple(
-        ShortfallCount(kind, service, counted.total(), _commonest(counted), _REMEDIES[kind])
+        ShortfallCount(kind, service, counted.total(), reason, _REMEDIES[kind], counted[reason])
         for (kind, service), counted in sorted(
             reasons.items(), key=lambda pair: (order.index(pair[0][0]), pair[0][1])
         )
+        for reason in (_commonest(counted),)
     )
 
 
@@ -89,5 +104,9 @@ def _kind(reading: UnaskedReading) -> Shortfall | None:
             return Shortfall.DEADLINE
         case Status.OVER_BUDGET:
             return Shortfall.OVER_BUDGET
+        case Status.FAILED:
+            return Shortfall.FAILED
+        case Status.REJECTED_OUTPUT:
+            return Shortfall.UNREADABLE
         case _:
             return None

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.command.judging import Judging, judging_lines
 from orchestration_assets.command.rollout_lines import rollout_lines
 from orchestration_assets.command.run_account import NOTHING_SPENT, RunSpending
 from orchestration_assets.command.shortfalls import (
@@ -17,6 +18,7 @@ from orchestration_assets.command.shortfalls import (
     UnaskedReading,
     shortfalls,
 )
+from orchestration_assets.content.record_hints import RecordHint, hint_lines
 from orchestration_assets.profiling.added import features_without_value
 from orchestration_assets.schemas.decoding import values
 from orchestration_assets.schemas.enums import ProfileStatus, ResolutionStatus, Status
@@ -49,7 +51,9 @@ class Summary:
     questions without an answer yet, ``deferred_readings`` what services are still to be asked,
     ``shortfalls`` everything that stayed unasked or late, with its remedy, ``stopped`` why
     services were stopped, ``rollout`` what each batch decided about a policy on trial.
-    ``asked_again`` says which messages of conversations were asked about once more, and why.
+    ``record_hints`` are files that were taken as one item each and surely hold records.
+    ``judging`` says how right answers are, and what waits for people. ``asked_again`` says which
+    messages of conversations were asked about once more, and why.
     ``environment`` is that of the policy, None when none was chosen, and ``policy_notes`` say what
     should be done about a policy that is valid. ``left_standing`` says what a run that found
     nothing new left as it was.
@@ -94,6 +98,8 @@ class Summary:
     policy_notes: tuple[str, ...] = ()
     left_standing: tuple[str, ...] = ()
     asked_again: tuple[str, ...] = ()
+    judging: Judging = field(default_factory=Judging)
+    record_hints: tuple[RecordHint, ...] = ()
     reports: tuple[str, ...] = ()
     index: str = ""
     ui_command: str = ""
@@ -251,6 +257,7 @@ def _work(summary: Summary) -> list[str]:
     ]
     if summary.reasons:
         lines.append(f"  rejected      {_counts(summary.reasons)}")
+    lines += hint_lines(summary.record_hints)
     lines += [
         f"  models        {_counts(summary.models)}",
         f"  answers       {_counts(summary.resolutions)}",
@@ -259,6 +266,7 @@ def _work(summary: Summary) -> list[str]:
         f"  disputed      {summary.disputed:,} questions, between {summary.disputed_pairs:,} pairs "
         f"of services; {summary.without_consequence:,} further differences without consequence",
     ]
+    lines += judging_lines(summary.judging)
     lines += [f"  roll-out      {line}" for line in summary.rollout]
     lines += [f"  {one.kind.value:<13} {one}" for one in summary.shortfalls]
     if summary.fallbacks:
@@ -267,8 +275,6 @@ def _work(summary: Summary) -> list[str]:
         lines.append(
             f"  redacted      {summary.redacted:,} secrets and personal data, before sending"
         )
-    if summary.service_failures:
-        lines.append(f"  services      failed to answer: {_counts(summary.service_failures)}")
     if summary.failed:
         lines.append(f"  failed        {summary.failed:,}")
         lines += [f"    {failure}" for failure in summary.failures]

@@ -7,7 +7,7 @@ answer among the services that read in this manner; ``preserve_all``, none above
 ``fail``, nothing, and the item counts as failed. Where they agree, all policies are alike.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from statistics import fmean
@@ -505,4 +505,11 @@ def _agreement(readings: ServiceReadings, task: Task, stands: Consensus) -> str:
     if not stands.supporters:
         # a mean or a majority of members may be what no single service said
         return f"between {', '.join(stands.dissenters)}, which lie apart"
-    return f"{', '.join(stands.supporters)} outweighs {', '.join(stands.dissenters)}"
+    return f"{_outweigh(stands.supporters)} {', '.join(stands.dissenters)}"
+
+
+def _outweigh(names: Sequence[str]) -> str:
+    """``a outweighs``, ``a and b outweigh``: the verb of one service, or of several."""
+    if len(names) == 1:
+        return f"{names[0]} outweighs"
+    return f"{', '.join(names[:-1])} and {names[-1]} outweigh"

@@ -1,5 +1,6 @@
 """Pages to look around: the home, a batch, the items, one item's whole life."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +19,7 @@ from orchestration_assets.explorer.query import (
 from orchestration_assets.explorer.sent_prompts import sent_prompts
 from orchestration_assets.explorer.site import NoSuchPageError, Visit
 from orchestration_assets.processing.answer_checks import CheckEnd
-from orchestration_assets.schemas.enums import ResolutionStatus
+from orchestration_assets.schemas.enums import EntryOutcome, ResolutionStatus
 from orchestration_assets.schemas.tables import (
     CONTENT_MANIFEST,
     DISAGREEMENT_REPORT,
@@ -63,10 +64,13 @@ def home_page(visit: Visit) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HomeTotals:
-    """What the indexed batches of a home hold, and what of it waits."""
+    """What the indexed batches of a home hold, and what of it waits. ``entries`` are files and
+    records, which ``by_outcome`` add up to; ``accepted`` of them are items that are asked about."""
 
     batches: int
-    items: int
+    entries: int
+    accepted: int
+    by_outcome: Mapping[str, int]
     questions: int
     disputed: int
     deferred: int
@@ -76,12 +80,18 @@ class HomeTotals:
 def _totals(index: HomeIndex) -> HomeTotals:
     facts = [one.facts for one in index.batches]
 
+    outcomes = Counter[str]()
+    for one in facts:
+        outcomes.update(one.by_outcome)
+
     def of_status(status: ResolutionStatus) -> int:
         return sum(one.by_status.get(status, 0) for one in facts)
 
     return HomeTotals(
         len(facts),
         sum(one.items for one in facts),
+        outcomes[EntryOutcome.ACCEPTED],
+        outcomes,
         sum(one.questions for one in facts),
         sum(one.disputed for one in facts),
         of_status(ResolutionStatus.DEFERRED),

@@ -110,7 +110,7 @@ class EmbeddedAsker:
                     self._cache.note_shown(before, key)
         return constructor(AskResult)(
             name,
-            self._identity(service, question),
+            self._identity(name, question),
             key,
             reading,
             CALLED if attempts else CACHE,
@@ -131,10 +131,11 @@ class EmbeddedAsker:
     def _is_shown_answers(self, name: str, question: Question) -> bool:
         return bool(question.answers) and "answers" in self._services[name].reads
 
-    def _identity(self, service: Service, question: Question) -> str:
-        about = service.name, question.task.name
+    def _identity(self, name: str, question: Question) -> str:
+        # by the name that the policy gives it: two services may be of one implementation
+        about = name, question.task.name
         if about not in self._identities:
-            self._identities[about] = service_identity(service, question.task)
+            self._identities[about] = service_identity(self._services[name], question.task)
         return self._identities[about]
 
 

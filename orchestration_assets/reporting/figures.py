@@ -60,6 +60,7 @@ from orchestration_assets.schemas.enums import (
     Status,
 )
 from orchestration_assets.schemas.tables import ReportRow, weighed_counts
+from orchestration_assets.signals.measures import SignalMeasure
 from resources.machine import give_back_memory
 
 _NO_SOURCES: Final = CardSources()
@@ -90,6 +91,8 @@ class BatchFigures:
     rows: Mapping[str, int]
     listed: QuestionList
     rollout: RolloutFigures | None = None
+    right: SignalMeasure | None = None
+    """How often answers are right by what the content declares."""
 
 
 def batch_figures(

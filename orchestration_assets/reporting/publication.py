@@ -53,6 +53,7 @@ from orchestration_assets.schemas.tables import (
     RESOLUTIONS,
     ReportRow,
 )
+from orchestration_assets.signals.gold_accuracy import declared_accuracy
 from orchestration_assets.text.redaction import redact
 from resources.damage import leaving_out_damage
 from resources.derived_facts import kept_facts
@@ -99,6 +100,10 @@ def publish_batch(home: Home, batch: str, tables: Mapping[str, pa.Table]) -> Bat
         differing = _differing(_part_readings(home, batch), asked.tasks, hides=hidden is None)
         sources = CardSources(_wordings(asked.tasks), contents, hidden, differing)
         figures = batch_figures(whole, sources, earlier)
+        if asked.policy is not None:
+            manifest, answers = tables["content_manifest"], tables["resolutions"]
+            right = declared_accuracy(batch, manifest, answers, asked.policy)
+            figures = replace(figures, right=right)
         give_back_memory()
         questions = figures.questions
         votes = votes_about(questions.shown, [tables[name] for name in names])

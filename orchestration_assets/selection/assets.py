@@ -6,6 +6,7 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.unnamed_policy import packaged_note
 from orchestration_assets.schemas.outcomes import OUTCOMES, OutcomeSource
 from orchestration_assets.schemas.policies import ACTIVE_POLICY_TABLE
 from orchestration_assets.schemas.records import count_members, rows_to_arrow
@@ -73,6 +74,8 @@ def processing_plans(
 ) -> dg.MaterializeResult[pa.Table]:
     """Hears directives, rules, what was learned and the default, and pins what decided."""
     loaded, batch = load_policy(policy_file.path), context.partition_key
+    if policy_file.path is None and (note := packaged_note(home)):
+        context.log.warning(note)
     tables = (content_profiles, content_vectors)
     return materialize(context, plan_batch(home, batch, *tables, loaded, budget.left_usd))
 

@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow as pa
 
 from orchestration_assets.policy.load import load_policy
+from orchestration_assets.policy.unnamed_policy import packaged_note
 from orchestration_assets.schemas.signals import GOLDEN_SIGNALS
 from orchestration_assets.schemas.tables import CORPUS_REPORT
 from orchestration_assets.schemas.verdicts import GOLD_LABELS
@@ -41,6 +42,8 @@ def golden_signals(
 ) -> Iterator[dg.MaterializeResult[pa.Table] | dg.AssetCheckResult]:
     """Measures batches that are new or were done again; the others are taken as they stand."""
     policy, now = load_policy(policy_file.path).policy, datetime.now(UTC)
+    if policy_file.path is None and (note := packaged_note(home)):
+        context.log.warning(note)
     history = make_signals(home, policy, now)
     seen = watch(home, policy, now, history)
     for problem in seen.problems:

@@ -1,12 +1,15 @@
 """How often the answers that stood were right, by gold and verdicts, batch by batch."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration_assets.content.batches import batch_time
+from orchestration_assets.content.gold_columns import declared_verdicts
+from orchestration_assets.content.verdicts import VerdictContext
 from orchestration_assets.evidence.verdict_history import gold_rows, stored_weights
 from orchestration_assets.evidence.verdict_weights import VerdictWeights
 from orchestration_assets.policy.tasks import build_tasks
@@ -18,7 +21,7 @@ from orchestration_assets.schemas.policy import Policy
 from orchestration_assets.schemas.record_answers import record_of
 from orchestration_assets.schemas.signals import Signal
 from orchestration_assets.schemas.tables import RESOLUTIONS
-from orchestration_assets.schemas.verdicts import GoldRow
+from orchestration_assets.schemas.verdicts import GoldRow, VerdictRow
 from orchestration_assets.selection.outcomes import StandingAnswer, closeness
 from orchestration_assets.signals.measures import ALL, SignalMeasure, Subject, weighted_share
 from resources.damage import leaving_out_damage
@@ -100,6 +103,47 @@ def gold_judge(store: TableStore, policy: Policy) -> GoldJudge | None:
     return GoldJudge(tasks, right, stored_weights(store, gold)) if right else None
 
 
+def declared_accuracy(
+    batch: str, manifest: pa.Table, resolutions: pa.Table, policy: Policy
+) -> SignalMeasure | None:
+    """How often the answers that stand in a batch are right by what its own records declare, over
+    all tasks; None where they declare nothing. ``batch`` must be the key of one.
+
+    Known as soon as the batch is resolved, before anybody's verdict is.
+    """
+    said_at = batch_time(batch)
+    if said_at is None or not any(one.gold is not None for one in policy.tasks.values()):
+        return None
+    rules = VerdictContext(policy.tasks, "", said_at)
+    declared = declared_verdicts([(batch, manifest)], rules).verdicts
+    right = {
+        (one.task, one.content_hash): _right(one)
+        for one in declared
+        if one.content_hash is not None
+    }
+    weights = {
+        name: VerdictWeights({content: 1.0 for task, content in right if task == name})
+        for name in policy.tasks
+    }
+    judge = GoldJudge(build_tasks(policy), right, weights)
+    standing = decode(StandingAnswer, resolutions.select(_READ))
+    return _over_all(judge.measures(list(standing)))
+
+
+def accuracy_of(store: TableStore, policy: Policy, batches: Sequence[str]) -> SignalMeasure | None:
+    """How often the answers that stand in these batches are right by gold and verdicts, over all
+    tasks; None where none was judged. Equal contents count once."""
+    judge = gold_judge(store, policy)
+    if judge is None:
+        return None
+    standing = store.read_batches(RESOLUTIONS, batches, _READ)
+    return _over_all(judge.measures(list(decode(StandingAnswer, standing))))
+
+
+def _over_all(measures: Iterable[SignalMeasure]) -> SignalMeasure | None:
+    return next((one for one in measures if one.subject == ALL), None)
+
+
 def accuracy_measures(store: TableStore, judge: GoldJudge, batch: str) -> list[SignalMeasure]:
     """How often the answers that stood in a batch were right; nothing where none was judged."""
     judged = pa.array(sorted({content for _, content in judge.right}), pa.string())
@@ -111,7 +155,7 @@ def accuracy_measures(store: TableStore, judge: GoldJudge, batch: str) -> list[S
     return []
 
 
-def _right(row: GoldRow) -> Answer:
+def _right(row: GoldRow | VerdictRow) -> Answer:
     if row.answer_score is not None:
         return row.answer_score
     if row.answer_set is not None:

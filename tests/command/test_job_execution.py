@@ -13,7 +13,7 @@ from orchestration_assets.schemas.errors import StoreAwayError
 
 
 @pytest.mark.parametrize("is_stopped", [False, True])
-def test_a_job_that_breaks_while_a_signal_ends_it_was_stopped(is_stopped) -> None:
+def test_a_job_that_breaks_while_a_signal_ends_it_was_stopped(is_stopped, tmp_path) -> None:
     @dg.op
     def breaks() -> None:
         with suppress(BaseException):
@@ -28,10 +28,10 @@ def test_a_job_that_breaks_while_a_signal_ends_it_was_stopped(is_stopped) -> Non
     definitions = dg.Definitions(jobs=[broken])
     expected = KeyboardInterrupt if is_stopped else RunFailedError
     with dg.instance_for_test() as instance, stoppable(), pytest.raises(expected):
-        execute_job(definitions, instance, "broken", None)
+        execute_job(definitions, instance, "broken", None, tmp_path)
 
 
-def test_one_cause_of_several_steps_is_said_once() -> None:
+def test_one_cause_of_several_steps_is_said_once(tmp_path) -> None:
     @dg.op
     def first() -> None:
         raise StoreAwayError("the store is away")
@@ -52,6 +52,6 @@ def test_one_cause_of_several_steps_is_said_once() -> None:
 
     definitions = dg.Definitions(jobs=[broken])
     with dg.instance_for_test() as instance, pytest.raises(RunFailedError) as failed:
-        execute_job(definitions, instance, "broken", None)
+        execute_job(definitions, instance, "broken", None, tmp_path)
     words = str(failed.value)
     assert "first, second: the store is away; third: ValueError: no such column" in words

@@ -131,6 +131,10 @@ def test_items_that_fail_are_said_and_give_code_1(run, tmp_path, home, monkeypat
     assert summary["failed"] > 0
     assert "no luck" in summary["failures"][0]
     assert summary["service_failures"]
+    causes = [one for one in summary["shortfalls"] if one["kind"] == "no answer"]
+    told = {one["service"]: one["readings"] for one in causes}
+    assert told == summary["service_failures"]
+    assert all("no luck" in one["reason"] and "--reprocess" in one["remedy"] for one in causes)
 
 
 def _raise(self, question):

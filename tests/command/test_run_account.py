@@ -127,7 +127,7 @@ def test_batches_that_others_finished_keep_no_share_of_the_budget(
         budgets.append(accounts.budget)
         return accounts
 
-    def execute(definitions, instance, job: str, batch: str | None) -> None:
+    def execute(definitions, instance, job: str, batch: str | None, running) -> None:
         if batch is not None:
             lefts.append(budgets[-1].left_usd)
             report = home.tables.path("disagreement_report", home.batches.recorded()[1])

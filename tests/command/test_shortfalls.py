@@ -10,6 +10,8 @@ EXPECTED = {
     Status.DEFERRED: Shortfall.DEFERRED,
     Status.TIMEOUT: Shortfall.DEADLINE,
     Status.OVER_BUDGET: Shortfall.OVER_BUDGET,
+    Status.FAILED: Shortfall.FAILED,
+    Status.REJECTED_OUTPUT: Shortfall.UNREADABLE,
 }
 
 
@@ -42,4 +44,5 @@ def test_lines_are_by_kind_and_service_with_the_commonest_reason() -> None:
         (Shortfall.OVER_BUDGET, "a", 1),
     ]
     assert lines[0].reason == "common"
+    assert str(lines[0]).startswith("3 questions of a (2 times: common): raise timeouts.total_s")
     assert all("--reprocess" in one.remedy for one in lines)

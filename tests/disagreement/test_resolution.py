@@ -30,6 +30,8 @@ def test_the_answer_with_more_weight_stands_and_every_reading_is_kept() -> None:
         ("z", None),
     ]
     assert row.reason == "y outweighs x"
+    backed = resolve(PLAN, (("x", ok("a", 0.6)), ("y", ok("b", 0.9)), ("z", ok("b"))), LABEL)
+    assert backed.reason == "y and z outweigh x"
 
 
 def test_error_risk_grows_with_contradiction() -> None:

@@ -311,7 +311,7 @@ def test_page_explain_and_replay_follow_the_chain(project, server, source, capsy
     elsewhere = ["--home", str(project.home.parent / "other"), *place[2:]]
     assert main(["preview", str(source), *elsewhere]) == 0
     told = capsys.readouterr().out
-    assert f"questions     {ITEMS} to {3 * ITEMS}" in told
+    assert f"calls         {ITEMS} to {3 * ITEMS} for all of them" in told
     assert f"build on others {2 * ITEMS} of the plans" in told
 
 

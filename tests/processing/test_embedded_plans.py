@@ -30,6 +30,8 @@ from orchestration_assets.schemas.record_answers import RecordAnswer
 from orchestration_assets.schemas.records import rows_to_arrow
 from orchestration_assets.schemas.tables import CALL_LOG, DECISION_LOG, INTERPRETATIONS, PlanRow
 from orchestration_assets.services.contract import EmbeddedService
+from orchestration_assets.services.identity import service_identity
+from orchestration_assets.services.registry import load_embedded
 from resources.feature_cache.lmdb_store import LmdbStore
 from tests.evidence.records_drawn import FIELDS
 from tests.processing.services import TASK, TASKS, Scripted, by_name, ok
@@ -175,6 +177,19 @@ def test_quotes_of_records_answered_together_are_looked_for_in_the_content(tmp_p
         assert service.at_once == 3 * at_once
     assert told[0] == told[1]
     assert all(one.answer.ungrounded for one in told[0])
+
+
+def test_two_services_of_one_implementation_keep_identities_of_their_own(tmp_path) -> None:
+    topics = {"storage": ["archive"], "travel": ["train"]}
+    asked = {
+        "few": load_embedded("word_labels", {"labels": topics}),
+        "more": load_embedded("word_labels", {"labels": {**topics, "food": ["bread"]}}),
+    }
+    asker = EmbeddedAsker(asked, AnswerCache(LmdbStore(tmp_path)))
+    question = Question(TASK, Item("i", "h", "p", "archive", {}))
+    told = {name: completed(asker.ask(name, question)).service_version for name in asked}
+    assert told == {name: service_identity(one, TASK) for name, one in asked.items()}
+    assert told["few"] != told["more"]
 
 
 @settings(

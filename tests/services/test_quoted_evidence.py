@@ -34,6 +34,15 @@ def test_the_words_that_decided_are_quoted_and_stand_in_the_content(service, tex
     assert any(quote in mark for quote in quotes for mark in marked)
 
 
+def test_a_phrase_of_several_words_is_marked_as_a_whole() -> None:
+    text = "Where is my parcel? I want a full refund of the whole amount that was paid, today."
+    labels = {"travel": ["full refund of the whole amount that was paid"], "storage": ["letter"]}
+    service = load_embedded("word_labels", {"labels": labels})
+    reading = service.answer(question("topic", text))
+    pieces = content_excerpt(text, ["travel"], quotes_in(reading.evidence)).pieces
+    assert [piece.text for piece in pieces if piece.marked] == [*labels["travel"]]
+
+
 def test_quotes_are_few_short_and_harmless() -> None:
     told = quoted(["one", "one", "two\n  lines", "\x1b[31m" + "x" * 90, "more"])
     assert told == f"“one”, “two lines”, “\ufffd[31m{'x' * 27}”"

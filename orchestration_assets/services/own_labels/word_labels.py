@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar, Final
 
@@ -11,11 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.services.contract import EmbeddedService
 from orchestration_assets.services.readings import abstention, label_reading
+from orchestration_assets.text.visible_text import visible_text
 
 _MAX_CHARS: Final = 32_768
 # One word may stand anywhere by chance; what a label needs beyond it. Set by judgement.
 _PRIOR: Final = 1.0
 _MAX_CONFIDENCE: Final = 0.97
+_SAID: Final = 5
+"""Phrases that evidence names."""
 
 
 class WordLabelParameters(BaseModel):
@@ -65,6 +68,10 @@ class WordLabels(EmbeddedService):
         )
         if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
             return abstention(f"{ranked[0][0]} and {ranked[1][0]} weigh the same")
-        return label_reading(
-            question, ranked, f"says {', '.join(phrases_by_label[ranked[0][0]][:5])}"
-        )
+        return label_reading(question, ranked, f"says {_quoted(phrases_by_label[ranked[0][0]])}")
+
+
+def _quoted(phrases: Sequence[str]) -> str:
+    """The first five, each as a whole between quotation marks: what stands so in evidence is marked
+    where people see the content."""
+    return ", ".join(f"“{visible_text(phrase)}”" for phrase in phrases[:_SAID])
