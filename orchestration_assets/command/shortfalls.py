@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from orchestration_assets.reporting.failure_reasons import telling_reason
 from orchestration_assets.schemas.enums import Status
 from resources.ai_services.resilience.caller import is_stop
 
@@ -48,7 +49,8 @@ class UnaskedReading:
 
 @dataclass(frozen=True, slots=True)
 class ShortfallCount:
-    """So many readings of a service fell short in the same way; ``reason`` is the commonest."""
+    """So many readings of a service fell short in the same way; ``reason`` is the commonest
+    that says why."""
 
     kind: Shortfall
     service: str
@@ -70,15 +72,11 @@ def shortfalls(readings: Iterable[UnaskedReading]) -> tuple[ShortfallCount, ...]
             reasons.setdefault((kind, reading.service), Counter())[reading.reason] += 1
     order = list(Shortfall)
     return tuple(
-        ShortfallCount(kind, service, counted.total(), _commonest(counted), _REMEDIES[kind])
+        ShortfallCount(kind, service, counted.total(), telling_reason(counted), _REMEDIES[kind])
         for (kind, service), counted in sorted(
             reasons.items(), key=lambda pair: (order.index(pair[0][0]), pair[0][1])
         )
     )
-
-
-def _commonest(reasons: Counter[str]) -> str:
-    return min(reasons, key=lambda reason: (-reasons[reason], reason))
 
 
 def _kind(reading: UnaskedReading) -> Shortfall | None:
