@@ -1,7 +1,7 @@
 """Which of many reasons people are told, when readings of one service failed.
 
 Most readings that an outage leaves without an answer were never sent: the circuit breaker of the
-service was open. That is what follows from the outage. Why it opened stands in the few that were sent.
+service was open. That follows from the outage. Why it opened stands in the few that were sent.
 """
 
 import re
