@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.item_content import ItemContent, item_content
+from orchestration_assets.command.typed_paths import typed_addresses
 from orchestration_assets.content.name_filter import batches_naming
 from orchestration_assets.conversations.earlier import EarlierMessages
 from orchestration_assets.conversations.messages_before import MessagesBefore, messages_before
@@ -169,18 +170,24 @@ def explanation(home: Home, item: str, loaded: LoadedPolicy) -> Explanation:
     under stands in for it. Raises UnknownItemError.
     """
     store = home.tables
+    typed = typed_addresses(item)
     # a name that is not UTF-8 stands in the tables as it is shown there
     item = os.fsencode(item).decode("utf-8", "backslashreplace")
     rows = list(_seen(store, item)) or list(_records(store, item))
+    rows = rows or next(filter(None, (list(_seen(store, one)) for one in typed)), [])
     seen = [replace(row, metadata=()) for row in rows]
     if not seen:
-        waiting = any(_entries(home.batches, key, item) for key in home.batches.recorded())
+        waiting = any(
+            _entries(home.batches, key, one)
+            for key in home.batches.recorded()
+            for one in (item, *typed)
+        )
         where = (
             "is recorded but not yet processed: orchestrate run SOURCE"
             if waiting
             else (
-                "is in no batch; give its id, its path relative to the source, its address, or the "
-                "id of a record"
+                "is in no batch; give its id, its path (from here, or relative to the source), its "
+                "address, or the id of a record"
             )
         )
         raise UnknownItemError(f"{item!r} {where} (home {home.folder})")

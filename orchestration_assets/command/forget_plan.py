@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration_assets.command.explain import UnknownItemError
+from orchestration_assets.command.typed_paths import typed_addresses
 from orchestration_assets.content.content_reader import ContentReader, SupersededError
 from orchestration_assets.content.forgotten import PendingRemoval, pending_removals
 from orchestration_assets.content.item_lookup import ManifestItem, finder
@@ -68,14 +69,20 @@ def find_item(home: Home, name: str) -> ManifestItem:
     shown = os.fsencode(name).decode("utf-8", "backslashreplace")
     find = finder(home.tables)
     items = find([shown]).get(shown, [])
+    typed = typed_addresses(name)
+    if not items and typed:
+        found = find(typed)
+        items = next((found[one] for one in typed if one in found), [])
     if not items:
         # the manifest has lost the names of a record once its removal has begun
-        begun = [one.item_id for one in pending_removals(home) if shown in one.names]
+        begun = [
+            one.item_id for one in pending_removals(home) if {shown, *typed}.intersection(one.names)
+        ]
         items = [item for found in find(begun).values() for item in found]
     if not items:
         raise UnknownItemError(
-            f"{shown!r} is in no manifest; give its id, its path relative to the source, or its "
-            f"address (home {home.folder})"
+            f"{shown!r} is in no manifest; give its id, its path (from here, or relative to "
+            f"the source), or its address (home {home.folder})"
         )
     if len(items) > 1:
         several = ", ".join(sorted(f"{item.item_id} ({item.address})" for item in items))

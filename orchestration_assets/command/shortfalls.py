@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from orchestration_assets.reporting.failure_reasons import telling_reason
 from orchestration_assets.schemas.enums import Status
 from resources.ai_services.resilience.caller import is_stop
 
@@ -58,8 +59,11 @@ class UnaskedReading:
 
 @dataclass(frozen=True, slots=True)
 class ShortfallCount:
-    """So many readings of a service fell short in the same way; ``reason`` is the commonest, given
-    for ``for_it`` of them."""
+    """So many readings of a service fell short in the same way.
+
+    ``reason`` is the commonest that says why, given for ``for_it`` of them; for all of them where it
+    tells of an outage and of the open circuit that followed from it.
+    """
 
     kind: Shortfall
     service: str
@@ -84,16 +88,19 @@ def shortfalls(readings: Iterable[UnaskedReading]) -> tuple[ShortfallCount, ...]
             reasons.setdefault((kind, reading.service), Counter())[reading.reason] += 1
     order = list(Shortfall)
     return tuple(
-        ShortfallCount(kind, service, counted.total(), reason, _REMEDIES[kind], counted[reason])
+        ShortfallCount(
+            kind,
+            service,
+            counted.total(),
+            reason,
+            _REMEDIES[kind],
+            counted.get(reason, counted.total()),
+        )
         for (kind, service), counted in sorted(
             reasons.items(), key=lambda pair: (order.index(pair[0][0]), pair[0][1])
         )
-        for reason in (_commonest(counted),)
+        for reason in (telling_reason(counted),)
     )
-
-
-def _commonest(reasons: Counter[str]) -> str:
-    return min(reasons, key=lambda reason: (-reasons[reason], reason))
 
 
 def _kind(reading: UnaskedReading) -> Shortfall | None:

@@ -44,7 +44,7 @@ from orchestration_assets.processing.standing_inputs import standing_of
 from orchestration_assets.processing.task_waves import ABSENT, turned_away
 from orchestration_assets.processing.validation import validated
 from orchestration_assets.schemas.answers import Answer, shown
-from orchestration_assets.schemas.enums import ProcessingModel
+from orchestration_assets.schemas.enums import ProcessingModel, ProfileStatus
 from orchestration_assets.schemas.items import Item, Question, Reading, Task
 from orchestration_assets.schemas.policy import Choice, Policy
 from orchestration_assets.schemas.record_answers import RecordAnswer, record_json, record_of
@@ -57,6 +57,11 @@ from orchestration_assets.selection.expectations import expected_by, expected_us
 from orchestration_assets.selection.forecast import Price
 from orchestration_assets.selection.learned_model import LearnedModel
 from orchestration_assets.selection.plan import plan_items
+from orchestration_assets.selection.strategies import DIRECTIVE
+from orchestration_assets.selection.unrecorded_features import (
+    unrecorded_for_asking,
+    unrecorded_for_rules,
+)
 from orchestration_assets.services.contract import Service
 from orchestration_assets.services.identity import service_identity
 from orchestration_assets.services.taught.taught_service import TaughtService
@@ -155,18 +160,21 @@ def _replay(
     selectors = {version: model.selector for version, model in models.items()}
     plans = plan_items(log.batch, log.profiles, other.policy, other.hash, other.prices, other.known)
     inputs = task_inputs(other.policy)
-    for _, of_item in groupby(plans, key=lambda plan: plan.item_id):
-        rows = {row.task: row for row in of_item}
+    unknown = _unknown_asking(log, other.policy)
+    for (item_id, name), why in unknown.items():
+        yield ReplayedQuestion(item_id, name, _recorded(log, other, (item_id, name)), None, why)
+    for item_id, of_item in groupby(plans, key=lambda plan: plan.item_id):
+        rows = {row.task: row for row in of_item if (item_id, row.task) not in unknown}
         # what stands of the item's tasks for those after them; in words, why that is not known
-        before: dict[str, InputAnswer | str] = {}
+        before: dict[str, InputAnswer | str] = {
+            task: unknown[item_id, task] for task in tasks if (item_id, task) in unknown
+        }
         for name in in_order(list(rows), inputs):
             row, key = rows[name], (rows[name].item_id, name)
             if key not in log.stands:
                 before[name] = "it was not asked"
                 continue
-            recorded = _path_outcome(
-                log.stands[key], log.asked.get(key, ()), other.prices, log.records.get(key)
-            )
+            recorded = _recorded(log, other, key)
             profile = profiles[row.item_id]
             item = Item(row.item_id, row.content_hash, row.path, "", profile.features)
             question = Question(tasks[name], item)
@@ -204,6 +212,27 @@ def _replay(
                 learned=learned is not None,
                 in_sample=in_sample,
             )
+
+
+def _recorded(log: RecordedBatch, other: ReplayPolicy, key: tuple[str, str]) -> PathOutcome:
+    asked, record = log.asked.get(key, ()), log.records.get(key)
+    return _path_outcome(log.stands[key], asked, other.prices, record)
+
+
+def _unknown_asking(log: RecordedBatch, policy: Policy) -> dict[tuple[str, str], str]:
+    """Item and task -> why it is not known whether the policy asks it, of what was recorded."""
+    return {
+        (profile.item_id, name): _not_computed(feature)
+        for profile in log.profiles
+        if profile.status is ProfileStatus.OK
+        for name, task in policy.tasks.items()
+        if (profile.item_id, name) in log.stands
+        and (feature := unrecorded_for_asking(task, profile.features)) is not None
+    }
+
+
+def _not_computed(feature: str) -> str:
+    return f"the feature {feature}, which it depends on, was not computed of it"
 
 
 async def _as_recorded(
@@ -258,6 +287,11 @@ async def _carried_out(
             return turned_away(own, ended, ())
         shown_answers = tuple((task, answers[task].answer) for task in own.shown)
         question = replace(question, answers=shown_answers)
+    if row.strategy != DIRECTIVE:
+        config = other.policy.tasks[row.task]
+        feature = unrecorded_for_rules(config, question.item.profile)
+        if feature is not None:
+            raise NotRecordedError(_not_computed(feature))
     choice = other.policy.tasks[row.task].choices[row.option]
     ask, repairs = recorded_answers(log, other), Repairs(question.task, other.services)
     asking = repairs.asking(ask)

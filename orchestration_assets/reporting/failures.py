@@ -63,6 +63,13 @@ REMEDIES: Final[Mapping[str, str]] = {
 }
 """Class of exception -> what to do. Others get a general remedy."""
 
+# Dagster's class says no more than that something was not as it should be
+_NO_PARTITION: Final = "Cannot access partition_key for a non-partitioned run"
+_CHOOSE_BATCH: Final = (
+    "The run was started without a batch: choose one as its partition (in the Dagster UI, "
+    "Materialize asks for it), or start orchestrate job NAME --batch ID."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -139,6 +146,8 @@ def most_specific_cause(causes: Sequence[Cause]) -> Cause:
 
 def remedy(cause: Cause) -> str:
     """What to do about it, in words that hold nothing of the content or the message."""
+    if _NO_PARTITION in cause.message:
+        return _CHOOSE_BATCH
     return REMEDIES.get(cause.error_class, _OWN if _is_own(cause) else _GENERAL)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from orchestration_assets.evidence.intervals import wilson
+from orchestration_assets.reporting.failure_reasons import telling_reason
 from orchestration_assets.reporting.formatting import ENOUGH
 from orchestration_assets.reporting.tasks import TaskFigures
 from orchestration_assets.schemas.decoding import values
@@ -33,7 +34,8 @@ class StepForPeople:
 
 @dataclass(frozen=True, slots=True)
 class ServiceTrouble:
-    """A service that mostly failed: how often, of how many readings, and the commonest reason."""
+    """A service that mostly failed: how often, of how many readings, and the commonest reason
+    that says why."""
 
     service: str
     failed: int
@@ -50,7 +52,7 @@ def service_troubles(interpretations: pa.Table) -> tuple[ServiceTrouble, ...]:
         if status in _FAILURES:
             reasons[service][reason or status] += 1
     return tuple(
-        ServiceTrouble(service, failed.total(), asked[service], _commonest(failed))
+        ServiceTrouble(service, failed.total(), asked[service], telling_reason(failed))
         for service, failed in sorted(reasons.items())
         if failed.total() >= _MOST * asked[service]
     )
@@ -146,7 +148,3 @@ def _redundant(tasks: Sequence[TaskFigures]) -> Iterator[StepForPeople]:
                     f"{task.task.replace('_', ' ')}",
                     "for content like this one of the two may be enough",
                 )
-
-
-def _commonest(reasons: Counter[str]) -> str:
-    return min(reasons, key=lambda reason: (-reasons[reason], reason))

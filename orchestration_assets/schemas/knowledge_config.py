@@ -6,6 +6,7 @@ from pydantic import Field
 
 from orchestration_assets.schemas.pasted_secrets import PlainAddress
 from orchestration_assets.schemas.services import Name, Strict
+from orchestration_assets.schemas.usual_excludes import EXCLUDE_MEANING, USUALLY_EXCLUDED
 
 
 class KnowledgeConfig(Strict):
@@ -19,8 +20,8 @@ class KnowledgeConfig(Strict):
         default=("**",), description="globs over the path relative to the source"
     )
     exclude: tuple[str, ...] = Field(
-        default=(),
-        description="globs to leave out; without a slash they match any file or folder name",
+        default=USUALLY_EXCLUDED,
+        description=EXCLUDE_MEANING,
     )
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=16 * 1024 * 1024, description="larger documents are rejected as too_large"

@@ -35,6 +35,7 @@ from orchestration_assets.schemas.services import KEEP_SECRET, Name, SensitiveKi
 from orchestration_assets.schemas.services import Strict as _Strict
 from orchestration_assets.schemas.tools_config import ToolsConfig
 from orchestration_assets.schemas.tracing import Tracing
+from orchestration_assets.schemas.usual_excludes import EXCLUDE_MEANING, USUALLY_EXCLUDED
 from orchestration_assets.schemas.variables import VariableName
 
 MIB = 1024 * 1024
@@ -116,8 +117,8 @@ class Content(_Strict):
         default=("**",), description="globs over the path relative to the source"
     )
     exclude: tuple[str, ...] = Field(
-        default=(),
-        description="globs to leave out; without a slash they match any file or folder name",
+        default=USUALLY_EXCLUDED,
+        description=EXCLUDE_MEANING,
     )
     max_bytes: Annotated[int, Field(ge=1)] = Field(
         default=64 * MIB, description="larger entries are rejected as too_large"

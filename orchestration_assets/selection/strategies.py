@@ -15,6 +15,9 @@ from orchestration_assets.selection.conditions import holds
 from orchestration_assets.selection.expectations import expected_words
 from orchestration_assets.text.path_patterns import matches_any
 
+DIRECTIVE: Final = "directive"
+"""The strategy of a policy's directives, which look at no feature."""
+
 
 @dataclass(frozen=True, slots=True)
 class StrategyDecision:
@@ -50,7 +53,7 @@ class DirectiveStrategy:
     ) -> StrategyDecision | None:
         for one in task.directives:
             if matches_any(profile.path, one.paths):
-                return StrategyDecision(one.name, "directive", one.because, one.name)
+                return StrategyDecision(one.name, DIRECTIVE, one.because, one.name)
         return None
 
 

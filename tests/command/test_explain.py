@@ -12,6 +12,7 @@ from orchestration_assets.__main__ import main
 from orchestration_assets.policy.load import load_policy
 from orchestration_assets.profiling.profile_cache import row_key
 from orchestration_assets.schemas.policy import FeatureCache
+from orchestration_assets.schemas.source_urls import address_path
 from orchestration_assets.schemas.tables import accepted_items
 from resources.home import Home
 
@@ -35,11 +36,19 @@ def _tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_an_item_is_explained_by_path_id_and_address_alike(copied, call) -> None:
+def test_an_item_is_explained_by_path_id_and_address_alike(copied, call, monkeypatch) -> None:
     code, by_path, _ = call("explain", "docs/guide.md", "--json")
     assert code == 0
     found = json.loads(by_path)
-    for name in (found["item_id"], found["address"]):
+    place = address_path(found["address"])
+    # as a shell completes it, from another folder than the source
+    monkeypatch.chdir(place.parent)
+    for name in (
+        found["item_id"],
+        found["address"],
+        "guide.md",
+        f"../{place.parent.name}/guide.md",
+    ):
         assert call("explain", name, "--json")[1] == by_path
     assert found["seen"][0]["outcome"] == "accepted"
     assert found["profile"]["family"] == "markup"

@@ -15,6 +15,8 @@ import pytest
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.command import forget_removal
+from orchestration_assets.command.explain import UnknownItemError
+from orchestration_assets.command.forget_plan import find_item
 from orchestration_assets.content.forgotten import pending_removals
 from resources.claims import claimed
 from resources.home import Home
@@ -337,3 +339,13 @@ def test_an_item_that_nobody_knows_is_said_in_one_line(place, capsys) -> None:
     assert main(["forget", "letters.txt", "--yes", *arguments]) == 2
     said = capsys.readouterr().err
     assert "'letters.txt' is in no manifest" in said and said.count("\n") == 1
+
+
+def test_an_item_is_named_by_a_path_from_here_too(processed, monkeypatch) -> None:
+    home = Home(processed.home)
+    known = find_item(home, "memo.txt")
+    # another folder than the source: the path relative to it names nothing there
+    monkeypatch.chdir(processed.source.parent)
+    assert find_item(home, "source/memo.txt") == known
+    with pytest.raises(UnknownItemError, match="from here, or relative to the source"):
+        find_item(home, "elsewhere/memo.txt")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from orchestration_assets.__main__ import main
 from orchestration_assets.command.new_plugin import SCAFFOLDS
+from orchestration_assets.policy.source_text import CURRENT
 from tests.docs.pages import ROOT
 from tests.plugins.distributions import install
 
@@ -136,3 +138,9 @@ def test_built_and_installed_it_is_tested_and_runs(tmp_path: Path) -> None:
     answers = [pq.read_table(path).column("answer")[0].as_py() for path in resolutions]
     assert set(answers) <= {"urgent", "calm"}
     assert len(answers) == 3
+
+
+@pytest.mark.parametrize("thing", SCAFFOLDS)
+def test_its_policy_is_of_the_present_format(tmp_path: Path, thing: str) -> None:
+    written = scaffold(tmp_path, f"own_{thing}", thing) / "policy.yaml"
+    assert yaml.safe_load(written.read_text())["version"] == CURRENT

@@ -2,6 +2,7 @@ import ast
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from orchestration_assets.reporting.failures import (
@@ -29,6 +30,23 @@ BELOW = Cause("FileNotFoundError", "FileNotFoundError: [Errno 2] No such file: '
 
 def run(*broken: StepFailure) -> FailedRun:
     return FailedRun("0f0f", "process_batch", "20261124T030000Z-0a0b0c0d", END, broken)
+
+
+def test_a_run_of_no_batch_says_that_it_takes_one() -> None:
+    """The words are those of the Dagster that is installed."""
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a"]))
+    def of_a_batch(context: dg.AssetExecutionContext) -> str:
+        return context.partition_key
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = dg.materialize([of_a_batch], instance=instance, raise_on_error=False)
+    (failed,) = done.get_step_failure_events()
+    error = failed.step_failure_data.error
+    assert error is not None and error.cls_name is not None
+    cause = Cause(error.cls_name, error.message)
+    (row,) = failure_rows(run(StepFailure("content_manifest", (cause,))))
+    assert row.remedy.startswith("The run was started without a batch: choose one")
 
 
 def test_our_own_exception_is_the_one_that_counts() -> None:
