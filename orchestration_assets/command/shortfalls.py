@@ -61,8 +61,8 @@ class UnaskedReading:
 class ShortfallCount:
     """So many readings of a service fell short in the same way.
 
-    ``reason`` is the commonest that says why, given for ``for_it`` of them; for all of them where it
-    tells of an outage and of the open circuit that followed from it.
+    ``reason`` is the commonest that says why, given for ``for_it`` of them; for all of them where
+    it tells of an outage and of the open circuit that followed from it.
     """
 
     kind: Shortfall
