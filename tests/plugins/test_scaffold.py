@@ -128,8 +128,8 @@ def test_built_and_installed_it_is_tested_and_runs(tmp_path: Path) -> None:
         python, "-m", "orchestration_assets", "plugins", cwd=place
     )
     policy = place / "policy.yaml"
-    small = "version: 1\ncontent: {batch: {max_items: 1}}\n"
-    policy.write_text(policy.read_text().replace("version: 1\n", small))
+    small = "version: 2\ncontent: {batch: {max_items: 1}}\n"
+    policy.write_text(policy.read_text().replace("version: 2\n", small))
     command = [python, "-m", "orchestration_assets", "run", "samples", "--json", "--jobs", "2"]
     run(*command, "--policy", "policy.yaml", "--home", "home", cwd=place)
     logs = [pq.read_table(path) for path in (place / "home/tables/call_log").glob("*.parquet")]
