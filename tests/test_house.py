@@ -1,6 +1,7 @@
 """The order of imports: who imports whom, who knows Dagster, and that importing does nothing."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -212,3 +213,11 @@ def test_a_run_that_finds_nothing_needs_no_dagster() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "False"
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python up to 3.11.4 matches them wrongly (its issue 106052); an atomic group around a
+    repeated one says the same."""
+    repeated = re.compile(r"\)(?:[*+?]|\{\d+,?\d*\})\+(?!\{)")
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    assert not [path for path in files if repeated.search(path.read_text())]

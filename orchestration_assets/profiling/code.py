@@ -85,7 +85,7 @@ _CODE_QUERIES: Final[dict[str, str]] = {
         ["if" "elif" "for" "while" "except" "finally" "case" "and" "or"] @decision
         (block) @block
         (comment) @comment
-        (module . (comment)* . (expression_statement . (string) @comment .))
+        (module . (expression_statement . (string) @comment .))
         (block . (expression_statement . (string) @comment .))
     """,
     "javascript": _SCRIPT,

@@ -62,7 +62,7 @@ _PREPROCESSOR = rf"(?!!|[ \t]*(?:{_DIRECTIVE})\b)"
 _LINE: Final = r"(?P<line>[^\n]*+)"
 _COMMENT_MARKS: Final[dict[str, tuple[str, str, str]]] = {
     "hash": ("#", rf"#(?<!\S#){_PREPROCESSOR}", rf"#{_LINE}"),
-    "slash": ("/", "/[/*]", rf"//{_LINE}|/\*(?P<block>[^*]*+(?:\*(?!/)[^*]*+)*+)(?:\*/|\Z)"),
+    "slash": ("/", "/[/*]", rf"//{_LINE}|/\*(?P<block>[^*]*+(?>(?:\*(?!/)[^*]*+)*))(?:\*/|\Z)"),
     "dash": ("-", r"--(?<!\S--)", f"--{_LINE}"),
     "percent": ("%", r"%(?<!\S%)", f"%{_LINE}"),
     "semicolon": (";", r";(?<!\S;)", f";{_LINE}"),
@@ -73,16 +73,19 @@ _COMMENT_LINE = re.compile(
 )
 _NO_HASH_LINE = re.compile(r"\n[ \t]*+(?://|/\*|--[ \t]|%|;)")
 _DOCSTRING: Final = "|".join(
-    rf"{q * 3}(?P<{name}>[^{q}]*+(?:{q}(?!{q * 2})[^{q}]*+)*+)(?:{q * 3}|\Z)"
+    rf"{q * 3}(?P<{name}>[^{q}]*+(?>(?:{q}(?!{q * 2})[^{q}]*+)*))(?:{q * 3}|\Z)"
     for name, q in (("double", '"'), ("single", "'"))
 )
-_STRING: Final = "|".join(rf"{q}(?!{q * 2})[^{q}\\\n]*+(?:\\.[^{q}\\\n]*+)*+{q}?+" for q in "\"'")
+_STRING: Final = "|".join(
+    rf"{q}(?!{q * 2})[^{q}\\\n]*+(?>(?:\\.[^{q}\\\n]*+)*){q}?+" for q in "\"'"
+)
+# Groups are repeated within atomic groups: possessive ones match wrongly in Python up to 3.11.4.
 # A match takes all up to the end of the next comment or docstring in one go. Strings are consumed
 # so that a mark inside one starts no comment; an unclosed one ends with its line. Each match
 # succeeds from where it starts, if only with the end of the text.
 _COMMENTS = {
     style: re.compile(
-        rf"(?:[^\"'{first}]++|{_STRING}|(?!{begin}){first})*+(?:{_DOCSTRING}|{comment}|\Z)",
+        rf"(?>(?:[^\"'{first}]++|{_STRING}|(?!{begin}){first})*)(?:{_DOCSTRING}|{comment}|\Z)",
         re.DOTALL,
     )
     for style, (first, begin, comment) in _COMMENT_MARKS.items()

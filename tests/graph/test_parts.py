@@ -74,7 +74,9 @@ def test_an_edit_asks_about_one_part_and_people_see_where_services_differ(tmp_pa
         server.asked.clear()
         capsys.readouterr()
         assert main(["preview", str(source), *options]) == 0
-        assert "58 of 60 are kept" in capsys.readouterr().out
+        assert (
+            "60, each to one service; the answers to 58 of them are kept" in capsys.readouterr().out
+        )
         assert main(["run", str(source), *options]) == 0
         asked = [prompt for prompt in server.asked if "Clause" in prompt]
     assert len(asked) == 2

@@ -9,7 +9,7 @@ _READ_CHARS: Final = 6144
 # Comments and strings go: prose has colons, and JSDoc has types. Every alternative ends at the
 # latest with its line or with the text, so the pattern is linear.
 _COMMENTS_AND_STRINGS = re.compile(
-    r"/\*.*?(?:\*/|\Z)|//[^\n]*|\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?", re.DOTALL
+    r"/\*.*?(?:\*/|\Z)|//[^\n]*|\"(?>(?:[^\"\\\n]|\\.)*)\"?|'(?>(?:[^'\\\n]|\\.)*)'?", re.DOTALL
 )
 
 _TYPE = r"(?:string|number|boolean|any|void|unknown|never|bigint|symbol|object)\b"
