@@ -344,16 +344,14 @@ class TableStore:
     def path(self, table: str, batch: str | None = None) -> Path:
         """Where a table is kept, one in parts in a folder; raises ValueError for a batch that is
         not a plain name."""
+        return Path(self._place(table, batch))
+
+    def _place(self, table: str, batch: str | None) -> str:
+        """:meth:`path` as a string, which takes a tenth of the time."""
         if batch is None:
-            return self._folder / (table if table in PARTED_TABLES else f"{table}.parquet")
+            return f"{self._folder}/{table}{'' if table in PARTED_TABLES else '.parquet'}"
         if not batch or not batch.replace("-", "").isalnum():
             raise ValueError(f"not a batch key: {batch!r}")
-        return self._folder / table / f"{batch}.parquet"
-
-    def _file(self, table: str, batch: str | None) -> str:
-        """The path of one file, as :meth:`path` has it."""
-        if batch is None or not batch or not batch.replace("-", "").isalnum():
-            return str(self.path(table, batch))
         return f"{self._folder}/{table}/{batch}.parquet"
 
     def write(self, table: Table[Any], data: pa.Table, batch: str | None = None) -> Path:
@@ -555,8 +553,7 @@ class TableStore:
         if batch is None and table in PARTED_TABLES:
             return self._version_of_parts(table)
         try:
-            # asked of several tables of each batch: a path made of strings costs a tenth
-            found = os.stat(self._file(table, batch))  # noqa: PTH116
+            found = os.stat(self._place(table, batch))  # noqa: PTH116 -- asked for every batch
         except FileNotFoundError:
             return None
         return [found.st_size, found.st_mtime_ns, found.st_ino]

@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow.compute as pc
 
+from orchestration_assets.reporting.formatting import plural
 from orchestration_assets.schemas.enums import Status
 from orchestration_assets.schemas.tables import INTERPRETATIONS, PROCESSING_PLANS
 from resources.damage import leaving_out_damage
@@ -32,10 +33,12 @@ def _other_policy(tables: TableStore, batches: Sequence[str], policy_hash: str) 
             if plans.num_rows and not pc.any(pc.equal(plans["policy_hash"], policy_hash)).as_py():
                 others.append(batch)
     if others:
+        count = len(others)
         yield (
-            f"{_counted(len(others), 'batch', 'batches')} of this source, the newest "
-            f"{others[-1]}, {_were(len(others))} made under another policy than {policy_hash}: "
-            "--reprocess plans again under this one, and takes answers that are kept from the cache"
+            f"{count:,} {plural(count, 'batch', 'batches')} of this source, the newest "
+            f"{others[-1]}, {plural(count, 'was', 'were')} made under another policy than "
+            f"{policy_hash}: --reprocess plans again under this one, and takes answers that are "
+            "kept from the cache"
         )
 
 
@@ -49,14 +52,7 @@ def _unpaid(tables: TableStore, batches: Sequence[str]) -> Iterator[str]:
                     unpaid += pc.sum(pc.equal(status, str(Status.OVER_BUDGET))).as_py() or 0
     if unpaid:
         yield (
-            f"{_counted(unpaid, 'reading')} of earlier batches {_were(unpaid)} over budget: raise "
-            "--budget-usd or execution.budget_usd, then run again with --reprocess"
+            f"{unpaid:,} {plural(unpaid, 'reading')} of earlier batches "
+            f"{plural(unpaid, 'was', 'were')} over budget: raise --budget-usd or "
+            "execution.budget_usd, then run again with --reprocess"
         )
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"1 {one}" if count == 1 else f"{count:,} {many or one + 's'}"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"

@@ -4,13 +4,13 @@ under and it does not name, so that no verdict on a question that was asked goes
 from contextlib import suppress
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration_assets.policy.kept_policies import (
     KeptPolicyError,
     kept_hashes,
     read_kept_policy,
 )
+from orchestration_assets.policy.pinned_policy import planned_under
 from orchestration_assets.schemas.policy import Policy, TaskConfig
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
 from resources.damage import leaving_out_damage
@@ -29,9 +29,9 @@ def asked_tasks(home: Home, policy: Policy) -> dict[str, TaskConfig]:
     missing = {name for one in kept.values() for name in one.tasks} - set(tasks)
     batches = reversed(home.tables.batches(PROCESSING_PLANS.name))
     while missing and (batch := next(batches, None)) is not None:
-        for planned_under in _hashes(home, batch):
-            if planned_under in kept:
-                of_batch = kept[planned_under].tasks
+        for policy_hash in _hashes(home, batch):
+            if policy_hash in kept:
+                of_batch = kept[policy_hash].tasks
                 tasks |= {name: of_batch[name] for name in missing & set(of_batch)}
                 missing -= set(of_batch)
     return tasks
@@ -51,4 +51,4 @@ def _hashes(home: Home, batch: str) -> list[str]:
     plans: pa.Table | None = None
     with leaving_out_damage():
         plans = home.tables.read(PROCESSING_PLANS.name, batch, ["policy_hash"])
-    return [] if plans is None else sorted(pc.unique(plans["policy_hash"]).to_pylist())
+    return [] if plans is None else planned_under(plans)

@@ -54,15 +54,20 @@ def keep_sources(folder: Path, loaded: LoadedPolicy, files: Files = LOCAL_FILES)
     files.overwrite(folder / f"{loaded.hash}.sources.json", text.encode())
 
 
+def planned_under(plans: pa.Table) -> list[str]:
+    """The hashes of the policies that plans were made under, ascending."""
+    return sorted(map(str, pc.unique(plans["policy_hash"]).to_pylist()))
+
+
 def read_pinned_policy(folder: Path, plans: pa.Table) -> Policy | None:
     """The policy that the plans were made under; None when there are no plans.
 
     Raises PinnedPolicyError when the stored policy is missing or was changed.
     """
-    hashes = pc.unique(plans["policy_hash"]).to_pylist()
+    hashes = planned_under(plans)
     if not hashes:
         return None
-    if not is_policy_hash(str(hashes[0])):
+    if not is_policy_hash(hashes[0]):
         raise PinnedPolicyError(f"the plans name no policy; {_REMEDY}")
     try:
         return read_kept_policy(folder / f"{hashes[0]}.json")

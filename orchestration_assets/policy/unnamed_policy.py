@@ -5,10 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration_assets.policy.kept_policies import first_use, is_policy_hash
 from orchestration_assets.policy.load import LoadedPolicy, load_policy
+from orchestration_assets.policy.pinned_policy import planned_under
 from orchestration_assets.policy.problems import PolicyError
 from orchestration_assets.policy.sources import PACKAGED
 from orchestration_assets.schemas.tables import PROCESSING_PLANS
@@ -23,27 +23,27 @@ def packaged_note(home: Home) -> str | None:
     newest batch was planned instead, and how to make that the home's. None where that was the
     packaged one, of this version or an earlier one, or where nothing is planned yet.
     """
-    batch, planned_under = _newest_planned(home)
-    if planned_under is None:
+    batch, policy_hash = _newest_planned(home)
+    if policy_hash is None:
         return None
-    source = _source(home, planned_under)
+    source = _source(home, policy_hash)
     if source.startswith(PACKAGED):
         return None
     file = source if source and Path(source).is_file() else ""
     where = "" if home.folder == absolute_path(DEFAULT_HOME) else f" --home {home.folder}"
     of = f" of {source}" if source else ""
-    activate = f"orchestrate policy activate {file or planned_under}{where}"
+    activate = f"orchestrate policy activate {file or policy_hash}{where}"
     once = f", or name it with --policy {file}" if file else ""
     return (
         f"no policy is active in {home.folder}, so the packaged one is followed; batch {batch} was "
-        f"planned under {planned_under}{of}: make that the home's with `{activate}`{once}"
+        f"planned under {policy_hash}{of}: make that the home's with `{activate}`{once}"
     )
 
 
 def policy_of_plans(home: Home, loaded: LoadedPolicy, plans: pa.Table) -> LoadedPolicy:
     """The policy that the plans were made under, where ``loaded`` is the packaged one that nobody
     chose; else ``loaded``, as where the other cannot be read back."""
-    hashes = sorted({str(one) for one in pc.unique(plans["policy_hash"]).to_pylist()})
+    hashes = planned_under(plans)
     # one that was activated is read as it is kept, and was chosen
     if loaded.source != PACKAGED or not hashes or not is_policy_hash(hashes[0]):
         return loaded
@@ -65,7 +65,7 @@ def _newest_planned(home: Home) -> tuple[str, str | None]:
     for batch in reversed(home.tables.batches(PROCESSING_PLANS.name)):
         with leaving_out_damage():
             plans = home.tables.read(PROCESSING_PLANS.name, batch, ["policy_hash"])
-            hashes = sorted(str(one) for one in pc.unique(plans["policy_hash"]).to_pylist())
+            hashes = planned_under(plans)
             if hashes and is_policy_hash(hashes[0]):
                 return batch, hashes[0]
     return "", None

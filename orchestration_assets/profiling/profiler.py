@@ -71,7 +71,7 @@ _EXACT_CHARS: Final = 1 << 20
 _MAX_PIECES: Final = 64
 # A parser that is told to stop may go on for as long again before it listens.
 _PARSE_SHARE: Final = 0.5
-_SCALE: Final = 1e6
+_DECIMALS: Final = 6
 # In shorter texts a search of bytes is faster than the overhead of arrays.
 _SHORT_CHARS: Final = 1024
 _NO_CODE: Final[Values] = {
@@ -133,13 +133,12 @@ def profile(
     values = item.values
     return Profile(
         features={
-            # round(value, 6), but for ties: that writes the number out and reads it again
-            name: round(value * _SCALE) / _SCALE if type(value) is float else value
+            name: round(value, _DECIMALS) if type(value) is float else value
             for name, value in zip(FEATURE_NAMES, map(values.get, FEATURE_NAMES), strict=True)
         },
         features_missing=tuple(name for name in FEATURE_NAMES if name not in values),
         cut_by_clock=deadline.ran_out,
-        coverage=round(item.coverage * _SCALE) / _SCALE,
+        coverage=round(item.coverage, _DECIMALS),
         preprocess_ms=deadline.elapsed_ms[Stage.PREPROCESS],
         features_ms=deadline.elapsed_ms[Stage.FEATURES],
         complexity_ms=deadline.elapsed_ms[Stage.COMPLEXITY],

@@ -46,11 +46,10 @@ def scores(values: Values) -> Values:
     ``values``; None there means that the feature does not apply."""
     known = values.keys()
     numbers = {name: float(values[name] or 0) for name in known & _INPUTS}
-    whole = len(numbers) == len(_INPUTS)
     return {
         name: _mean(score, values, numbers)
         for name, score in SCORES.items()
-        if whole or score.inputs <= known
+        if score.inputs <= known
     }
 
 
@@ -70,9 +69,7 @@ def rise(x: float, half: float) -> float:
 
 def _rising(weight: float, name: str, half: float, above: float = 0.0) -> Term:
     """A term that rises with what a feature has ``above`` a level."""
-    if above:
-        return Term(weight, name, lambda x: rise(max(x[name] - above, 0.0), half))
-    return Term(weight, name, lambda x: rise(x[name], half))
+    return Term(weight, name, lambda x: rise(max(x[name] - above, 0.0), half))
 
 
 def _falling(weight: float, name: str, half: float) -> Term:
@@ -84,7 +81,7 @@ def _dense(weight: float, names: tuple[str, ...], half: float, per: str) -> Term
     return Term(
         weight,
         "",
-        lambda x: rise(100 * sum([x[name] for name in names]) / max(x[per], 1.0), half),
+        lambda x: rise(100 * sum(map(x.__getitem__, names)) / max(x[per], 1.0), half),
         (*names, per),
     )
 

@@ -4,14 +4,10 @@ Most readings that an outage leaves without an answer were never sent: the circu
 service was open. That follows from the outage. Why it opened stands in the few that were sent.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Final
 
-_NOT_SENT: Final = "circuit open: "
-# what a caller adds to a failure that it gave up
-_GIVEN_UP: Final = re.compile(r"; not tried again: .*\Z", re.DOTALL)
+from orchestration_assets.text.replies.call_errors import CIRCUIT_OPEN, GIVEN_UP
 
 
 def telling_reason(reasons: Mapping[str, int]) -> str:
@@ -23,9 +19,9 @@ def telling_reason(reasons: Mapping[str, int]) -> str:
     causes: Counter[str] = Counter()
     opened = False
     for reason, readings in reasons.items():
-        opened = opened or _NOT_SENT in reason
-        if not reason.startswith(_NOT_SENT):
-            causes[_GIVEN_UP.sub("", reason)] += readings
+        opened = opened or CIRCUIT_OPEN in reason
+        if not reason.startswith(CIRCUIT_OPEN):
+            causes[reason.partition(GIVEN_UP)[0]] += readings
     if not causes:
         return _commonest(reasons)
     return _commonest(causes) + ("; then its circuit was open" if opened else "")

@@ -10,6 +10,11 @@ from orchestration_assets.text.json_bytes import json_value
 from orchestration_assets.text.replies.error_bodies import ErrorReport, described_in, reported_in
 from orchestration_assets.text.replies.token_usage import tokens_read, tokens_written
 
+CIRCUIT_OPEN: Final = "circuit open: "
+"""The reason of a question that was not sent since its service failed too often begins so."""
+GIVEN_UP: Final = "; not tried again: "
+"""What stands between the failure of an attempt and why none came after it."""
+
 
 class CallError(Exception):
     """One attempt failed; it may be retried unless its class is in ``PERMANENT``."""

@@ -11,8 +11,8 @@ from typing import Final
 
 SAME_ANSWERS: Final[Mapping[str, str]] = {
     # chat
-    "98052bab3672b862": "ad3d59f60b864bb8",
+    "873f1552a02f98a7": "ad3d59f60b864bb8",
     # embeddings
-    "35e833eab9833d58": "d3bfe1b5ac6a3395",
+    "85222e496b470480": "d3bfe1b5ac6a3395",
 }
 """Version of the code -> the version that its answers are kept under."""

@@ -83,25 +83,8 @@ class Transport:
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Body:
         """The body of a 200 response. Raises CallError."""
-        held: HeldConnection | None = None
-        # as _Exchange, whose steps would take longer than the request
-        try:
-            head = self.head(path)
-            request = head.request("POST", headers, body)
-            connections = self._opened()
-            held = connections.idle(head) or await connections.connected(head)
-            response = await _exchanged(held, request)
-            if response.status != 200:
-                raise await _status_error(response)
-            data = await _read(response)
-        except BaseException as error:
-            if held is not None:
-                held.close()
-            if _is_transport_error(error):
-                raise _as_call_error(error) from error
-            raise
-        self.give_back(head, held)
-        return Body(data, response.headers.get("retry-after"))
+        async with self._response("POST", path, body, headers) as response:
+            return Body(await _read(response), response.headers.get("retry-after"))
 
     async def get(self, path: str, headers: Mapping[str, str]) -> int:
         """The status of any response. Raises CallError when there is none."""
@@ -299,7 +282,7 @@ async def _read(response: _Response) -> bytes:
     content = response.content
     if content.is_eof():
         # mostly all of it came with the head
-        data = _received(content)
+        data = b"" if content.at_eof() else content.read_nowait()
         if len(data) > _MAX_BODY:
             raise _too_large()
     else:
@@ -319,11 +302,6 @@ async def _read(response: _Response) -> bytes:
     except EncodingError as error:
         raise MalformedResponse(str(error)) from error
     return data
-
-
-def _received(content: "aiohttp.StreamReader") -> bytes:
-    """What was received of a response that is over, and not read yet."""
-    return b"" if content.at_eof() else content.read_nowait()
 
 
 async def _lines(response: _Response) -> AsyncIterator[str]:

@@ -21,6 +21,8 @@ from orchestration_assets.schemas.errors import os_problem
 from orchestration_assets.schemas.items import Question, Reading
 from orchestration_assets.text.prompts.templates import PromptError
 from orchestration_assets.text.replies.call_errors import (
+    CIRCUIT_OPEN,
+    GIVEN_UP,
     PERMANENT,
     CallError,
     EndpointNotFound,
@@ -511,9 +513,9 @@ class Caller:
             return math.inf, self.stopped
         name, now = self.service.name, _clock()
         if self.breaker.state is BreakerState.HALF_OPEN:
-            return math.inf, f"circuit open: {name} failed too often, and is being probed"
+            return math.inf, f"{CIRCUIT_OPEN}{name} failed too often, and is being probed"
         if self.breaker.state is BreakerState.OPEN and now < self.breaker.probe_at:
-            return self.breaker.probe_at, f"circuit open: {name} failed too often"
+            return self.breaker.probe_at, f"{CIRCUIT_OPEN}{name} failed too often"
         if now < self._rate_gate.paused_until:
             # without the seconds: reasons are the same in every run
             return self._rate_gate.paused_until, f"{name} asked to wait before the next question"
@@ -883,7 +885,7 @@ def _failed_outcomes(
             text = f"quarantined: the service refuses this item ({error})"
         if not_attempted is not None:
             status = not_attempted.status
-            text += f"; not tried again: {not_attempted.reason}" if not_attempted.reason else ""
+            text += f"{GIVEN_UP}{not_attempted.reason}" if not_attempted.reason else ""
         reading = Reading(status, reason=text)
     return [CallOutcome(reading, made) for made in attempts]
 
@@ -899,25 +901,6 @@ def _record_attempt(
 ) -> None:
     """Adds an attempt to each question's; shares tokens and cost of a batch by their tokens."""
     reply = result if isinstance(result, Reply) else None
-    if reply is not None and len(request.sent) == 1:
-        (sent,), (read,) = request.sent, reply.readings
-        attempt = Attempt(
-            service,
-            read.status,
-            started_at,
-            elapsed_ms,
-            charge.usd,
-            reply.tokens_in,
-            reply.tokens_out,
-            sent.tokens_estimated,
-            reply.first_token_ms,
-            read.reason,
-            sent,
-            charge.estimated,
-            reply.facts,
-        )
-        attempts[0] = (*attempts[0], attempt)
-        return
     whole = request.tokens_estimated or 1
     for position, sent in enumerate(request.sent):
         share = sent.tokens_estimated / whole if len(request.sent) > 1 else 1.0
